@@ -1,0 +1,203 @@
+"""Adapt: a folder of rare images to a run folder with a model that draws more of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import yaml
+
+from l2laug import __version__
+from l2laug.bundles import Bundle, find_bundle
+from l2laug.card import Card
+from l2laug.errors import ImageError
+from l2laug.exporting import export_model
+from l2laug.files import write_text
+from l2laug.images import ImageSet, class_folders, pixel_hash, read_classes
+from l2laug.nn.device import Engine, pick_engine
+from l2laug.progress import Progress
+from l2laug.recipe import Recipe, parse_recipe
+from l2laug.runs import HOME, MODEL
+from l2laug.sampling import Sampler
+from l2laug.scoring.distance import far_from_source
+from l2laug.sheets import save_sheet
+from l2laug.training.target import train_target
+from l2laug.writing import claim
+
+SHEET_ROWS = 8
+SHEET_DRAWS = 10
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """One adapted class.
+
+    Attributes:
+        class_name: the rare class.
+        run: its run folder.
+        support: how many images it was learned from.
+        notes: what the user should know: files left out, images far from the bundle's source.
+    """
+
+    class_name: str
+    run: Path
+    support: int
+    notes: tuple[str, ...]
+
+
+def adapt(
+    folder: Path,
+    *,
+    bundle: str = "auto",
+    out: Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    budget: float | None = None,
+    recipe: Recipe | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> list[Adapted]:
+    """Learn each rare class in ``folder`` and write a run folder for it.
+
+    Args:
+        folder: images of one class, or class folders that are adapted in turn.
+        bundle: name or path of the bundle to start from; ``auto`` picks.
+        out: the run folder, with several classes the folder that theirs go into.
+        seed: of everything random.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        budget: seconds that training a class may take; the recipe's steps otherwise.
+        recipe: in place of the bundle's own.
+        overwrite: replace run folders that exist.
+        progress: where to show how far it is.
+
+    Raises:
+        ImageError: no image there that can be read.
+        BundleError: the bundle is missing or damaged.
+        OutputError: a run folder exists or can't be written.
+        DeviceError: the device is not there.
+    """
+    progress = progress or Progress(quiet=True)
+    classes = class_folders(folder)
+    chosen = find_bundle(bundle)
+    resolved = recipe or parse_recipe(chosen.info["recipe"], f"of bundle {chosen.name}")
+    engine = pick_engine(device)
+    runs = {
+        name: (out or HOME / name) if len(classes) == 1 else (out or HOME) / name
+        for name in classes
+    }
+    sets = {name: read_support(name, files, chosen) for name, files in classes.items()}
+    for run in runs.values():
+        claim(run, overwrite=overwrite)
+    progress.say(f"bundle {chosen.name}, {engine.describe()}")
+    return [
+        _adapt_class(
+            sets[name],
+            folder if len(classes) == 1 and name == folder.resolve().name else folder / name,
+            runs[name],
+            chosen,
+            resolved,
+            engine,
+            seed,
+            budget,
+            progress,
+        )
+        for name in classes
+    ]
+
+
+def read_support(name: str, files: list[Path], bundle: Bundle) -> ImageSet:
+    """The images of one rare class at the bundle's size, images that are the same only once."""
+    images = read_classes({name: files}, bundle.size, bundle.channels)
+    first: dict[str, int] = {}
+    for row, pixels in enumerate(images.pixels):
+        first.setdefault(pixel_hash(pixels), row)
+    rows = sorted(first.values())
+    kept = images.pixels[rows]
+    if kept.reshape(len(kept), -1).std(1).max() < 1:
+        raise ImageError(f"Every image of {name} is blank.", "Give images that show the class.")
+    doubles = tuple(
+        (path, "the same picture as another one")
+        for row, path in enumerate(images.paths)
+        if row not in rows
+    )
+    paths = tuple(images.paths[r] for r in rows)
+    return ImageSet(kept, images.labels[rows], images.classes, paths, images.skipped + doubles)
+
+
+def _adapt_class(
+    support: ImageSet,
+    folder: Path,
+    run: Path,
+    bundle: Bundle,
+    recipe: Recipe,
+    engine: Engine,
+    seed: int,
+    budget: float | None,
+    progress: Progress,
+) -> Adapted:
+    name = support.classes[0]
+    notes = [f"left out {path}: {reason}" for path, reason in support.skipped]
+    if len(support.pixels) == 1:
+        notes.append(
+            f"{name} has a single image: its samples can vary only as the source classes do. "
+            "Two or more images are better."
+        )
+    if len(support.pixels) > 50:
+        notes.append(
+            f"{name} has {len(support.pixels)} images, more than the 50 that l2laug is made for; "
+            "plain augmentation may serve as well."
+        )
+    if far := far_from_source(support, bundle):
+        notes.append(far)
+    progress.say(f"{name}: {len(support.pixels)} images")
+    for note in notes:
+        progress.say(f"note: {note}")
+    target = train_target(support, bundle, recipe, engine, progress, seed=seed, seconds=budget)
+    settings = recipe.model_dump(mode="json")
+    card = Card(
+        class_name=name,
+        size=recipe.generator.size,
+        channels=recipe.generator.channels,
+        latent=recipe.generator.latent,
+        bundle=bundle.name,
+        bundle_hash=bundle.digest,
+        recipe=recipe.name,
+        recipe_hash=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
+        version=__version__,
+        seed=seed,
+        steps=target.steps,
+        support_hashes=tuple(pixel_hash(p) for p in support.pixels),
+    )
+    export_model(target.generator, target.gems, support, card, run / MODEL)
+    draw_run_sheet(run, support)
+    options = {
+        "class": name,
+        "folder": str(folder.resolve()),
+        "images": [str(p.resolve()) for p in support.paths],
+        "bundle": {"name": bundle.name, "path": str(bundle.path), "sha256": bundle.digest},
+        "seed": seed,
+        "budget_seconds": budget,
+        "device": engine.describe(),
+        "versions": {"l2laug": __version__, "torch": torch.__version__},
+        "steps": target.steps,
+        "notes": notes,
+        "recipe": settings,
+    }
+    text = yaml.safe_dump(options, sort_keys=False, allow_unicode=True)
+    write_text(run / "options.yaml", text)
+    return Adapted(name, run, len(support.pixels), tuple(notes))
+
+
+def draw_run_sheet(run: Path, support: ImageSet) -> None:
+    """``sheet.png``: each support image (the first eight) and what is drawn from it."""
+    sampler = Sampler(run / MODEL, device="cpu")
+    shown = min(SHEET_ROWS, len(support.pixels))
+    rows = [[pixels] for pixels in support.pixels[:shown]]
+    for drawn in sampler.draw(SHEET_DRAWS * len(support.pixels)):
+        for row, image in zip(drawn.support, drawn.pixels, strict=True):
+            if row < shown:
+                rows[row].append(image)
+    save_sheet(run / "sheet.png", rows, given=1)

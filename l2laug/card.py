@@ -1,0 +1,72 @@
+"""What an adapted model says of itself, kept in the metadata of its ONNX file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+
+from l2laug.errors import BundleError
+
+KEY = "l2laug"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Card:
+    """Facts of one adapted model.
+
+    Attributes:
+        class_name: the rare class, also the name of the folder its samples go to.
+        size: side of the images in pixels.
+        channels: 1 for grey, 3 for RGB.
+        latent: how many normal numbers each image is drawn from.
+        bundle: name of the bundle it grew from.
+        bundle_hash: SHA-256 of that bundle's ``bundle.json``.
+        recipe: the resolved recipe's name.
+        recipe_hash: SHA-256 of the resolved recipe.
+        version: of l2laug.
+        seed: of the adaptation.
+        steps: of the adaptation, in all.
+        support_hashes: SHA-256 of each support image's pixels at this size, in the model's order.
+        format: of this card.
+    """
+
+    class_name: str
+    size: int
+    channels: int
+    latent: int
+    bundle: str
+    bundle_hash: str
+    recipe: str
+    recipe_hash: str
+    version: str
+    seed: int
+    steps: int
+    support_hashes: tuple[str, ...]
+    format: int = FORMAT
+
+    def to_metadata(self) -> dict[str, str]:
+        """For the ONNX file: one key with JSON behind it."""
+        return {KEY: json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)}
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str], source: str) -> Card:
+        """Read what :meth:`to_metadata` wrote; ``source`` names the file in errors.
+
+        Raises:
+            BundleError: the file was not written by l2laug, or by one of another format.
+        """
+        try:
+            values = json.loads(metadata[KEY])
+            found = values["format"]
+        except (KeyError, ValueError, TypeError) as error:
+            raise BundleError(
+                f"{source} is not a model that l2laug adapt wrote.", "Give one that is."
+            ) from error
+        if found != FORMAT or set(values) != {f.name for f in fields(cls)}:
+            raise BundleError(
+                f"{source} has card format {found}, this l2laug reads {FORMAT}.",
+                "Adapt again with this version.",
+            )
+        return cls(**{**values, "support_hashes": tuple(values["support_hashes"])})

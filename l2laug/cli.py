@@ -1,0 +1,307 @@
+"""The command line: each command is a thin shim over a function of the same name."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+
+from l2laug import __version__
+from l2laug.errors import L2lAugError, UsageError
+
+P = ParamSpec("P")
+INTERRUPTED = 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Turn 2-50 images of a rare class into a data set that helps a classifier, "
+    "or learn that it can't.",
+    epilog="Start with: l2laug adapt ./rare_class && l2laug sample -n 1000 && "
+    "l2laug evaluate --classifier",
+)
+
+Seed = Annotated[int, typer.Option(min=0, help="Of everything random; same seed, same result.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+RunArgument = Annotated[
+    Path | None,
+    typer.Argument(help="Run folder or .onnx file; the newest run of this folder if left out."),
+]
+
+
+def _command(function: Callable[P, None]) -> Callable[P, None]:
+    """Turn l2laug's errors into one line and an exit code."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+        except L2lAugError as error:
+            if kwargs.get("as_json"):
+                kind = type(error).__name__
+                plain = {"kind": kind, "fact": error.fact, "remedy": error.remedy}
+                print(json.dumps({"error": plain}, ensure_ascii=False))
+            print(f"error: {error}", file=sys.stderr)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            print("stopped; what was finished is kept", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+
+    return run
+
+
+def seconds(text: str) -> float:
+    """``90``, ``90s``, ``2m`` or ``1h`` in seconds.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if not match or not float(match[1]):
+        raise UsageError(f"--budget {text} is not a time.", "Write 90s, 2m or 1h.")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _print_json(result: dict[str, Any]) -> None:
+    print(json.dumps({"version": __version__, **result}, ensure_ascii=False, default=str))
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print and exit."),
+    ] = False,
+) -> None:
+    return
+
+
+@app.command(
+    "adapt", epilog="Example: l2laug adapt ./scratches --seed 1    (writes l2laug-runs/scratches)"
+)
+@_command
+def adapt_cli(
+    folder: Annotated[Path, typer.Argument(help="Images of a rare class, or class folders.")],
+    bundle: Annotated[str, typer.Option(help="Name or path; auto picks.")] = "auto",
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Run folder [l2laug-runs/<class>].")
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="Recipe name or file in place of the bundle's own.")
+    ] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    budget: Annotated[
+        str | None, typer.Option(help="Longest time to train a class, as 90s or 2m.")
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Learn a rare class; writes one self-contained model file and a sheet of samples."""
+    limit = None if budget is None else seconds(budget)
+    from l2laug.adapting import adapt
+    from l2laug.progress import Progress
+    from l2laug.recipe import find_recipe
+
+    results = adapt(
+        folder,
+        bundle=bundle,
+        out=out,
+        seed=seed,
+        device=device,
+        budget=limit,
+        recipe=None if recipe is None else find_recipe(recipe),
+        overwrite=overwrite,
+        progress=Progress(quiet=as_json),
+    )
+    if as_json:
+        _print_json({"adapted": [vars(r) for r in results]})
+        return
+    for result in results:
+        print(f"{result.class_name}: model {result.run / 'model.onnx'}")
+        print(f"{result.class_name}: look at {result.run / 'sheet.png'}")
+    print("The model file carries encodings of the rare images: share it as you would share them.")
+
+
+@app.command("sample", epilog="Example: l2laug sample -n 1000 -o augmented --seed 1")
+@_command
+def sample_cli(
+    run: RunArgument = None,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many images.")] = 100,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Folder for class folders [RUN/samples].")
+    ] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draw images from an adapted model; needs neither torch nor a GPU."""
+    from l2laug.progress import Progress
+    from l2laug.runs import find_run
+    from l2laug.sampling import Sampler
+    from l2laug.writing import claim, write_samples
+
+    found = find_run(run)
+    progress = Progress(quiet=as_json)
+    sampler = Sampler(found.model, device)
+    progress.say(f"model {found.model}, {sampler.provider}")
+    target = out or found.samples
+    claim(target, overwrite=overwrite)
+    written = write_samples(sampler, count, target, seed, progress)
+    if as_json:
+        _print_json({"sampled": vars(written)})
+    else:
+        print(f"{written.count} images in {written.folder}")
+
+
+@app.command("evaluate", epilog="Example: l2laug evaluate --classifier --test ./kept_back")
+@_command
+def evaluate_cli(
+    run: RunArgument = None,
+    samples: Annotated[
+        Path | None, typer.Option(help="Folder that sample wrote [RUN/samples].")
+    ] = None,
+    dataset: Annotated[
+        Path | None,
+        typer.Option(help="Class folders of real images [the rare folder's siblings]."),
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option(help="Class folders of real images kept back for testing.")
+    ] = None,
+    classifier: Annotated[
+        bool, typer.Option("--classifier", help="Train classifiers without and with the samples.")
+    ] = False,
+    model: Annotated[str, typer.Option(help="timm model for --classifier.")] = "resnet18",
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each kind.")] = 3,
+    seed: Seed = 0,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Say whether the samples are good, whether they are copies, and whether they help."""
+    from dataclasses import asdict
+
+    from l2laug.evaluating import evaluate
+    from l2laug.progress import Progress
+    from l2laug.runs import find_run
+    from l2laug.scoring.report import verdict_line
+
+    found = find_run(run)
+    progress = Progress(quiet=as_json)
+    progress.say(f"model {found.model}")
+    result = evaluate(
+        found,
+        samples=samples,
+        dataset=dataset,
+        test=test,
+        classifier=classifier,
+        model=model,
+        seeds=seeds,
+        seed=seed,
+        device=device,
+        progress=progress,
+    )
+    if as_json:
+        _print_json({"evaluation": asdict(result)})
+        return
+    for name, value in result.scores.items():
+        print(f"{name}: {value:.3f}")
+    print(f"features: {result.extractor['name']} {result.extractor['sha256'][:12]}")
+    for note in result.notes:
+        print(f"note: {note}")
+    if result.classifier:
+        print(verdict_line(asdict(result)))
+    print(f"report: {result.paths['report']}")
+
+
+@app.command(
+    "pretrain", epilog="Example: l2laug pretrain ./common_classes -o my_bundle --recipe glyphs"
+)
+@_command
+def pretrain_cli(
+    source: Annotated[Path, typer.Argument(help="Class folders of plentiful classes.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The bundle folder to write.")],
+    recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or a file.")] = "glyphs",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a training that was cut off.")
+    ] = False,
+    overwrite: Overwrite = False,
+    seed: Seed = 0,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Train a bundle of your own; hours on a CPU, and --resume goes on after a stop."""
+    from l2laug.pretraining import pretrain
+    from l2laug.progress import Progress
+    from l2laug.recipe import find_recipe
+
+    result = pretrain(
+        source,
+        out,
+        recipe=find_recipe(recipe),
+        resume=resume,
+        overwrite=overwrite,
+        seed=seed,
+        device=device,
+        progress=Progress(quiet=as_json),
+    )
+    if as_json:
+        _print_json({"bundle": str(result.bundle.path), "seconds": result.seconds})
+    else:
+        print(f"bundle {result.bundle.path}; look at {result.bundle.path / 'sheet.png'}")
+
+
+@app.command("bundles", epilog="Example: l2laug bundles ./my_bundle")
+@_command
+def bundles_cli(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Bundle folders; the shipped ones if left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List bundles and verify their files against their checksums."""
+    from l2laug.bundles import list_bundles, open_bundle
+    from l2laug.errors import BundleError
+
+    found = [open_bundle(p) for p in paths] if paths else list_bundles()
+    problems = {b.name: b.problems() for b in found}
+    if as_json:
+        rows = [
+            {
+                "name": b.name,
+                "path": str(b.path),
+                "size": b.size,
+                "channels": b.channels,
+                "description": b.info["description"],
+                "problems": problems[b.name],
+            }
+            for b in found
+        ]
+        _print_json({"bundles": rows})
+    else:
+        for b in found:
+            state = "damaged" if problems[b.name] else "verified"
+            print(f"{b.name}  {b.size}x{b.size}x{b.channels}  {state}  {b.info['description']}")
+    if bad := [line for lines in problems.values() for line in lines]:
+        raise BundleError(" ".join(bad), "Install or copy the bundle again.")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,55 @@
+"""The errors that l2laug raises: one root, a message of fact and remedy, an exit code each."""
+
+from __future__ import annotations
+
+
+class L2lAugError(Exception):
+    """Root of every error raised on purpose; ``exit_code`` is what the command line returns.
+
+    Args:
+        fact: what is wrong, naming the file or option.
+        remedy: what to do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, fact: str, remedy: str = "") -> None:
+        self.fact = fact
+        self.remedy = remedy
+        super().__init__(f"{fact} {remedy}".strip())
+
+
+class UsageError(L2lAugError):
+    """An option or argument can't be right (exit code 2)."""
+
+    exit_code = 2
+
+
+class ImageError(L2lAugError):
+    """Images are missing or can't be read (exit code 3)."""
+
+    exit_code = 3
+
+
+class BundleError(L2lAugError):
+    """A bundle or model is missing, damaged or does not fit (exit code 4)."""
+
+    exit_code = 4
+
+
+class RecipeError(L2lAugError):
+    """A recipe has unknown keys or values that can't be (exit code 5)."""
+
+    exit_code = 5
+
+
+class OutputError(L2lAugError):
+    """An output exists already or can't be written (exit code 6)."""
+
+    exit_code = 6
+
+
+class DeviceError(L2lAugError):
+    """A device was asked for that this machine does not have (exit code 7)."""
+
+    exit_code = 7

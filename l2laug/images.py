@@ -1,0 +1,187 @@
+"""The only door for pictures: folders of files to uint8 arrays and back, and the [-1, 1] rule."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from l2laug.errors import ImageError
+
+Pixels = NDArray[np.uint8]
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images of one or more classes.
+
+    Attributes:
+        pixels: ``(N, C, S, S)`` uint8.
+        labels: ``(N,)`` int64, an index into ``classes`` each.
+        classes: names of the classes, sorted.
+        paths: the file of each image.
+        skipped: files that could not be read, with the reason.
+    """
+
+    pixels: Pixels
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    paths: tuple[Path, ...]
+    skipped: tuple[tuple[Path, str], ...] = ()
+
+    def of(self, names: Sequence[str]) -> ImageSet:
+        """The images of some classes, labels counted anew in the order of ``names``."""
+        index = {self.classes.index(name): i for i, name in enumerate(names)}
+        rows = np.flatnonzero(np.isin(self.labels, list(index)))
+        labels = np.array([index[int(self.labels[r])] for r in rows], dtype=np.int64)
+        paths = tuple(self.paths[r] for r in rows)
+        return ImageSet(self.pixels[rows], labels, tuple(names), paths)
+
+    def take(self, rows: NDArray[np.int64]) -> ImageSet:
+        """The images at ``rows``, with the classes as they are."""
+        paths = tuple(self.paths[r] for r in rows)
+        return ImageSet(self.pixels[rows], self.labels[rows], self.classes, paths)
+
+
+def to_unit(pixels: Pixels) -> NDArray[np.float32]:
+    """Pixels in 0..255 to floats in [-1, 1], any shape."""
+    return pixels.astype(np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def to_pixels(unit: NDArray[np.float32]) -> Pixels:
+    """Floats in [-1, 1] to pixels in 0..255, any shape; values outside are clipped."""
+    pixels: Pixels = np.rint(np.clip((unit + 1) * 127.5, 0, 255)).astype(np.uint8)
+    return pixels
+
+
+def pixel_hash(image: Pixels) -> str:
+    """SHA-256 of one image's pixels and shape, independent of its file's format and name."""
+    return hashlib.sha256(repr(image.shape).encode() + np.ascontiguousarray(image).data).hexdigest()
+
+
+def find_images(folder: Path) -> list[Path]:
+    """Every image file in and below ``folder``, sorted, hidden files and folders left out."""
+    return sorted(
+        p
+        for p in folder.rglob("*")
+        if p.suffix.lower() in SUFFIXES
+        and p.is_file()
+        and not any(part.startswith(".") for part in p.relative_to(folder).parts)
+    )
+
+
+def class_folders(folder: Path) -> dict[str, list[Path]]:
+    """The classes in ``folder`` and their files.
+
+    A folder with images directly in it is one class (nested images included); otherwise each of
+    its subfolders that holds images is a class of its own.
+
+    Raises:
+        ImageError: there is no such folder, or no image in it.
+    """
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise ImageError(f"Folder {folder} {what}.", "Give a folder of images.")
+    everything = find_images(folder)
+    if not everything:
+        raise ImageError(
+            f"No image in {folder}.", f"Put some there ({', '.join(sorted(SUFFIXES))})."
+        )
+    if any(p.parent == folder for p in everything):
+        return {folder.resolve().name: everything}
+    classes: dict[str, list[Path]] = {}
+    for path in everything:
+        classes.setdefault(path.relative_to(folder).parts[0], []).append(path)
+    return classes
+
+
+def read_image(path: Path, size: int | None = None, channels: int | None = None) -> Pixels:
+    """Read one image as uint8 ``(C, H, W)``.
+
+    EXIF rotation is applied, transparency laid over white, 16 bits brought to 8; then the largest
+    centred square is resized to ``size`` (Lanczos) and turned to grey or RGB as ``channels`` says.
+
+    Raises:
+        ImageError: the file can't be read as an image.
+    """
+    try:
+        with Image.open(path) as opened:
+            image = _flatten(ImageOps.exif_transpose(opened))
+            if image.width < 2 or image.height < 2:
+                raise ValueError(f"only {image.width}x{image.height} pixels")
+            wanted = {1: "L", 3: "RGB", None: image.mode}[channels]
+            image = image.convert(wanted)
+            if size is not None and image.size != (size, size):
+                image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
+            array = np.asarray(image, dtype=np.uint8)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = str(error).replace(f" {str(path)!r}", "")
+        raise ImageError(f"{path}: {reason}.", "Replace or remove it.") from error
+    return array[None] if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Any of Pillow's modes to plain 8-bit ``L`` or ``RGB``."""
+    if image.mode == "F":
+        raise ValueError("floating-point pixels, whose range is not known; save it as 8 or 16 bits")
+    if image.mode.startswith("I"):
+        wide = np.asarray(image).astype(np.int64)
+        return Image.fromarray((wide // 257 if wide.max() > 255 else wide).astype(np.uint8))
+    if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
+def read_classes(
+    folders: dict[str, list[Path]],
+    size: int,
+    channels: int,
+    on_file: Callable[[], None] | None = None,
+) -> ImageSet:
+    """Read classes of files as found by :func:`class_folders`.
+
+    Files that can't be read are left out and named in ``skipped``; a class none of whose files
+    can be read is left out too.
+
+    Raises:
+        ImageError: not one file can be read; each is named with its reason.
+    """
+    files = [(name, path) for name in sorted(folders) for path in folders[name]]
+
+    def read(item: tuple[str, Path]) -> Pixels | str:
+        if on_file is not None:
+            on_file()
+        try:
+            return read_image(item[1], size, channels)
+        except ImageError as error:
+            return error.fact.removeprefix(f"{item[1]}: ")
+
+    with ThreadPoolExecutor() as pool:
+        results = list(pool.map(read, files))
+    good = [(f, r) for f, r in zip(files, results, strict=True) if not isinstance(r, str)]
+    bad = tuple((f[1], r) for f, r in zip(files, results, strict=True) if isinstance(r, str))
+    if not good:
+        named = "\n".join(f"  {path}: {reason}" for path, reason in bad)
+        raise ImageError(f"None of the images can be read:\n{named}\n", "Replace them.")
+    names = tuple(sorted({name for (name, _), _ in good}))
+    return ImageSet(
+        pixels=np.stack([pixels for _, pixels in good]),
+        labels=np.array([names.index(name) for (name, _), _ in good], dtype=np.int64),
+        classes=names,
+        paths=tuple(path for (_, path), _ in good),
+        skipped=bad,
+    )
+
+
+def to_picture(image: Pixels) -> Image.Image:
+    """One uint8 image ``(C, H, W)`` as a Pillow image."""
+    return Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0))

@@ -1,0 +1,130 @@
+"""The image-conditioned U-Net + ResNet generator of the paper's Table 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from l2laug.recipe import GeneratorOptions
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions with batch norm beside a 1x1 short cut.
+
+    ``resample`` is ``"down"`` (stride 2), ``"up"`` (nearest neighbour, factor 2) or ``None``.
+    Maps ``(N, inputs, H, W)`` to ``(N, outputs, H', W')``.
+    """
+
+    def __init__(self, inputs: int, outputs: int, resample: str | None = None) -> None:
+        super().__init__()
+        self.resample = resample
+        stride = 2 if resample == "down" else 1
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.resample == "up":
+            # A 1x1 convolution commutes with nearest-neighbour upsampling: do it where it is cheap.
+            short = F.interpolate(self.shortcut(x), scale_factor=2.0, mode="nearest")
+            x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        elif self.resample == "down":
+            short = self.shortcut(F.avg_pool2d(x, 2))
+        else:
+            short = self.shortcut(x)
+        x = F.leaky_relu(self.norm1(self.conv1(x)), 0.2)
+        return F.leaky_relu(self.norm2(self.conv2(x)) + short, 0.2)
+
+
+class Generator(nn.Module):
+    """phi(x, z): an image and a latent to another image of the same class (paper, Table 1).
+
+    The encoder halves the image four times; its maps reach the decoder by skip connections. The
+    latent enters as in DAGAN: a dense layer each to a few channels joined to the first decoder
+    blocks. GEMs plug in behind decoder blocks through the ``gems`` argument of :meth:`decode`.
+
+    Args:
+        options: image size ``S`` (a multiple of 16), channels ``C`` and the widths of the layers.
+    """
+
+    def __init__(self, options: GeneratorOptions) -> None:
+        super().__init__()
+        self.options = options
+        e, d, k = options.encoder, options.decoder, options.noise_channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(options.channels, e[0], 3, 2, 1, bias=False),
+            nn.BatchNorm2d(e[0]),
+            nn.LeakyReLU(0.2),
+        )
+        self.encoder = nn.ModuleList(ResidualBlock(e[i], e[i + 1], "down") for i in range(3))
+        self.sides = [options.size // 16 * 2**i for i in range(len(k))]
+        self.noise = nn.ModuleList(
+            nn.Linear(options.latent, c * s * s) for c, s in zip(k, self.sides, strict=True)
+        )
+        joined = [e[3], d[0] + e[2], d[1] + e[1], d[2] + e[0], d[3]]
+        for i, c in enumerate(k):
+            joined[i] += c
+        self.decoder = nn.ModuleList(
+            ResidualBlock(joined[i], d[i], "up" if i < 4 else None) for i in range(5)
+        )
+        self.head = nn.Sequential(
+            nn.Conv2d(d[4], d[4], 3, 1, 1, bias=False),
+            nn.BatchNorm2d(d[4]),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(d[4], d[4], 3, 1, 1, bias=False),
+            nn.BatchNorm2d(d[4]),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(d[4], options.channels, 3, 1, 1),
+        )
+
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """Encode images ``(N, C, S, S)`` in [-1, 1] into four maps, the finest (S/2) first."""
+        maps = [self.stem(x)]
+        for block in self.encoder:
+            maps.append(block(maps[-1]))
+        return maps
+
+    def decoder_maps(
+        self,
+        maps: list[Tensor],
+        z: Tensor,
+        gems: Mapping[str, nn.Module] | None = None,
+        count: int = 5,
+    ) -> list[Tensor]:
+        """The outputs of the first ``count`` decoder blocks, each behind its GEM if it has one.
+
+        Args:
+            maps: what :meth:`encode` returned, the batch first in each.
+            z: ``(N, latent)``, standard normal.
+            gems: modules by decoder block (``"0"`` to ``"4"``), applied to that block's output.
+            count: how many blocks to run.
+        """
+        x = maps[3]
+        outputs = []
+        for i, block in enumerate(self.decoder[:count]):
+            joined = [x]
+            if 0 < i < 4:
+                joined.append(maps[3 - i])
+            if i < len(self.noise):
+                side = self.sides[i]
+                joined.append(self.noise[i](z).view(len(z), -1, side, side))
+            x = block(torch.cat([j.to(x.dtype) for j in joined], 1))
+            if gems is not None and str(i) in gems:
+                x = gems[str(i)](x)
+            outputs.append(x)
+        return outputs
+
+    def decode(
+        self, maps: list[Tensor], z: Tensor, gems: Mapping[str, nn.Module] | None = None
+    ) -> Tensor:
+        """Decode encoder maps and latents into images ``(N, C, S, S)`` in [-1, 1]."""
+        return torch.tanh(self.head(self.decoder_maps(maps, z, gems)[-1]))
+
+    def forward(self, x: Tensor, z: Tensor, gems: Mapping[str, nn.Module] | None = None) -> Tensor:
+        """Draw one image for each image of ``x`` ``(N, C, S, S)`` and latent ``(N, latent)``."""
+        return self.decode(self.encode(x), z, gems)

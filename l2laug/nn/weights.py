@@ -1,0 +1,40 @@
+"""Weights to and from safetensors files, in half precision on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from l2laug.errors import BundleError
+from l2laug.files import whole_file
+
+
+def save_weights(module: nn.Module, path: Path) -> None:
+    """Save parameters and buffers; floats are rounded to 16 bits."""
+    state = {
+        name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
+        for name, value in module.state_dict().items()
+    }
+    with whole_file(path) as part:
+        save_file(state, part)
+
+
+def load_weights(module: nn.Module, path: Path) -> None:
+    """Load what :func:`save_weights` wrote.
+
+    Raises:
+        BundleError: the file is damaged or of another architecture.
+    """
+    try:
+        state = load_file(path)
+        module.load_state_dict(
+            {n: v.float() if v.dtype == torch.float16 else v for n, v in state.items()}
+        )
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise BundleError(
+            f"Weights {path} do not fit the bundle's recipe.", "Install the bundle again."
+        ) from error

@@ -1,0 +1,217 @@
+"""Pretrain: class folders of plentiful classes to a bundle that rare ones can be adapted from."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from l2laug import __version__
+from l2laug.bundles import INFO, Bundle, write_info
+from l2laug.errors import ImageError, OutputError, UsageError
+from l2laug.exporting import export_features
+from l2laug.files import write_text
+from l2laug.images import ImageSet, class_folders, read_classes
+from l2laug.nn.device import pick_engine
+from l2laug.nn.gem import build_gems
+from l2laug.nn.weights import save_weights
+from l2laug.progress import Progress
+from l2laug.recipe import DataOptions, Recipe
+from l2laug.scoring.distance import STATISTICS, save_statistics, source_distances
+from l2laug.scoring.features import Extractor, extractor_at
+from l2laug.training.features import train_features
+from l2laug.training.gems import train_gems
+from l2laug.training.pairs import PairSampler
+from l2laug.training.source import draw_sheet, train_strong, train_weak
+
+WORK = ".training"
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A new bundle and how long the training of its parts took in this run, in seconds."""
+
+    bundle: Bundle
+    seconds: float
+
+
+def split_classes(images: ImageSet, options: DataOptions) -> tuple[ImageSet, ImageSet]:
+    """Source classes and held-out ones, chosen by the recipe's seed; too small classes go.
+
+    Raises:
+        ImageError: fewer than two source classes would be left.
+    """
+    counts = np.bincount(images.labels, minlength=len(images.classes))
+    usable = [c for c, n in zip(images.classes, counts, strict=True) if n >= options.min_images]
+    held = options.held_out
+    count = round(held * len(usable)) if isinstance(held, float) else held
+    count = max(count, 1)
+    if len(usable) - count < 2:
+        raise ImageError(
+            f"{len(usable)} classes have {options.min_images} images or more; with {count} held "
+            "out, fewer than two are left to learn from.",
+            "Give more class folders, or hold out fewer (data.held_out in the recipe).",
+        )
+    order = np.random.default_rng(options.seed).permutation(len(usable))
+    unseen = [usable[i] for i in order[:count]]
+    source = sorted(usable[i] for i in order[count:])
+    return images.of(source), images.of(unseen)
+
+
+def pretrain(
+    source: Path,
+    out: Path,
+    *,
+    recipe: Recipe,
+    resume: bool = False,
+    overwrite: bool = False,
+    seed: int = 0,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Pretrained:
+    """Train phi_s1, phi_s2, the GEMs and the feature net, and write them as a bundle.
+
+    Everything unfinished lies in a hidden folder of ``out`` until the bundle is complete;
+    ``resume`` goes on from there.
+
+    Args:
+        source: class folders.
+        out: the bundle folder.
+        recipe: every choice of the training.
+        resume: go on with a training that was cut off.
+        overwrite: replace a bundle that is there.
+        seed: of everything random.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        progress: where to show how far it is.
+
+    Raises:
+        ImageError: too few classes or images.
+        OutputError: a bundle is there already, or an unfinished one and no ``resume``.
+    """
+    progress = progress or Progress(quiet=True)
+    start = time.monotonic()
+    work = _claim(out, resume, overwrite)
+    _keep_recipe(work, recipe)
+    folders = class_folders(source)
+    options = recipe.generator
+    with progress.task("reading", sum(map(len, folders.values()))) as advance:
+        images = read_classes(folders, options.size, options.channels, advance)
+    for path, reason in images.skipped:
+        progress.say(f"note: left out {path}: {reason}")
+    known, unseen = split_classes(images, recipe.data)
+    engine = pick_engine(device)
+    progress.say(
+        f"{len(known.classes)} source classes with {len(known.pixels)} images, "
+        f"{len(unseen.classes)} held out; {engine.describe()}"
+    )
+    if not (work / "features.onnx").exists():
+        net = train_features(known, recipe.features, engine, progress, seed)
+        export_features(net, options.size, options.channels, work / "features.onnx")
+    extractor = extractor_at(work / "features.onnx", "feature net", "")
+    features = extractor(known.pixels)
+    save_statistics(features, work / STATISTICS)
+    strong = train_strong(known, unseen, recipe, engine, work, progress, seed)
+    save_weights(strong.average, work / "strong.safetensors")
+    save_weights(strong.critic, work / "critic.safetensors")
+    gems = build_gems(recipe.gems, recipe.generator)
+    losses: dict[str, list[float]] = {}
+    for round_ in range(recipe.weak.rounds):
+        weak = train_weak(known, strong, recipe, engine, progress, seed + round_)
+        save_weights(weak, work / "weak.safetensors")
+        pairs = PairSampler(known, engine.device, seed + round_)
+        found = train_gems(
+            gems, strong.average, weak, pairs, recipe.gems, engine, progress, seed + round_
+        )
+        for name, ends in found.items():
+            losses.setdefault(name, [ends[0]])[1:] = [ends[1]]
+    save_weights(gems, work / "gems.safetensors")
+    draw_sheet(strong.average, unseen, engine, work / "sheet.png")
+    info = {
+        "name": out.resolve().name,
+        "description": recipe.description,
+        "version": __version__,
+        "seed": seed,
+        "device": engine.describe(),
+        "recipe": recipe.model_dump(mode="json"),
+        "source": _describe_source(known, unseen, extractor, work),
+        "gem_losses": losses,
+    }
+    return Pretrained(_finish(out, work, info), time.monotonic() - start)
+
+
+def _claim(out: Path, resume: bool, overwrite: bool) -> Path:
+    work = out / WORK
+    if (out / INFO).exists() and not overwrite:
+        raise OutputError(
+            f"A bundle is at {out} already.", "Give --overwrite to replace it, or another -o."
+        )
+    if work.is_dir() and not resume:
+        if not overwrite:
+            raise OutputError(
+                f"A training at {out} was cut off.",
+                "Give --resume to go on with it, or --overwrite to start anew.",
+            )
+        shutil.rmtree(work)
+    if out.is_dir() and not overwrite and any(p.name != WORK for p in out.iterdir()):
+        raise OutputError(f"{out} holds other files.", "Choose a new folder with -o.")
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{out} can't be made: {error.strerror or error}.", "Choose another place with -o."
+        ) from error
+    return work
+
+
+def _keep_recipe(work: Path, recipe: Recipe) -> None:
+    """Remember the recipe of an unfinished training, and refuse to go on with another one."""
+    path = work / "recipe.json"
+    text = recipe.model_dump_json(indent=1) + "\n"
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        raise UsageError(
+            f"The training in {work.parent} was begun with another recipe.",
+            "Use that recipe, or start anew with --overwrite.",
+        )
+    write_text(path, text)
+
+
+def _describe_source(
+    known: ImageSet, unseen: ImageSet, extractor: Extractor, work: Path
+) -> dict[str, Any]:
+    distances = source_distances(extractor(unseen.pixels), work / STATISTICS)
+    return {
+        "classes": len(known.classes),
+        "images": len(known.pixels),
+        "held_out": list(unseen.classes),
+        "distance": {
+            "median": float(np.median(distances)),
+            "percentile_99": float(np.percentile(distances, 99)),
+        },
+    }
+
+
+def _finish(out: Path, work: Path, info: dict[str, Any]) -> Bundle:
+    """Move the finished files into place, ``bundle.json`` last: without it there is no bundle."""
+    (out / INFO).unlink(missing_ok=True)
+    names = ("features.onnx", STATISTICS, "sheet.png")
+    for name in (*names, *(f"{w}.safetensors" for w in ("strong", "weak", "gems", "critic"))):
+        (work / name).replace(out / name)
+    if not (out / "README.md").exists():
+        write_text(out / "README.md", _card_text(info))
+    bundle = write_info(out, info)
+    shutil.rmtree(work)
+    return bundle
+
+
+def _card_text(info: dict[str, Any]) -> str:
+    source = info["source"]
+    return (
+        f"# {info['name']}\n\n{info['description']}\n\n"
+        f"Trained on {source['images']} images of {source['classes']} classes with l2laug "
+        f"{info['version']}; {len(source['held_out'])} classes were held out. Recipe and checksums "
+        "are in bundle.json, pictures of held-out classes in sheet.png.\n"
+    )

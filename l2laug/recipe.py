@@ -1,0 +1,199 @@
+"""Typed, strict recipes: every choice of the method, read from YAML, unknown keys refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from l2laug.errors import RecipeError, UsageError
+from l2laug.resources import shipped
+
+Widths4 = tuple[int, int, int, int]
+Widths5 = tuple[int, int, int, int, int]
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GeneratorOptions(_Options):
+    """The generator of Table 1: image size, channels and widths."""
+
+    size: Positive = 32
+    channels: Literal[1, 3] = 1
+    encoder: Widths4 = (64, 64, 128, 128)
+    decoder: Widths5 = (128, 128, 64, 64, 64)
+    latent: Positive = 100
+    noise_channels: tuple[Positive, ...] = Field(default=(8, 4, 2), min_length=1, max_length=4)
+
+    @model_validator(mode="after")
+    def _size_fits(self) -> Self:
+        if self.size % 16 or self.size < 32:
+            raise ValueError(
+                f"size {self.size} does not halve four times to 2 or more: "
+                "use a multiple of 16, 32 or larger"
+            )
+        return self
+
+
+class CriticOptions(_Options):
+    """The pair critic's widths: the first layer's, doubled at each halving up to the largest."""
+
+    width: Positive = 64
+    max_width: Positive = 256
+
+
+class AdversarialOptions(_Options):
+    """How a generator and its critic are trained against each other."""
+
+    steps: Count
+    batch: Annotated[int, Field(ge=2)] = 32
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-4
+    critic_learning_rate: Annotated[float, Field(gt=0)] = 2e-4
+    betas: tuple[float, float] = (0.0, 0.99)
+    loss: Literal["hinge", "wgan"] = "hinge"
+    critic_steps: Positive = 1
+    penalty: Annotated[float, Field(ge=0)] = 0.02
+    penalty_every: Positive = 8
+    average: Share = 0.999
+    decay_from: Share = 1.0
+
+
+class SourceOptions(AdversarialOptions):
+    """phi_s1, the strong source generator."""
+
+    steps: Count = 12000
+
+
+class WeakOptions(AdversarialOptions):
+    """phi_s2, the weak source generator: few images of each source class."""
+
+    steps: Count = 150
+    start: Literal["random", "strong"] = "strong"
+    shots: Annotated[int, Field(ge=1)] = 5
+    classes: Positive | None = 100
+    rounds: Positive = 1
+    train_norm: bool = False
+
+
+class GemOptions(_Options):
+    """The GEMs of Table 2 and how they learn the step from phi_s2 to phi_s1."""
+
+    type: Literal[1, 2, 3] = 3
+    positions: tuple[Annotated[int, Field(ge=0, le=4)], ...] = (0, 1, 2)
+    residual: bool = True
+    norm: Literal["l1", "l2"] = "l1"
+    strategy: Literal["A", "B", "C"] = "C"
+    steps: Count = 600
+    batch: Positive = 32
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+
+    @model_validator(mode="after")
+    def _positions_differ(self) -> Self:
+        if len(set(self.positions)) != len(self.positions):
+            raise ValueError("positions name one decoder block twice")
+        return self
+
+
+class TargetOptions(AdversarialOptions):
+    """phi_t: plain steps on the rare images, then steps with the GEMs plugged in."""
+
+    start: Literal["random", "weak", "strong"] = "strong"
+    steps: Count = 40
+    gems: bool = True
+    tune_steps: Count = 40
+    batch: Annotated[int, Field(ge=2)] = 16
+    train_norm: bool = False
+    jitter: Share = 0.0
+
+
+class FeatureOptions(_Options):
+    """The small classifier of the source classes whose features score images."""
+
+    width: Positive = 32
+    steps: Count = 3000
+    batch: Positive = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+
+
+class DataOptions(_Options):
+    """Which source classes are learned from, and which are kept back to score on."""
+
+    min_images: Annotated[int, Field(ge=2)] = 2
+    held_out: Share | Count = 0.1
+    seed: int = 0
+
+
+class Recipe(_Options):
+    """Everything that `pretrain` and `adapt` need to know beside the images."""
+
+    name: str
+    description: str = ""
+    data: DataOptions = DataOptions()
+    generator: GeneratorOptions = GeneratorOptions()
+    critic: CriticOptions = CriticOptions()
+    source: SourceOptions = SourceOptions()
+    weak: WeakOptions = WeakOptions()
+    gems: GemOptions = GemOptions()
+    target: TargetOptions = TargetOptions()
+    features: FeatureOptions = FeatureOptions()
+
+
+def find_recipe(name: str) -> Recipe:
+    """A shipped recipe by its name, or one at a path.
+
+    Raises:
+        RecipeError: it can't be read or is not right.
+        UsageError: there is none of that name.
+    """
+    path = Path(name)
+    if path.is_file():
+        return read_recipe(path)
+    known = {p.stem: p for p in sorted(shipped("recipes").glob("*.yaml"))}
+    if name not in known:
+        raise UsageError(
+            f"--recipe {name} is neither a file nor a shipped recipe.",
+            f"Shipped ones: {', '.join(known)}.",
+        )
+    return read_recipe(known[name])
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read one recipe file.
+
+    Raises:
+        RecipeError: the file can't be read or parsed, or has unknown keys or impossible values;
+            every problem of the file is listed.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"Recipe {path} can't be read: {error}.", "Check the path.") from error
+    except yaml.YAMLError as error:
+        raise RecipeError(f"Recipe {path} is not YAML: {error}.", "Mend that line.") from error
+    if not isinstance(data, dict):
+        raise RecipeError(f"Recipe {path} is no mapping.", "Start it with 'name: my-recipe'.")
+    return parse_recipe(data, str(path))
+
+
+def parse_recipe(data: dict[str, Any], source: str) -> Recipe:
+    """Check a recipe given as plain data; ``source`` names it in errors."""
+    try:
+        return Recipe.model_validate(data)
+    except ValidationError as error:
+        problems = "\n".join(f"  {_problem(e['loc'], e['type'], e['msg'])}" for e in error.errors())
+        raise RecipeError(
+            f"Recipe {source} has {error.error_count()} problem(s):\n{problems}\n",
+            "Keys and values are listed in the README under Recipes.",
+        ) from None
+
+
+def _problem(place: tuple[int | str, ...], kind: str, message: str) -> str:
+    name = ".".join(str(p) for p in place) or "recipe"
+    return f"{name}: unknown key" if kind == "extra_forbidden" else f"{name}: {message}"

@@ -1,0 +1,104 @@
+"""Draw images from an adapted model with numpy and onnxruntime alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from l2laug.card import Card
+from l2laug.errors import BundleError, DeviceError, UsageError
+from l2laug.files import file_hash
+from l2laug.images import Pixels, to_pixels
+
+# Every run of the graph has this many rows, the last ones padded, so that an image does not depend
+# on how many others are drawn with it.
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Some drawn images.
+
+    Attributes:
+        indices: of the images, from 0.
+        support: for each image the row of the support image it was drawn from.
+        pixels: ``(N, C, S, S)`` uint8.
+    """
+
+    indices: range
+    support: NDArray[np.int64]
+    pixels: Pixels
+
+
+class Sampler:
+    """An adapted model, ready to draw.
+
+    Args:
+        path: the ``.onnx`` file.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: of onnxruntime; 0 leaves it the choice.
+
+    Raises:
+        BundleError: the file is missing or no model of l2laug's.
+        DeviceError: CUDA was asked for and can't be had.
+    """
+
+    def __init__(self, path: Path, device: str = "auto", threads: int = 0) -> None:
+        if not path.is_file():
+            raise BundleError(f"No model at {path}.", "Make one with l2laug adapt FOLDER.")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        try:
+            self.session = onnxruntime.InferenceSession(str(path), options, _providers(device))
+        except Exception as error:  # onnxruntime's own exceptions share no root but this one
+            raise BundleError(
+                f"{path} can't be loaded: {str(error).splitlines()[0]}.", "Adapt again."
+            ) from error
+        self.provider = self.session.get_providers()[0].removesuffix("ExecutionProvider")
+        if device == "cuda" and self.provider != "CUDA":
+            raise DeviceError(
+                "--device cuda was asked for, but onnxruntime could not start CUDA.",
+                "Check the driver and the CUDA libraries, or use --device cpu.",
+            )
+        metadata = self.session.get_modelmeta().custom_metadata_map
+        self.card = Card.from_metadata(metadata, str(path))
+        self.digest = file_hash(path)
+
+    def draw(self, count: int, seed: int = 0, first: int = 0) -> Iterator[Drawn]:
+        """Draw images ``first`` to ``first + count - 1`` of a seed, some at a time.
+
+        Image ``i`` of a seed is the same whatever else is drawn. The support images take turns.
+        """
+        for start in range(first, first + count, BATCH):
+            indices = range(start, min(start + BATCH, first + count))
+            padded = range(start, start + BATCH)
+            latents = np.stack([latent(seed, i, self.card.latent) for i in padded])
+            support = np.array([i % len(self.card.support_hashes) for i in padded], np.int64)
+            (unit,) = self.session.run(None, {"support": support, "latent": latents})
+            kept = len(indices)
+            yield Drawn(indices, support[:kept], to_pixels(np.asarray(unit)[:kept]))
+
+
+def latent(seed: int, index: int, size: int) -> NDArray[np.float32]:
+    """The latent of one image, ``(size,)`` standard normal, from its seed and index alone."""
+    return np.random.default_rng((seed, index)).standard_normal(size, dtype=np.float32)
+
+
+def _providers(device: str) -> list[str]:
+    if device not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"--device {device} is unknown.", "Use auto, cpu or cuda.")
+    there = onnxruntime.get_available_providers()
+    if device == "cuda" and "CUDAExecutionProvider" not in there:
+        raise DeviceError(
+            "--device cuda was asked for, but this onnxruntime has no CUDA.",
+            "Install onnxruntime-gpu on a machine with a CUDA GPU, or use --device cpu.",
+        )
+    if device != "cpu" and "CUDAExecutionProvider" in there:
+        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    return ["CPUExecutionProvider"]

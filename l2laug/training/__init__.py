@@ -1,0 +1,1 @@
+"""Training: source, GEMs and target."""

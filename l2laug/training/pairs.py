@@ -1,0 +1,56 @@
+"""Random pairs of images of one class, drawn from a set that stays in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from l2laug.images import ImageSet
+from l2laug.nn.augment import random_affine
+
+
+class PairSampler:
+    """Draws pairs ``(x_i, x_j)`` of different images of one class, the classes equally often.
+
+    A class with a single image is paired with itself. Draw number ``i`` depends on the seed and
+    ``i`` alone, so ``drawn`` is all the state that a resumed training needs.
+
+    Args:
+        images: what to draw from.
+        device: where the pairs are wanted.
+        seed: of this sampler's own random generator.
+        jitter: from 0 to 1, how far each image of a pair is turned, moved, scaled and slanted on
+            its own; 1 is as far as :func:`random_affine` goes. Without it a single image could
+            only teach the generator to copy.
+    """
+
+    def __init__(
+        self, images: ImageSet, device: torch.device, seed: int, *, jitter: float = 0.0
+    ) -> None:
+        self.pixels = torch.from_numpy(images.pixels).to(device)
+        self.rows = [np.flatnonzero(images.labels == i) for i in range(len(images.classes))]
+        self.seed = seed
+        self.jitter = jitter
+        self.drawn = 0
+
+    def draw(self, batch: int) -> tuple[Tensor, Tensor]:
+        """Two batches ``(batch, C, S, S)`` in [-1, 1], row by row of the same class."""
+        first, second = np.empty(batch, np.int64), np.empty(batch, np.int64)
+        random = np.random.default_rng((self.seed, self.drawn))
+        self.drawn += 1
+        for i, c in enumerate(random.integers(len(self.rows), size=batch)):
+            rows = self.rows[c]
+            if len(rows) == 1:
+                first[i] = second[i] = rows[0]
+            else:
+                first[i], second[i] = random.choice(rows, 2, replace=False)
+        changes = torch.Generator().manual_seed(int(random.integers(2**62)))
+        return self._unit(first, changes), self._unit(second, changes)
+
+    def _unit(self, rows: NDArray[np.int64], changes: torch.Generator) -> Tensor:
+        x = self.pixels[torch.from_numpy(rows).to(self.pixels.device)].float() / 127.5 - 1
+        if self.jitter:
+            x = random_affine(x, changes, strength=self.jitter)
+        return x.contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,148 @@
+"""Source training: phi_s1 from many images of each class, phi_s2 from few."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from l2laug.errors import BundleError
+from l2laug.files import whole_file
+from l2laug.images import ImageSet, to_pixels
+from l2laug.nn.critic import Critic
+from l2laug.nn.device import Engine
+from l2laug.nn.generator import Generator
+from l2laug.progress import Progress
+from l2laug.recipe import Recipe
+from l2laug.sheets import save_sheet
+from l2laug.training.adversarial import Adversary, settle_norm
+from l2laug.training.pairs import PairSampler
+
+CHECKPOINT_EVERY = 250
+SHEET_EVERY = 1000
+
+
+def train_strong(
+    images: ImageSet,
+    unseen: ImageSet,
+    recipe: Recipe,
+    engine: Engine,
+    folder: Path,
+    progress: Progress,
+    seed: int = 0,
+) -> Adversary:
+    """Train phi_s1 on all images of the source classes (Algorithm 1, line 1).
+
+    A checkpoint in ``folder`` is gone on from if it is there and written every few minutes; a
+    sheet of classes that were held out is drawn now and then.
+    """
+    torch.manual_seed(seed)
+    adversary = Adversary(
+        Generator(recipe.generator),
+        Critic(recipe.critic, recipe.generator),
+        recipe.source,
+        engine,
+        seed,
+    )
+    pairs = PairSampler(images, engine.device, seed)
+    checkpoint = folder / "strong.pt"
+    load_checkpoint(checkpoint, adversary, pairs)
+    steps = recipe.source.steps
+    with progress.task("strong source generator", steps, adversary.done) as advance:
+        while adversary.done < steps:
+            losses = adversary.step(pairs)
+            advance(note=" ".join(f"{k} {v:.2f}" for k, v in losses.items()))
+            if adversary.done % CHECKPOINT_EVERY == 0 or adversary.done == steps:
+                save_checkpoint(checkpoint, adversary, pairs)
+            if adversary.done % SHEET_EVERY == 0 or adversary.done == steps:
+                sheet = folder / f"strong-{adversary.done:06d}.png"
+                draw_sheet(adversary.average, unseen, engine, sheet)
+    settle_norm(adversary.average, pairs, engine, seed)
+    return adversary
+
+
+def train_weak(
+    images: ImageSet,
+    strong: Adversary,
+    recipe: Recipe,
+    engine: Engine,
+    progress: Progress,
+    seed: int = 0,
+) -> Generator:
+    """Train phi_s2 on few images of each class (Algorithm 1, line 2), a random subset by ``seed``.
+
+    It starts at random, as in the paper, or from phi_s1 and its critic.
+    """
+    options = recipe.weak
+    torch.manual_seed(seed)
+    if options.start == "strong":
+        generator = copy.deepcopy(strong.average).requires_grad_(True)
+        critic = copy.deepcopy(strong.critic)
+    else:
+        generator = Generator(recipe.generator)
+        critic = Critic(recipe.critic, recipe.generator)
+    train_norm = options.train_norm or options.start == "random"
+    adversary = Adversary(generator, critic, options, engine, seed, train_norm=train_norm)
+    pairs = PairSampler(
+        few_shots(images, options.shots, options.classes, seed), engine.device, seed
+    )
+    with progress.task("weak source generator", options.steps) as advance:
+        while adversary.done < options.steps:
+            adversary.step(pairs)
+            advance()
+    if train_norm:
+        settle_norm(adversary.average, pairs, engine, seed)
+    return adversary.average
+
+
+def few_shots(images: ImageSet, shots: int, classes: int | None, seed: int) -> ImageSet:
+    """X_sn: up to ``shots`` random images of each class, or of ``classes`` random ones."""
+    random = np.random.default_rng(seed)
+    labels = random.permutation(len(images.classes))[:classes]
+    rows = [random.permutation(np.flatnonzero(images.labels == c))[:shots] for c in labels]
+    taken = images.take(np.sort(np.concatenate(rows)))
+    return taken.of([images.classes[c] for c in sorted(labels)])
+
+
+def save_checkpoint(path: Path, adversary: Adversary, pairs: PairSampler) -> None:
+    """Save all that going on needs, whole or not at all."""
+    with whole_file(path) as part:
+        torch.save({"adversary": adversary.state_dict(), "drawn": pairs.drawn}, part)
+
+
+def load_checkpoint(path: Path, adversary: Adversary, pairs: PairSampler) -> None:
+    """Go on from a checkpoint, if there is one.
+
+    Raises:
+        BundleError: the checkpoint is of other networks than the recipe's.
+    """
+    if not path.exists():
+        return
+    try:
+        state = torch.load(path, map_location=adversary.engine.device, weights_only=True)
+        adversary.load_state_dict(state["adversary"])
+    except (RuntimeError, KeyError, ValueError, EOFError) as error:
+        raise BundleError(
+            f"Checkpoint {path} does not fit this recipe.",
+            "Use the recipe it was made with, or start anew without --resume.",
+        ) from error
+    pairs.drawn = state["drawn"]
+
+
+@torch.no_grad()
+def draw_sheet(
+    generator: Generator, unseen: ImageSet, engine: Engine, path: Path, *, rows: int = 12
+) -> None:
+    """Save a sheet: an image of each of some classes, then eleven draws from it."""
+    shown = [int(np.flatnonzero(unseen.labels == i)[0]) for i in range(len(unseen.classes))][:rows]
+    latents = torch.Generator().manual_seed(1)
+    z = torch.randn(11, generator.options.latent, generator=latents).to(engine.device)
+    lines = []
+    for row in shown:
+        pixels = torch.from_numpy(unseen.pixels[[row]]).to(engine.device)
+        given = (pixels.float() / 127.5 - 1).expand(len(z), -1, -1, -1)
+        drawn = generator.eval()(given, z).float().cpu().numpy()
+        lines.append([unseen.pixels[row], *to_pixels(drawn)])
+    save_sheet(path, lines, given=1)

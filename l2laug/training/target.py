@@ -1,0 +1,117 @@
+"""Target training: phi_t learns the rare images and borrows the GEMs (Algorithm 1, lines 3-5)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from l2laug.bundles import Bundle
+from l2laug.images import ImageSet
+from l2laug.nn.critic import Critic
+from l2laug.nn.device import Engine
+from l2laug.nn.gem import build_gems
+from l2laug.nn.generator import Generator
+from l2laug.nn.weights import load_weights
+from l2laug.progress import Progress
+from l2laug.recipe import Recipe, TargetOptions
+from l2laug.training.adversarial import Adversary
+from l2laug.training.pairs import PairSampler
+
+
+@dataclass(frozen=True)
+class Target:
+    """phi_t: a generator, the GEMs plugged into it (none for phi_t^plain), the steps it took."""
+
+    generator: Generator
+    gems: nn.ModuleDict
+    steps: int
+
+
+def load_generator(bundle: Bundle, recipe: Recipe, which: str) -> Generator:
+    """phi_s1 (``"strong"``) or phi_s2 (``"weak"``) of a bundle."""
+    generator = Generator(recipe.generator)
+    load_weights(generator, bundle.file(f"{which}.safetensors"))
+    return generator
+
+
+def train_target(
+    support: ImageSet,
+    bundle: Bundle,
+    recipe: Recipe,
+    engine: Engine,
+    progress: Progress,
+    *,
+    seed: int = 0,
+    seconds: float | None = None,
+) -> Target:
+    """Grow phi_t on the support images of one or more rare classes.
+
+    First ``steps`` plain steps from the start that the recipe names, then ``tune_steps`` with the
+    GEMs plugged in; ``seconds`` cuts both short, in proportion.
+
+    Returns:
+        The averaged generator and GEMs, in evaluation mode.
+    """
+    options = recipe.target
+    torch.manual_seed(seed)
+    generator, critic = _start(bundle, recipe)
+    gems = nn.ModuleDict()
+    pairs = PairSampler(support, engine.device, seed, jitter=options.jitter)
+    phases = [("learning the rare images", options.steps, False)]
+    if options.gems:
+        phases.append(("fine-tuning with GEMs", options.tune_steps, True))
+    total = max(sum(steps for _, steps, _ in phases), 1)
+    taken = 0
+    for title, steps, with_gems in phases:
+        if with_gems:
+            gems = build_gems(recipe.gems, recipe.generator)
+            load_weights(gems, bundle.file("gems.safetensors"))
+        limit = None if seconds is None else seconds * steps / total
+        adversary = Adversary(
+            generator,
+            critic,
+            options.model_copy(update={"steps": steps}),
+            engine,
+            seed + with_gems,
+            gems=gems,
+            train_norm=options.train_norm,
+        )
+        _run(adversary, pairs, steps, limit, progress, title)
+        taken += adversary.done
+        generator, gems = adversary.average, adversary.average_gems
+        generator.requires_grad_(True)
+    return Target(generator.eval().requires_grad_(False), gems.eval(), taken)
+
+
+def _start(bundle: Bundle, recipe: Recipe) -> tuple[Generator, Critic]:
+    critic = Critic(recipe.critic, recipe.generator)
+    if recipe.target.start == "random":
+        return Generator(recipe.generator), critic
+    load_weights(critic, bundle.file("critic.safetensors"))
+    return load_generator(bundle, recipe, recipe.target.start), critic
+
+
+def _run(
+    adversary: Adversary,
+    pairs: PairSampler,
+    steps: int,
+    limit: float | None,
+    progress: Progress,
+    title: str,
+) -> None:
+    start = time.monotonic()
+    with progress.task(title, steps) as advance:
+        while adversary.done < steps:
+            if limit is not None and time.monotonic() - start > limit:
+                progress.say(f"{title}: stopped by --budget after {adversary.done} steps")
+                return
+            adversary.step(pairs)
+            advance()
+
+
+def plain(options: TargetOptions) -> TargetOptions:
+    """The same training with no GEM and as many steps: phi_t^plain, the fair control."""
+    return options.model_copy(update={"gems": False, "steps": options.steps + options.tune_steps})
