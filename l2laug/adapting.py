@@ -181,7 +181,7 @@ def _adapt_class(
         "seed": seed,
         "budget_seconds": budget,
         "device": engine.describe(),
-        "versions": {"l2laug": __version__, "torch": torch.__version__},
+        "versions": {"l2laug": __version__, "torch": str(torch.__version__)},
         "steps": target.steps,
         "notes": notes,
         "recipe": settings,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,12 +95,25 @@ def latent(seed: int, index: int, size: int) -> NDArray[np.float32]:
 def _providers(device: str) -> list[str]:
     if device not in ("auto", "cpu", "cuda"):
         raise UsageError(f"--device {device} is unknown.", "Use auto, cpu or cuda.")
-    there = onnxruntime.get_available_providers()
-    if device == "cuda" and "CUDAExecutionProvider" not in there:
+    cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers() and _has_gpu()
+    if device == "cuda" and not cuda:
         raise DeviceError(
-            "--device cuda was asked for, but this onnxruntime has no CUDA.",
-            "Install onnxruntime-gpu on a machine with a CUDA GPU, or use --device cpu.",
+            "--device cuda was asked for, but there is no CUDA GPU or no onnxruntime-gpu.",
+            "Check the driver and the installation, or use --device cpu.",
         )
-    if device != "cpu" and "CUDAExecutionProvider" in there:
-        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    return ["CPUExecutionProvider"]
+    if device == "cpu" or not cuda:
+        return ["CPUExecutionProvider"]
+    onnxruntime.preload_dlls()
+    return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+
+def _has_gpu() -> bool:
+    """Ask the driver itself: onnxruntime-gpu lists CUDA on machines without any GPU too."""
+    name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    try:
+        driver = ctypes.CDLL(name)
+    except OSError:
+        return False
+    count = ctypes.c_int()
+    started: int = driver.cuInit(0)
+    return started == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0

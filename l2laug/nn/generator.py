@@ -112,7 +112,7 @@ class Generator(nn.Module):
                 joined.append(maps[3 - i])
             if i < len(self.noise):
                 side = self.sides[i]
-                joined.append(self.noise[i](z).view(len(z), -1, side, side))
+                joined.append(self.noise[i](z).unflatten(1, (-1, side, side)))
             x = block(torch.cat([j.to(x.dtype) for j in joined], 1))
             if gems is not None and str(i) in gems:
                 x = gems[str(i)](x)

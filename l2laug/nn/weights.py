@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from l2laug.errors import BundleError
@@ -20,7 +20,7 @@ def save_weights(module: nn.Module, path: Path) -> None:
         for name, value in module.state_dict().items()
     }
     with whole_file(path) as part:
-        save_file(state, part)
+        part.write_bytes(save(state))
 
 
 def load_weights(module: nn.Module, path: Path) -> None:

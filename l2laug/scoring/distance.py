@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from l2laug.bundles import Bundle
 from l2laug.files import whole_file
@@ -26,7 +26,7 @@ def save_statistics(features: Features, path: Path) -> None:
         "precision": np.linalg.inv(covariance).astype(np.float32),
     }
     with whole_file(path) as part:
-        save_file(arrays, part)
+        part.write_bytes(save(arrays))
 
 
 def source_distances(features: Features, statistics: Path) -> NDArray[np.float64]:
