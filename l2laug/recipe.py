@@ -43,10 +43,15 @@ class GeneratorOptions(_Options):
 
 
 class CriticOptions(_Options):
-    """The pair critic's widths: the first layer's, doubled at each halving up to the largest."""
+    """The pair critic: widths, and how many pairs share their given image.
 
-    width: Positive = 64
+    The first layer's width is doubled at each halving up to the largest. Every batch size of the
+    recipe must be a multiple of ``group``.
+    """
+
+    width: Positive = 32
     max_width: Positive = 256
+    group: Positive = 4
 
 
 class AdversarialOptions(_Options):
@@ -143,6 +148,16 @@ class Recipe(_Options):
     gems: GemOptions = GemOptions()
     target: TargetOptions = TargetOptions()
     features: FeatureOptions = FeatureOptions()
+
+    @model_validator(mode="after")
+    def _groups_fit(self) -> Self:
+        for name in ("source", "weak", "target"):
+            batch = getattr(self, name).batch
+            if batch % self.critic.group:
+                raise ValueError(
+                    f"{name}.batch {batch} is no multiple of critic.group {self.critic.group}"
+                )
+        return self
 
 
 def find_recipe(name: str) -> Recipe:

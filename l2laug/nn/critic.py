@@ -26,15 +26,15 @@ class CriticBlock(nn.Module):
         return mixed
 
 
-def minibatch_deviation(x: Tensor, group: int = 4) -> Tensor:
-    """Append the mean deviation over groups of the batch as one channel.
+def group_deviation(x: Tensor, group: int) -> Tensor:
+    """Append the mean deviation within groups of the batch as one channel.
 
-    It lets the critic see a generator that varies too little. ``(N, C, H, W)`` to
-    ``(N, C + 1, H, W)``; the batch is split into ``gcd``-sized groups of at most ``group``.
+    Rows ``i``, ``i + N / group``, ``i + 2 N / group`` ... are a group. Where their pairs share the
+    given image, this is how much what is drawn from one image varies, and the critic sees a
+    generator that varies too little. ``(N, C, H, W)`` to ``(N, C + 1, H, W)``; ``N`` is a
+    multiple of ``group``.
     """
     n, c, h, w = x.shape
-    while n % group:
-        group -= 1
     y = x.float().view(group, n // group, c, h, w)
     deviation = (y.var(0, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))
     plane = deviation.repeat(group).view(n, 1, 1, 1).expand(n, 1, h, w)
@@ -47,6 +47,7 @@ class Critic(nn.Module):
     def __init__(self, options: CriticOptions, image: GeneratorOptions) -> None:
         super().__init__()
         side, width = image.size, options.width
+        self.group = options.group
         blocks: list[nn.Module] = [nn.Conv2d(2 * image.channels, width, 3, 1, 1)]
         while side > 4:
             outputs = min(width * 2, options.max_width)
@@ -66,6 +67,6 @@ class Critic(nn.Module):
     def forward(self, given: Tensor, other: Tensor) -> Tensor:
         """Score pairs of ``(N, C, S, S)`` images in [-1, 1]; returns ``(N,)``, higher for real."""
         x = self.body(torch.cat([given, other], 1))
-        x = F.leaky_relu(self.last(minibatch_deviation(F.leaky_relu(x, 0.2))), 0.2)
+        x = F.leaky_relu(self.last(group_deviation(F.leaky_relu(x, 0.2), self.group)), 0.2)
         result: Tensor = self.score(x.flatten(1)).squeeze(1)
         return result

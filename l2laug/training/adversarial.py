@@ -82,11 +82,11 @@ class Adversary:
         self._set_rate()
         losses: dict[str, float] = {}
         for _ in range(self.options.critic_steps - 1):
-            given, other = pairs.draw(self.options.batch)
+            given, other = pairs.draw(self.options.batch, self.critic.group)
             with torch.no_grad():
                 fake = self._fake(given)
             losses |= self._critic_step(given, other, fake)
-        given, other = pairs.draw(self.options.batch)
+        given, other = pairs.draw(self.options.batch, self.critic.group)
         fake = self._fake(given)
         losses |= self._critic_step(given, other, fake.detach())
         self.critic.requires_grad_(False)

@@ -35,19 +35,22 @@ class PairSampler:
         self.jitter = jitter
         self.drawn = 0
 
-    def draw(self, batch: int) -> tuple[Tensor, Tensor]:
-        """Two batches ``(batch, C, S, S)`` in [-1, 1], row by row of the same class."""
-        first, second = np.empty(batch, np.int64), np.empty(batch, np.int64)
+    def draw(self, batch: int, group: int = 1) -> tuple[Tensor, Tensor]:
+        """Two batches ``(batch, C, S, S)`` in [-1, 1], row by row of the same class.
+
+        Rows ``i``, ``i + batch / group``, ... share the first image; their second images differ as
+        far as the class has enough.
+        """
         random = np.random.default_rng((self.seed, self.drawn))
         self.drawn += 1
-        for i, c in enumerate(random.integers(len(self.rows), size=batch)):
-            rows = self.rows[c]
-            if len(rows) == 1:
-                first[i] = second[i] = rows[0]
-            else:
-                first[i], second[i] = random.choice(rows, 2, replace=False)
+        givens = batch // group
+        first, second = np.empty((2, group, givens), np.int64)
+        for i, c in enumerate(random.integers(len(self.rows), size=givens)):
+            order = random.permutation(self.rows[c])
+            first[:, i] = order[0]
+            second[:, i] = np.resize(order[1:] if len(order) > 1 else order, group)
         changes = torch.Generator().manual_seed(int(random.integers(2**62)))
-        return self._unit(first, changes), self._unit(second, changes)
+        return self._unit(first.ravel(), changes), self._unit(second.ravel(), changes)
 
     def _unit(self, rows: NDArray[np.int64], changes: torch.Generator) -> Tensor:
         x = self.pixels[torch.from_numpy(rows).to(self.pixels.device)].float() / 127.5 - 1
