@@ -201,7 +201,6 @@ def evaluate_cli(
     from l2laug.evaluating import evaluate
     from l2laug.progress import Progress
     from l2laug.runs import find_run
-    from l2laug.scoring.report import verdict_line
 
     found = find_run(run)
     progress = Progress(quiet=as_json)
@@ -221,14 +220,7 @@ def evaluate_cli(
     if as_json:
         _print_json({"evaluation": asdict(result)})
         return
-    for name, value in result.scores.items():
-        print(f"{name}: {value:.3f}")
-    print(f"features: {result.extractor['name']} {result.extractor['sha256'][:12]}")
-    for note in result.notes:
-        print(f"note: {note}")
-    if result.classifier:
-        print(verdict_line(asdict(result)))
-    print(f"report: {result.paths['report']}")
+    _print_evaluation(asdict(result))
 
 
 @app.command(
@@ -301,6 +293,77 @@ def bundles_cli(
             print(f"{b.name}  {b.size}x{b.size}x{b.channels}  {state}  {b.info['description']}")
     if bad := [line for lines in problems.values() for line in lines]:
         raise BundleError(" ".join(bad), "Install or copy the bundle again.")
+
+
+@app.command("score", epilog="Example: l2laug score glyphs ./omniglot --shots 5")
+@_command
+def score_cli(
+    bundle: Annotated[str, typer.Argument(help="Name or path of a bundle.")],
+    source: Annotated[Path, typer.Argument(help="Class folders it was trained from.")],
+    recipe: Annotated[
+        str | None, typer.Option(help="Recipe name or file in place of the bundle's own.")
+    ] = None,
+    classes: Annotated[int, typer.Option(min=2, help="Held-out classes, the last ones.")] = 100,
+    shots: Annotated[int, typer.Option(min=1, help="Images shown of each.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Repetitions.")] = 3,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Measure a bundle on the classes it held out, beside real images of them."""
+    from l2laug.progress import Progress
+    from l2laug.recipe import find_recipe
+    from l2laug.scoring.held_out import score, score_table
+
+    results = score(
+        bundle,
+        source,
+        recipe=None if recipe is None else find_recipe(recipe),
+        classes=classes,
+        shots=shots,
+        seeds=seeds,
+        device=device,
+        progress=Progress(quiet=as_json),
+    )
+    if as_json:
+        _print_json({"scores": {name: [vars(s) for s in found] for name, found in results.items()}})
+    else:
+        print(score_table(results))
+
+
+@app.command("demo", epilog="Example: l2laug demo -o demo --overwrite")
+@_command
+def demo_cli(
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for all of it.")] = Path("demo"),
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the main job on scikit-learn's scanned digits, one of them made rare."""
+    from dataclasses import asdict
+
+    from l2laug.demo import demo
+    from l2laug.progress import Progress
+
+    result = demo(out, overwrite=overwrite, progress=Progress(quiet=as_json))
+    if as_json:
+        _print_json({"demo": asdict(result)})
+        return
+    _print_evaluation(asdict(result.evaluation))
+    print(f"pictures: {result.samples.folder}")
+    print(f"look at: {result.run / 'sheet.png'}")
+
+
+def _print_evaluation(evaluation: dict[str, Any]) -> None:
+    from l2laug.scoring.report import verdict_line
+
+    for name, value in evaluation["scores"].items():
+        print(f"{name}: {value:.3f}")
+    extractor = evaluation["extractor"]
+    print(f"features: {extractor['name']} {extractor['sha256'][:12]}")
+    for note in evaluation["notes"]:
+        print(f"note: {note}")
+    if evaluation["classifier"]:
+        print(verdict_line(evaluation))
+    print(f"report: {evaluation['paths']['report']}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,222 @@
+"""Score a bundle on its held-out classes: phi_s1, phi_s2, phi_t^plain and phi_t in one run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from l2laug.bundles import Bundle, find_bundle
+from l2laug.errors import ImageError
+from l2laug.images import ImageSet, Pixels, class_folders, read_classes, to_pixels
+from l2laug.nn.device import Engine, pick_engine
+from l2laug.nn.generator import Generator
+from l2laug.progress import Progress
+from l2laug.recipe import Recipe, parse_recipe
+from l2laug.scoring.copies import find_copies
+from l2laug.scoring.diversity import pairwise, spread
+from l2laug.scoring.features import Extractor, Features, bundle_extractor
+from l2laug.scoring.fid import frechet_distance
+from l2laug.training.target import load_generator, plain, train_target
+
+
+@dataclass(frozen=True)
+class HeldOutScores:
+    """What one set of images scored, real or drawn.
+
+    Attributes:
+        fid: to real images of the same classes, pooled over the classes; lower is better.
+        spread: mean feature distance within a class, averaged over classes.
+        own_class: share whose nearest class, by the mean feature of real images, is their own.
+        copies: share nearer to a support image than the class's other real images are.
+    """
+
+    fid: float
+    spread: float
+    own_class: float
+    copies: float
+
+
+@dataclass(frozen=True)
+class Split:
+    """Unseen classes in three parts: what is shown, what is compared with, and the floor."""
+
+    support: ImageSet
+    reference: ImageSet
+    floor: ImageSet
+
+
+def score(
+    bundle: str,
+    source: Path,
+    *,
+    recipe: Recipe | None = None,
+    classes: int = 100,
+    shots: int = 5,
+    seeds: int = 3,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> dict[str, list[HeldOutScores]]:
+    """Score a bundle on the last of the classes it held out, once for each seed.
+
+    The first held-out classes are left for choosing settings on.
+
+    Args:
+        bundle: name or path.
+        source: the class folders it was trained from.
+        recipe: in place of the bundle's own.
+        classes: how many of the held-out classes.
+        shots: images of each class that are shown.
+        seeds: repetitions, with other images shown and other latents.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        progress: where to show how far it is.
+
+    Returns:
+        By player, a score for each seed.
+
+    Raises:
+        ImageError: the held-out classes are not there or too small.
+    """
+    progress = progress or Progress(quiet=True)
+    found = find_bundle(bundle)
+    resolved = recipe or parse_recipe(found.info["recipe"], f"of bundle {found.name}")
+    folders = class_folders(source)
+    names = [str(n) for n in found.info["source"]["held_out"]][-classes:]
+    if missing := [n for n in names if n not in folders]:
+        raise ImageError(
+            f"{source} lacks {len(missing)} classes that the bundle held out ({missing[0]} ...).",
+            "Give the class folders that it was trained from.",
+        )
+    unseen = read_classes({n: folders[n] for n in names}, found.size, found.channels)
+    if min(np.bincount(unseen.labels)) < shots + 4:
+        raise ImageError(
+            f"A held-out class has fewer than {shots + 4} images.", "Use fewer --shots."
+        )
+    engine, extractor = pick_engine(device), bundle_extractor(found)
+    results: dict[str, list[HeldOutScores]] = {}
+    for seed in range(seeds):
+        one = score_bundle(
+            found, resolved, unseen, extractor, engine, progress, shots=shots, seed=seed
+        )
+        for name, value in one.items():
+            results.setdefault(name, []).append(value)
+    return results
+
+
+def score_table(results: dict[str, list[HeldOutScores]]) -> str:
+    """Scores as a Markdown table, mean and standard deviation over the seeds."""
+    columns = [f.name for f in fields(HeldOutScores)]
+    lines = [
+        "| images | " + " | ".join(c.replace("_", " ") for c in columns) + " |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
+    for name, scores in results.items():
+        cells = []
+        for column in columns:
+            values = [getattr(s, column) for s in scores]
+            cells.append(f"{np.mean(values):.3f} ± {np.std(values):.3f}")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def split_unseen(unseen: ImageSet, shots: int, seed: int) -> Split:
+    """For each class ``shots`` images to show, and two halves of the rest."""
+    random = np.random.default_rng(seed)
+    parts: list[list[NDArray[np.int64]]] = [[], [], []]
+    for label in range(len(unseen.classes)):
+        rows = random.permutation(np.flatnonzero(unseen.labels == label))
+        half = (len(rows) - shots) // 2
+        parts[0].append(rows[:shots])
+        parts[1].append(rows[shots + half :])
+        parts[2].append(rows[shots : shots + half])
+    support, reference, floor = (unseen.take(np.concatenate(p)) for p in parts)
+    return Split(support, reference, floor)
+
+
+def score_bundle(
+    bundle: Bundle,
+    recipe: Recipe,
+    unseen: ImageSet,
+    extractor: Extractor,
+    engine: Engine,
+    progress: Progress,
+    *,
+    shots: int = 5,
+    seed: int = 0,
+) -> dict[str, HeldOutScores]:
+    """Score every player of the paper on classes that source training never saw.
+
+    phi_t and phi_t^plain are one model each over all the classes, as in the paper. Every player
+    draws as many images of each class as the floor has real ones, so that the numbers compare.
+    """
+    split = split_unseen(unseen, shots, seed)
+    no_gems = nn.ModuleDict()
+    strong = load_generator(bundle, recipe, "strong")
+    weak = load_generator(bundle, recipe, "weak")
+    scores = {"real (floor)": score_set(split.floor, split, extractor)}
+    players = [("phi_s1", strong, no_gems), ("phi_s2", weak, no_gems)]
+    plain_recipe = recipe.model_copy(update={"target": plain(recipe.target)})
+    for name, used in (("phi_t^plain", plain_recipe), ("phi_t", recipe)):
+        target = train_target(split.support, bundle, used, engine, progress, seed=seed)
+        players.append((name, target.generator, target.gems))
+    for name, generator, gems in players:
+        drawn = draw_like(generator, gems, split, engine, seed)
+        scores[name] = score_set(drawn, split, extractor)
+    return scores
+
+
+@torch.no_grad()
+def draw_like(
+    generator: Generator, gems: nn.ModuleDict, split: Split, engine: Engine, seed: int
+) -> ImageSet:
+    """Draw as many images of each class as the floor has, its support images taking turns."""
+    turns: dict[int, int] = {}
+    given = []
+    for label in split.floor.labels:
+        rows = np.flatnonzero(split.support.labels == label)
+        given.append(rows[turns.get(int(label), 0) % len(rows)])
+        turns[int(label)] = turns.get(int(label), 0) + 1
+    engine.place(generator).eval()
+    engine.place(gems).eval()
+    latents = torch.Generator().manual_seed(seed)
+    z = torch.randn(len(given), generator.options.latent, generator=latents)
+    parts = []
+    for start in range(0, len(given), 64):
+        pixels = torch.from_numpy(split.support.pixels[given[start : start + 64]])
+        x = (pixels.to(engine.device).float() / 127.5 - 1).contiguous(
+            memory_format=torch.channels_last
+        )
+        drawn = generator(x, z[start : start + 64].to(engine.device), dict(gems.items()))
+        parts.append(to_pixels(drawn.float().cpu().numpy()))
+    return ImageSet(np.concatenate(parts), split.floor.labels, split.floor.classes, ())
+
+
+def score_set(images: ImageSet, split: Split, extractor: Extractor) -> HeldOutScores:
+    """Score real or drawn images of the held-out classes against the reference."""
+    ours, theirs = extractor(images.pixels), extractor(split.reference.pixels)
+    labels = range(len(split.reference.classes))
+    means = np.stack([theirs[split.reference.labels == c].mean(0) for c in labels])
+    nearest = pairwise(ours, means).argmin(1)
+    return HeldOutScores(
+        fid=frechet_distance(theirs, ours),
+        spread=_spread_within(ours, images.labels),
+        own_class=float((nearest == images.labels).mean()),
+        copies=float(np.mean([_copies(images, split, c) for c in labels])),
+    )
+
+
+def _spread_within(features: Features, labels: NDArray[np.int64]) -> float:
+    groups = [features[labels == c] for c in np.unique(labels)]
+    return float(np.mean([spread(g) for g in groups if len(g) > 1]))
+
+
+def _copies(images: ImageSet, split: Split, label: int) -> float:
+    def of(part: ImageSet) -> Pixels:
+        pixels: Pixels = part.pixels[part.labels == label]
+        return pixels
+
+    return find_copies(of(images), of(split.support), of(split.reference)).share
