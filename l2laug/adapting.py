@@ -177,7 +177,11 @@ def _adapt_class(
         "class": name,
         "folder": str(folder.resolve()),
         "images": [str(p.resolve()) for p in support.paths],
-        "bundle": {"name": bundle.name, "path": str(bundle.path), "sha256": bundle.digest},
+        "bundle": {
+            "name": bundle.name,
+            "path": str(bundle.path.resolve()),
+            "sha256": bundle.digest,
+        },
         "seed": seed,
         "budget_seconds": budget,
         "device": engine.describe(),

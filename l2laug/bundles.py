@@ -82,14 +82,16 @@ def open_bundle(path: Path) -> Bundle:
         )
     try:
         info = json.loads(info_path.read_text(encoding="utf-8"))
-        info["name"], info["recipe"]["generator"]["size"], info["files"]
+        found = info["format"]
+        if found == FORMAT:
+            info["name"], info["recipe"]["generator"]["size"], info["files"]
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(
             f"{info_path} is damaged.", "Install or make the bundle again."
         ) from error
-    if info.get("format") != FORMAT:
+    if found != FORMAT:
         raise BundleError(
-            f"Bundle {path} has format {info.get('format')}, this l2laug reads {FORMAT}.",
+            f"Bundle {path} has format {found}, this l2laug reads {FORMAT}.",
             "Use the version of l2laug that it was made with, or make it again.",
         )
     return Bundle(path, info, file_hash(info_path))

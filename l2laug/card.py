@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 
 from l2laug.errors import BundleError
 
@@ -55,7 +56,8 @@ class Card:
         """Read what :meth:`to_metadata` wrote; ``source`` names the file in errors.
 
         Raises:
-            BundleError: the file was not written by l2laug, or by one of another format.
+            BundleError: the file was not written by l2laug, or by one of another format, or its
+                class is named so that samples would land outside their folder.
         """
         try:
             values = json.loads(metadata[KEY])
@@ -68,5 +70,11 @@ class Card:
             raise BundleError(
                 f"{source} has card format {found}, this l2laug reads {FORMAT}.",
                 "Adapt again with this version.",
+            )
+        name = str(values["class_name"])
+        if name in ("", "..") or Path(name).name != name:
+            raise BundleError(
+                f"{source} names its class {name!r}, which is no folder's name.",
+                "Do not trust that file; adapt again.",
             )
         return cls(**{**values, "support_hashes": tuple(values["support_hashes"])})

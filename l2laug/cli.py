@@ -287,10 +287,12 @@ def bundles_cli(
             for b in found
         ]
         _print_json({"bundles": rows})
-    else:
-        for b in found:
-            state = "damaged" if problems[b.name] else "verified"
-            print(f"{b.name}  {b.size}x{b.size}x{b.channels}  {state}  {b.info['description']}")
+        if any(problems.values()):
+            raise typer.Exit(BundleError.exit_code)  # one document on stdout, problems included
+        return
+    for b in found:
+        state = "damaged" if problems[b.name] else "verified"
+        print(f"{b.name}  {b.size}x{b.size}x{b.channels}  {state}  {b.info['description']}")
     if bad := [line for lines in problems.values() for line in lines]:
         raise BundleError(" ".join(bad), "Install or copy the bundle again.")
 

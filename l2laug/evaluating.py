@@ -188,9 +188,14 @@ def _read_real(
     is_rare = everything.labels == everything.classes.index(rare)
     in_support = np.array([h in known for h in hashes])
     support = everything.pixels[is_rare & in_support]
+    if not len(support):
+        raise UsageError(
+            f"{root} holds none of the images of {rare} that the model was adapted from.",
+            "Name the folder that holds them with --dataset DIR.",
+        )
     if test is not None:
         held = read_classes(class_folders(test), card.size, card.channels)
-        seen = set(hashes[~is_rare | in_support])
+        seen = known.union(hashes[~is_rare])
         fresh = [i for i, p in enumerate(held.pixels) if pixel_hash(p) not in seen]
         test_set = held.take(np.array(fresh, dtype=np.int64))
         train_rows = np.flatnonzero(~is_rare | in_support)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from l2laug.errors import OutputError
@@ -29,7 +29,8 @@ def whole_file(path: Path) -> Iterator[Path]:
             "Choose another place with -o, or free some space.",
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong above matters more
+            part.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

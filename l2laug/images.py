@@ -133,6 +133,8 @@ def _flatten(image: Image.Image) -> Image.Image:
         raise ValueError("floating-point pixels, whose range is not known; save it as 8 or 16 bits")
     if image.mode.startswith("I"):
         wide = np.asarray(image).astype(np.int64)
+        if wide.min() < 0 or wide.max() > 65535:
+            raise ValueError("pixels outside 0 to 65535; save it as 8 or 16 bits")
         return Image.fromarray((wide // 257 if wide.max() > 255 else wide).astype(np.uint8))
     if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from l2laug import __version__
 from l2laug.bundles import INFO, Bundle, write_info
@@ -29,6 +30,7 @@ from l2laug.training.pairs import PairSampler
 from l2laug.training.source import draw_sheet, train_strong, train_weak
 
 WORK = ".training"
+RECIPE = "recipe.json"
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ def pretrain(
     """
     progress = progress or Progress(quiet=True)
     start = time.monotonic()
+    engine = pick_engine(device)
     work = _claim(out, resume, overwrite)
     _keep_recipe(work, recipe)
     folders = class_folders(source)
@@ -103,7 +106,6 @@ def pretrain(
     for path, reason in images.skipped:
         progress.say(f"note: left out {path}: {reason}")
     known, unseen = split_classes(images, recipe.data)
-    engine = pick_engine(device)
     progress.say(
         f"{len(known.classes)} source classes with {len(known.pixels)} images, "
         f"{len(unseen.classes)} held out; {engine.describe()}"
@@ -117,6 +119,7 @@ def pretrain(
     strong = train_strong(known, unseen, recipe, engine, work, progress, seed)
     save_weights(strong.average, work / "strong.safetensors")
     save_weights(strong.critic, work / "critic.safetensors")
+    torch.manual_seed(seed)  # so that a resumed training starts the GEMs alike
     gems = build_gems(recipe.gems, recipe.generator)
     losses: dict[str, list[float]] = {}
     for round_ in range(recipe.weak.rounds):
@@ -150,7 +153,9 @@ def _claim(out: Path, resume: bool, overwrite: bool) -> Path:
             f"A bundle is at {out} already.", "Give --overwrite to replace it, or another -o."
         )
     if work.is_dir() and not resume:
-        if not overwrite:
+        # A recipe alone is what a run leaves that failed before it trained: nothing to lose.
+        begun = any(p.name != RECIPE for p in work.iterdir())
+        if begun and not overwrite:
             raise OutputError(
                 f"A training at {out} was cut off.",
                 "Give --resume to go on with it, or --overwrite to start anew.",
@@ -169,7 +174,7 @@ def _claim(out: Path, resume: bool, overwrite: bool) -> Path:
 
 def _keep_recipe(work: Path, recipe: Recipe) -> None:
     """Remember the recipe of an unfinished training, and refuse to go on with another one."""
-    path = work / "recipe.json"
+    path = work / RECIPE
     text = recipe.model_dump_json(indent=1) + "\n"
     if path.exists() and path.read_text(encoding="utf-8") != text:
         raise UsageError(

@@ -53,11 +53,12 @@ class Sampler:
     def __init__(self, path: Path, device: str = "auto", threads: int = 0) -> None:
         if not path.is_file():
             raise BundleError(f"No model at {path}.", "Make one with l2laug adapt FOLDER.")
+        providers = _providers(device)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         try:
-            self.session = onnxruntime.InferenceSession(str(path), options, _providers(device))
+            self.session = onnxruntime.InferenceSession(str(path), options, providers)
         except Exception as error:  # onnxruntime's own exceptions share no root but this one
             raise BundleError(
                 f"{path} can't be loaded: {str(error).splitlines()[0]}.", "Adapt again."

@@ -26,9 +26,11 @@ def zero_centred_penalty(critic: nn.Module, given: Tensor, real: Tensor) -> Tens
     return 0.5 * torch.stack([g.square().flatten(1).sum(1).mean() for g in gradients]).sum()
 
 
-def unit_slope_penalty(critic: nn.Module, given: Tensor, real: Tensor, fake: Tensor) -> Tensor:
+def unit_slope_penalty(
+    critic: nn.Module, given: Tensor, real: Tensor, fake: Tensor, random: torch.Generator
+) -> Tensor:
     """WGAN-GP: squared distance of the gradient's norm from 1 between real and fake pairs."""
-    mix = torch.rand(len(real), 1, 1, 1, device=real.device)
+    mix = torch.rand(len(real), 1, 1, 1, generator=random, device=real.device)
     between = (mix * real + (1 - mix) * fake).detach().requires_grad_()
     (gradient,) = torch.autograd.grad(critic(given, between).sum(), [between], create_graph=True)
     slopes: Tensor = gradient.flatten(1).norm(dim=1)

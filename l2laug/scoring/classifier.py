@@ -158,7 +158,8 @@ def _build(name: str, images: ImageSet) -> nn.Module:
             net.eval()(torch.zeros(1, channels, side, side))
     except (RuntimeError, AssertionError) as error:
         raise UsageError(
-            f"--model {name} can't take images of {side}x{side}: {error}.", "Use resnet18."
+            f"--model {name} can't take images of {side}x{side}: {str(error).rstrip('.')}.",
+            "Use resnet18.",
         ) from error
     return net
 

@@ -43,10 +43,10 @@ def find_copies(samples: Pixels, support: Pixels, others: Pixels | None = None) 
     Raises:
         ImageError: one support image and no others, so that there is no yardstick.
     """
-    known = _blurred(support)
+    known = np.unique(_blurred(support), axis=0)  # a picture given twice is no yardstick
     if others is not None and len(others):
         limit = pairwise(_blurred(others), known).min()
-    elif len(support) > 1:
+    elif len(known) > 1:
         apart = pairwise(known, known)
         limit = apart[np.triu_indices(len(known), 1)].min()
     else:

@@ -26,11 +26,14 @@ class Verdict:
 
 
 def judge(without: Sequence[float], with_samples: Sequence[float]) -> Verdict:
-    """Compare paired scores, seed by seed; it helps or hurts where the interval leaves out zero."""
+    """Compare paired scores, seed by seed; it helps or hurts where the interval leaves out zero.
+
+    Scores go from 0 to 1: one pair alone leaves every difference from -1 to 1 possible.
+    """
     gaps = np.asarray(with_samples, float) - np.asarray(without, float)
     mean = float(gaps.mean())
     if len(gaps) < 2:
-        return Verdict("unclear", mean, float("-inf"), float("inf"))
+        return Verdict("unclear", mean, -1.0, 1.0)
     error = float(gaps.std(ddof=1)) / len(gaps) ** 0.5
     half = float(scipy.stats.t.ppf(0.975, len(gaps) - 1)) * error
     low, high = mean - half, mean + half

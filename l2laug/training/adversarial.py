@@ -42,7 +42,7 @@ class Adversary:
         critic: trained in place.
         options: losses, rates and batch.
         engine: device and precision.
-        seed: of the latents.
+        seed: of the latents and of where WGAN-GP's penalty is taken.
         gems: plugged into the decoder, trained along with it.
         train_norm: whether batch norm learns from these batches or keeps its statistics.
     """
@@ -123,7 +123,7 @@ class Adversary:
         losses = {"critic": loss.item()}
         if o.penalty and self.done % o.penalty_every == 0:
             if o.loss == "wgan":
-                penalty = unit_slope_penalty(self.critic, given, other, fake)
+                penalty = unit_slope_penalty(self.critic, given, other, fake, self.latents)
             else:
                 penalty = zero_centred_penalty(self.critic, given, other)
             loss = loss + o.penalty * o.penalty_every * penalty

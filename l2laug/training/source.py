@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +124,7 @@ def load_checkpoint(path: Path, adversary: Adversary, pairs: PairSampler) -> Non
     try:
         state = torch.load(path, map_location=adversary.engine.device, weights_only=True)
         adversary.load_state_dict(state["adversary"])
-    except (RuntimeError, KeyError, ValueError, EOFError) as error:
+    except (RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
         raise BundleError(
             f"Checkpoint {path} does not fit this recipe.",
             "Use the recipe it was made with, or start anew without --resume.",

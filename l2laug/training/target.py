@@ -56,6 +56,8 @@ def train_target(
         The averaged generator and GEMs, in evaluation mode.
     """
     options = recipe.target
+    # A random start has no statistics yet that batch norm could keep.
+    train_norm = options.train_norm or options.start == "random"
     torch.manual_seed(seed)
     generator, critic = _start(bundle, recipe)
     gems = nn.ModuleDict()
@@ -77,7 +79,7 @@ def train_target(
             engine,
             seed + with_gems,
             gems=gems,
-            train_norm=options.train_norm,
+            train_norm=train_norm,
         )
         _run(adversary, pairs, steps, limit, progress, title)
         taken += adversary.done

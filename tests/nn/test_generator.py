@@ -1,0 +1,124 @@
+"""The generator against the paper's Table 1."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from l2laug.nn.generator import Generator
+from l2laug.recipe import GeneratorOptions, Recipe
+
+# Layer, and the height = width and channels that Table 1 gives for its output.
+TABLE_1 = {
+    "stem": (48, 64),
+    "encoder.0": (24, 64),
+    "encoder.1": (12, 128),
+    "encoder.2": (6, 128),
+    "decoder.0": (12, 128),
+    "decoder.1": (24, 128),
+    "decoder.2": (48, 64),
+    "decoder.3": (96, 64),
+    "decoder.4": (96, 64),
+    "head.0": (96, 64),
+    "head.3": (96, 64),
+    "head.6": (96, 3),
+}
+
+
+class Double(nn.Module):
+    def forward(self, h: Tensor) -> Tensor:
+        return 2 * h
+
+
+@pytest.fixture
+def generator(tiny: Recipe) -> Generator:
+    torch.manual_seed(0)
+    return Generator(tiny.generator).eval()
+
+
+def inputs(options: GeneratorOptions, count: int = 2) -> tuple[Tensor, Tensor]:
+    random = torch.Generator().manual_seed(1)
+    x = torch.rand(count, options.channels, options.size, options.size, generator=random) * 2 - 1
+    return x, torch.randn(count, options.latent, generator=random)
+
+
+def test_every_layer_has_the_shape_of_table_1():
+    options = GeneratorOptions(size=96, channels=3)
+    generator = Generator(options).eval()
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name in TABLE_1:
+        generator.get_submodule(name).register_forward_hook(
+            lambda _module, _inputs, output, name=name: shapes.update({name: tuple(output.shape)})
+        )
+
+    with torch.no_grad():
+        image = generator(*inputs(options, 1))
+
+    assert shapes == {name: (1, c, side, side) for name, (side, c) in TABLE_1.items()}
+    assert image.shape == (1, 3, 96, 96)
+
+
+@pytest.mark.parametrize(("size", "channels"), [(32, 1), (48, 3), (128, 3)])
+def test_other_sizes_and_channels_give_images_like_their_input(size: int, channels: int):
+    narrow = {"encoder": (8, 8, 8, 8), "decoder": (8, 8, 8, 8, 8)}
+    options = GeneratorOptions(size=size, channels=channels, **narrow)
+    x, z = inputs(options)
+
+    with torch.no_grad():
+        image = Generator(options).eval()(x, z)
+
+    assert image.shape == x.shape
+    assert image.abs().max() <= 1
+
+
+@torch.no_grad()
+def test_the_image_depends_on_the_latent_and_on_the_given_image(generator: Generator):
+    x, z = inputs(generator.options)
+    image = generator(x, z)
+
+    assert torch.equal(image, generator(x, z))
+    assert (generator(x, -z) - image).abs().max() > 1e-4
+    assert (generator(-x, z) - image).abs().max() > 1e-4
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("position", [0, 1, 2, 3, 4])
+def test_a_gem_changes_its_own_map_and_what_follows_but_nothing_before(
+    generator: Generator, position: int
+):
+    x, z = inputs(generator.options)
+    maps = generator.encode(x)
+    without = generator.decoder_maps(maps, z)
+    with_gem = generator.decoder_maps(maps, z, {str(position): Double()})
+
+    for before in range(position):
+        assert torch.equal(with_gem[before], without[before])
+    assert torch.allclose(with_gem[position], 2 * without[position])
+    for after in range(position + 1, 5):
+        assert not torch.allclose(with_gem[after], without[after])
+
+
+@torch.no_grad()
+def test_count_stops_the_decoder_early_with_the_same_maps(generator: Generator):
+    x, z = inputs(generator.options)
+    maps = generator.encode(x)
+
+    first_two = generator.decoder_maps(maps, z, count=2)
+
+    assert len(first_two) == 2
+    assert torch.equal(first_two[1], generator.decoder_maps(maps, z)[1])
+
+
+def test_the_gradient_reaches_every_parameter(generator: Generator):
+    x, z = inputs(generator.options, 4)
+    target = torch.randn(x.shape, generator=torch.Generator().manual_seed(2))
+
+    (generator.train()(x, z) * target).sum().backward()
+
+    unreached = [
+        name
+        for name, parameter in generator.named_parameters()
+        if parameter.grad is None or not parameter.grad.any()
+    ]
+    assert unreached == []

@@ -1,0 +1,80 @@
+"""Losses against values worked out by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from l2laug.nn.losses import (
+    critic_loss,
+    generator_loss,
+    unit_slope_penalty,
+    zero_centred_penalty,
+)
+
+REAL, FAKE = torch.tensor([2.0, 0.0]), torch.tensor([-2.0, 0.5])
+
+
+class Linear(nn.Module):
+    """Scores a pair ``a * sum(given) + b * sum(other)``: its gradient is a and b everywhere."""
+
+    def __init__(self, a: float, b: float) -> None:
+        super().__init__()
+        self.a, self.b = a, b
+
+    def forward(self, given: Tensor, other: Tensor) -> Tensor:
+        return self.a * given.flatten(1).sum(1) + self.b * other.flatten(1).sum(1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("hinge", (0 + 1) / 2 + (0 + 1.5) / 2),
+        ("wgan", (-2 + 0.5) / 2 - (2 + 0) / 2),
+    ],
+)
+def test_critic_loss(kind: str, expected: float):
+    assert critic_loss(REAL, FAKE, kind).item() == expected
+
+
+def test_generator_loss_falls_as_the_score_of_fakes_rises():
+    assert generator_loss(FAKE).item() == 0.75
+    assert generator_loss(FAKE + 1).item() == -0.25
+
+
+def test_r1_of_a_linear_critic():
+    given, real = torch.randn(2, 5, 1, 2, 2)
+
+    # Four pixels an image: 1/2 (4 * 3^2 + 4 * 2^2).
+    assert zero_centred_penalty(Linear(3, 2), given, real).item() == pytest.approx(26)
+
+
+def test_r1_of_a_flat_critic_is_zero():
+    given, real = torch.randn(2, 5, 1, 2, 2)
+
+    assert zero_centred_penalty(Linear(0, 0), given, real).item() == 0
+
+
+@pytest.mark.parametrize(("slope", "expected"), [(2.0, 9.0), (0.5, 0.0), (0.0, 1.0)])
+def test_wgan_gp_of_a_linear_critic(slope: float, expected: float):
+    given, real, fake = torch.randn(3, 5, 1, 2, 2)
+    random = torch.Generator().manual_seed(0)
+
+    # Four pixels an image: the gradient's norm is twice the slope, its distance from 1 squared.
+    penalty = unit_slope_penalty(Linear(7, slope), given, real, fake, random)
+
+    assert penalty.item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_penalties_can_be_learned_from():
+    critic = nn.Linear(8, 1)
+
+    def score(given: Tensor, other: Tensor) -> Tensor:
+        return critic(torch.cat([given, other], 1).flatten(1)).squeeze(1)
+
+    given, real = torch.randn(2, 5, 1, 2, 2)
+    zero_centred_penalty(score, given, real).backward()
+
+    # 1/2 |w|^2 has the gradient w.
+    assert torch.allclose(critic.weight.grad, critic.weight)

@@ -1,0 +1,393 @@
+"""The commands as a person or a script meets them: exit codes, messages, JSON, resuming."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from l2laug import __version__
+from l2laug.cli import app, seconds
+from l2laug.errors import UsageError
+from l2laug.sampling import _has_gpu
+from l2laug.training import source
+from l2laug.training.adversarial import Adversary
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def l2laug(*words: object) -> Result:
+    result = CliRunner().invoke(app, [str(w) for w in words])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def refused(code: int, *words: object) -> str:
+    """Run a command that must end with an exit code and one line that says why."""
+    result = l2laug(*words)
+    assert result.exit_code == code, result.stderr
+    assert result.stdout == ""
+    *progress, line = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert not [said for said in progress if "error" in said or "Traceback" in said]
+    return line
+
+
+def the_json(result: Result) -> dict[str, Any]:
+    """Standard output, which must be one JSON document and nothing else."""
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def copied(folder: Path, to: Path, count: int) -> Path:
+    to.mkdir(parents=True)
+    for path in sorted(folder.iterdir())[:count]:
+        shutil.copy(path, to)
+    return to
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+# --- adapt ---------------------------------------------------------------------------------
+
+
+def test_adapt_again_gives_the_same_model(
+    here: Path, rare: Path, tiny_bundle: Path, tiny_run: Path
+) -> None:
+    result = l2laug("adapt", rare, "--bundle", tiny_bundle, "--device", "cpu")
+    assert result.exit_code == 0, result.stderr
+    run = here / "l2laug-runs" / "3"
+    assert sorted(p.name for p in run.iterdir()) == ["model.onnx", "options.yaml", "sheet.png"]
+    assert "l2laug-runs/3/model.onnx" in result.stdout
+    assert "share it as you would share them" in result.stdout
+    for name in ("model.onnx", "sheet.png"):
+        assert (run / name).read_bytes() == (tiny_run / name).read_bytes()
+
+    before = contents(run)
+    assert "l2laug-runs/3 exists already" in refused(6, "adapt", rare, "--bundle", tiny_bundle)
+    assert contents(run) == before
+
+    words = ["adapt", rare, "--bundle", tiny_bundle, "--device", "cpu", "--seed", 1]
+    assert l2laug(*words, "--overwrite").exit_code == 0
+    assert (run / "model.onnx").read_bytes() != before["model.onnx"]
+
+
+def test_adapt_class_folders_one_by_one(here: Path, digits: Path, tiny_bundle: Path) -> None:
+    copied(digits / "4", here / "rare" / "four", 3)
+    copied(digits / "7", here / "rare" / "семь", 1)
+    (here / "rare" / "four" / "broken.png").write_text("no picture")
+    words = ["adapt", "rare", "--bundle", tiny_bundle, "--device", "cpu", "-o", "out", "--json"]
+    result = l2laug(*words)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr == ""
+    four, seven = the_json(result)["adapted"]
+    assert (four["class_name"], four["support"]) == ("four", 3)
+    assert any("broken.png: cannot identify" in note for note in four["notes"])
+    assert (seven["class_name"], seven["support"]) == ("семь", 1)
+    assert any("single image" in note for note in seven["notes"])
+    for found in (four, seven):
+        assert (here / found["run"] / "model.onnx").is_file()
+
+    drawn = the_json(l2laug("sample", "out/семь", "-n", 2, "-o", "drawn", "--json"))
+    assert drawn["sampled"]["class_name"] == "семь"
+    assert len(list((here / "drawn" / "семь").iterdir())) == 2
+
+
+def test_adapt_names_what_it_leaves_out(here: Path, digits: Path, tiny_bundle: Path) -> None:
+    copied(digits / "4", here / "four", 2)
+    (here / "four" / "broken.png").write_text("no picture")
+    shutil.copy(here / "four" / "00.png", here / "four" / "again.png")
+    words = ["adapt", "four", "--bundle", tiny_bundle, "--device", "cpu", "--budget", "30s"]
+    result = l2laug(*words)
+    assert result.exit_code == 0, result.stderr
+    assert "note: left out four/broken.png: cannot identify" in result.stderr
+    assert "note: left out four/again.png: the same picture" in result.stderr
+    assert "four: 2 images" in result.stderr
+
+
+def test_adapt_an_empty_folder(here: Path, tiny_bundle: Path) -> None:
+    (here / "empty").mkdir()
+    assert "No image in empty" in refused(3, "adapt", "empty", "--bundle", tiny_bundle)
+    assert not (here / "l2laug-runs").exists()
+
+
+def test_adapt_a_folder_that_is_not_there(here: Path, tiny_bundle: Path) -> None:
+    told = refused(3, "adapt", here / "nowhere", "--bundle", tiny_bundle)
+    assert "nowhere does not exist" in told
+
+
+def test_adapt_nothing_readable_names_every_file(here: Path, tiny_bundle: Path) -> None:
+    (here / "rare").mkdir()
+    for name in ("a.png", "b.jpg"):
+        (here / "rare" / name).write_text("no picture")
+    result = l2laug("adapt", "rare", "--bundle", tiny_bundle)
+    assert result.exit_code == 3
+    assert "rare/a.png: cannot identify" in result.stderr
+    assert "rare/b.jpg: cannot identify" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (here / "l2laug-runs").exists()
+
+
+def test_adapt_from_a_damaged_bundle(here: Path, rare: Path, tiny_bundle: Path) -> None:
+    bundle = Path(shutil.copytree(tiny_bundle, here / "tiny"))
+    with (bundle / "gems.safetensors").open("ab") as opened:
+        opened.write(b"!")
+    told = refused(4, "adapt", rare, "--bundle", bundle)
+    assert "gems.safetensors does not match its checksum" in told
+    assert not (here / "l2laug-runs").exists()
+
+
+def test_adapt_with_an_unknown_recipe_key(here: Path, rare: Path) -> None:
+    (here / "mine.yaml").write_text("name: mine\ntarget: {stepps: 3}\n")
+    result = l2laug("adapt", rare, "--recipe", "mine.yaml")
+    assert result.exit_code == 5
+    assert "target.stepps: unknown key" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5", "0", "0s", "1d", "1 h 3", "1e3", "nan"])
+def test_a_budget_that_is_no_time(here: Path, rare: Path, text: str) -> None:
+    assert "--budget" in refused(2, "adapt", rare, f"--budget={text}")
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("90", 90), ("90s", 90), ("2m", 120), ("1h", 3600), ("1.5m", 90)]
+)
+def test_a_budget_in_seconds(text: str, number: float) -> None:
+    assert seconds(text) == number
+
+
+def test_a_budget_is_not_another_unit() -> None:
+    with pytest.raises(UsageError, match="Write 90s, 2m or 1h"):
+        seconds("2 fortnights")
+
+
+# --- devices -------------------------------------------------------------------------------
+
+
+def device_commands(rare: Path, digits: Path, bundle: Path, run: Path) -> list[list[object]]:
+    return [
+        ["adapt", rare, "--bundle", bundle],
+        ["sample", run, "-o", "out"],
+        ["pretrain", digits, "-o", "mine"],
+    ]
+
+
+def test_an_unknown_device(
+    here: Path, rare: Path, digits: Path, tiny_bundle: Path, tiny_run: Path
+) -> None:
+    for words in device_commands(rare, digits, tiny_bundle, tiny_run):
+        assert "--device tpu is unknown" in refused(2, *words, "--device", "tpu")
+    assert not (here / "out").exists()
+
+
+@pytest.mark.skipif(_has_gpu(), reason="there is a GPU here")
+def test_cuda_without_a_gpu(
+    here: Path, rare: Path, digits: Path, tiny_bundle: Path, tiny_run: Path
+) -> None:
+    for words in device_commands(rare, digits, tiny_bundle, tiny_run):
+        assert "--device cuda was asked for" in refused(7, *words, "--device", "cuda")
+    assert not (here / "out").exists()
+
+
+# --- sample --------------------------------------------------------------------------------
+
+
+def test_sample_without_a_run(here: Path) -> None:
+    assert "l2laug adapt FOLDER" in refused(2, "sample")
+    assert list(here.iterdir()) == []
+
+
+def test_sample_takes_the_newest_run_and_says_which(here: Path, tiny_run: Path) -> None:
+    for name, time in (("new", 2_000_000_000), ("old", 1_000_000_000)):
+        run = Path(shutil.copytree(tiny_run, here / "l2laug-runs" / name))
+        os.utime(run / "model.onnx", (time, time))
+    result = l2laug("sample", "-n", 2, "--device", "cpu")
+    assert result.exit_code == 0, result.stderr
+    assert "model l2laug-runs/new/model.onnx, CPU" in result.stderr
+    assert result.stdout == "2 images in l2laug-runs/new/samples/3\n"
+
+
+def test_sample_again_gives_the_same_files(here: Path, tiny_run: Path) -> None:
+    for out, seed in (("a", 7), ("b", 7), ("c", 8)):
+        words = ["sample", tiny_run, "-n", 40, "-o", out, "--seed", seed]
+        assert l2laug(*words).exit_code == 0
+    assert len(contents(here / "a")) == 41
+    assert contents(here / "a") == contents(here / "b")
+    assert contents(here / "a") != contents(here / "c")
+
+
+def test_sample_never_writes_over_what_is_there(here: Path, tiny_run: Path) -> None:
+    assert l2laug("sample", tiny_run, "-n", 3, "-o", "out").exit_code == 0
+    before = contents(here)
+    assert "out exists already" in refused(6, "sample", tiny_run, "-n", 2, "-o", "out")
+    assert contents(here) == before
+    assert l2laug("sample", tiny_run, "-n", 2, "-o", "out", "--overwrite").exit_code == 0
+    assert set(contents(here / "out")) == {"3/000000.png", "3/000001.png", "manifest.jsonl"}
+
+
+def test_sample_where_nothing_can_be_written(here: Path, tiny_run: Path) -> None:
+    (here / "file").touch()
+    assert "can't be made" in refused(6, "sample", tiny_run, "-n", 2, "-o", "file/out")
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "many"])
+def test_sample_an_impossible_count(here: Path, tiny_run: Path, count: str) -> None:
+    result = l2laug("sample", tiny_run, "-n", count, "-o", "out")
+    assert result.exit_code == 2
+    assert "--count" in result.stderr
+    assert not (here / "out").exists()
+
+
+# --- JSON ----------------------------------------------------------------------------------
+
+
+def test_results_as_json(here: Path, tiny_run: Path, tiny_bundle: Path) -> None:
+    sampled = the_json(l2laug("sample", tiny_run, "-n", 2, "-o", "out", "--json"))
+    assert sampled == {
+        "version": __version__,
+        "sampled": {"folder": "out/3", "class_name": "3", "count": 2},
+    }
+    (row,) = the_json(l2laug("bundles", tiny_bundle, "--json"))["bundles"]
+    assert (row["name"], row["size"], row["channels"], row["problems"]) == ("tiny", 32, 1, [])
+    assert list(here.iterdir()) == [here / "out"]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "words"),
+    [
+        (2, "UsageError", ["sample"]),
+        (2, "UsageError", ["adapt", ".", "--budget", "soon"]),
+        (2, "UsageError", ["evaluate"]),
+        (3, "ImageError", ["adapt", "nowhere"]),
+        (4, "BundleError", ["bundles", "nowhere"]),
+        (5, "RecipeError", ["pretrain", ".", "-o", "mine", "--recipe", "bad.yaml"]),
+    ],
+)
+def test_errors_as_json(here: Path, code: int, kind: str, words: list[str]) -> None:
+    (here / "bad.yaml").write_text("nom: mine\n")
+    result = l2laug(*words, "--json")
+    assert result.exit_code == code
+    error = the_json(result)["error"]
+    assert error["kind"] == kind
+    assert error["fact"]
+    assert error["remedy"]
+
+
+def test_damage_as_json_is_one_document(here: Path, tiny_bundle: Path) -> None:
+    bundle = Path(shutil.copytree(tiny_bundle, here / "tiny"))
+    (bundle / "weak.safetensors").unlink()
+    result = l2laug("bundles", bundle, "--json")
+    assert result.exit_code == 4
+    (row,) = the_json(result)["bundles"]
+    (problem,) = row["problems"]
+    assert "weak.safetensors is missing" in problem
+
+
+# --- pretrain ------------------------------------------------------------------------------
+
+
+def interrupt_at_step(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C while a step of adversarial training runs."""
+    real, calls = Adversary.step, iter(range(1, 1000))
+
+    def interrupted(self: Adversary, *args: Any) -> Any:
+        if next(calls) == step:
+            raise KeyboardInterrupt
+        return real(self, *args)
+
+    monkeypatch.setattr(Adversary, "step", interrupted)
+
+
+# Of the tiny recipe's steps 1 to 4 train the strong network, 5 and 6 the weak one.
+@pytest.mark.parametrize("step", [4, 6])
+def test_a_resumed_training_ends_like_one_that_was_never_stopped(
+    here: Path,
+    digits: Path,
+    tiny_recipe_file: Path,
+    tiny_bundle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: int,
+) -> None:
+    words = ["pretrain", digits, "-o", "tiny", "--recipe", tiny_recipe_file, "--device", "cpu"]
+    monkeypatch.setattr(source, "CHECKPOINT_EVERY", 2)
+    with monkeypatch.context() as patch:
+        interrupt_at_step(step, patch)
+        stopped = l2laug(*words)
+    assert stopped.exit_code == 130
+    assert "what was finished is kept" in stopped.stderr
+    assert [p.name for p in (here / "tiny").iterdir()] == [".training"]
+
+    assert "--resume" in refused(6, *words)
+    other = [*words[:5], "glyphs", *words[6:], "--resume"]
+    assert "begun with another recipe" in refused(2, *other)
+
+    resumed = l2laug(*words, "--resume")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert "look at tiny/sheet.png" in resumed.stdout
+    ours, theirs = contents(here / "tiny"), contents(tiny_bundle)
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if ours[name] != theirs[name]] == []
+
+
+def test_pretrain_never_writes_over_a_bundle(
+    here: Path, digits: Path, tiny_recipe_file: Path, tiny_bundle: Path
+) -> None:
+    bundle = Path(shutil.copytree(tiny_bundle, here / "mine"))
+    before = contents(bundle)
+    words = ["pretrain", digits, "-o", "mine", "--recipe", tiny_recipe_file]
+    assert "A bundle is at mine already" in refused(6, *words)
+    assert "A bundle is at mine already" in refused(6, *words, "--resume")
+    assert contents(bundle) == before
+
+
+def test_pretrain_never_mixes_with_other_files(here: Path, digits: Path) -> None:
+    (here / "mine").mkdir()
+    (here / "mine" / "thesis.txt").write_text("precious")
+    assert "holds other files" in refused(6, "pretrain", digits, "-o", "mine")
+    assert contents(here) == {"mine/thesis.txt": b"precious"}
+
+
+def test_after_a_wrong_source_the_right_one_is_not_refused(
+    here: Path, digits: Path, tiny_recipe_file: Path
+) -> None:
+    words = ["-o", "mine", "--recipe", tiny_recipe_file, "--device", "cpu"]
+    copied(digits / "1", here / "few" / "1", 2)
+    for wrong in ("nowhere", "few", "few"):
+        result = l2laug("pretrain", wrong, *words)
+        assert result.exit_code == 3, result.stderr
+
+
+def test_pretrain_with_an_unknown_recipe(here: Path, digits: Path) -> None:
+    told = refused(2, "pretrain", digits, "-o", "mine", "--recipe", "hieroglyphs")
+    assert "glyphs" in told
+    assert list(here.iterdir()) == []
+
+
+# --- the rest ------------------------------------------------------------------------------
+
+
+def test_version() -> None:
+    assert l2laug("--version").stdout == f"{__version__}\n"
+
+
+def test_no_command_shows_the_commands() -> None:
+    result = l2laug()
+    for command in ("adapt", "sample", "evaluate", "pretrain", "bundles"):
+        assert command in result.output

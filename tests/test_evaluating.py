@@ -1,0 +1,202 @@
+"""Evaluate a run on real digits: what is counted, what is scored, what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from l2laug.errors import UsageError
+from l2laug.evaluating import Evaluation, evaluate
+from l2laug.progress import Progress
+from l2laug.runs import Run, find_run
+from l2laug.sampling import Sampler
+from l2laug.scoring import classifier as classifying
+from l2laug.writing import write_samples
+
+
+@pytest.fixture
+def run(tiny_run: Path, tmp_path: Path) -> Run:
+    """A copy of the tiny run with 24 samples."""
+    found = find_run(Path(shutil.copytree(tiny_run, tmp_path / "run")))
+    sampler = Sampler(found.model, device="cpu")
+    found.samples.mkdir()
+    write_samples(sampler, 24, found.samples, 0, Progress(quiet=True))
+    return found
+
+
+def copy_classes(source: Path, target: Path, numbers: dict[str, range]) -> Path:
+    """Class folders of some of the digits, by their numbers."""
+    for name, chosen in numbers.items():
+        (target / name).mkdir(parents=True)
+        for i in chosen:
+            shutil.copy(source / name / f"{i:02d}.png", target / name)
+    return target
+
+
+def strict_json(path: Path) -> dict[str, Any]:
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"{constant} is not JSON")
+
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+
+
+def test_scores_and_counts_of_a_run_among_its_siblings(run: Run, digits: Path):
+    result = evaluate(run, dataset=digits)
+
+    # Twelve threes, five of them the support set; the other 108 digits are split.
+    assert result.class_name == "3"
+    assert result.counts["samples"] == 24
+    assert result.counts["support"] == 5
+    assert result.counts["real_kept_back"] == 7
+    assert result.counts["train"] + result.counts["test"] == 120
+    assert set(result.scores) == {"fid", "spread_samples", "spread_real", "copies"}
+    assert result.scores["fid"] > 0
+    assert 0 <= result.scores["copies"] <= 1
+    assert len(result.extractor["sha256"]) == 64
+    assert result.classifier is None
+
+
+def test_the_report_is_written_beside_the_model(run: Run, digits: Path):
+    result = evaluate(run, dataset=digits)
+    plain = strict_json(run.folder / "report.json")
+
+    assert plain["scores"] == result.scores
+    assert plain["schema"] == 1
+    assert f"{result.scores['fid']:.3f}" in (run.folder / "report.md").read_text(encoding="utf-8")
+    assert Path(result.paths["report"]).is_file()
+    assert Path(result.paths["sheet"]).is_file()
+
+
+def test_copies_among_the_samples_are_counted(run: Run, digits: Path, tmp_path: Path):
+    samples = copy_classes(digits, tmp_path / "samples", {"3": range(5)})
+
+    assert evaluate(run, samples=samples, dataset=digits).scores["copies"] == 1
+
+
+def test_real_images_are_nearer_to_real_ones_than_the_tiny_models(
+    run: Run, digits: Path, tmp_path: Path
+):
+    samples = copy_classes(digits, tmp_path / "samples", {"3": range(5, 12)})
+
+    real = evaluate(run, samples=samples, dataset=digits)
+
+    assert real.scores["fid"] == pytest.approx(0, abs=1e-3)
+    assert real.scores["spread_samples"] == pytest.approx(real.scores["spread_real"])
+    assert evaluate(run, dataset=digits).scores["fid"] > 0.01
+
+
+def test_a_test_image_that_adapt_saw_never_counts(run: Run, digits: Path, tmp_path: Path):
+    train = copy_classes(digits, tmp_path / "train", {"3": range(3), "7": range(6)})
+    # Threes 0 to 4 are the support set, 3 and 4 not even in the training folder.
+    test = copy_classes(digits, tmp_path / "test", {"3": range(9), "7": range(6, 9)})
+
+    result = evaluate(run, dataset=train, test=test)
+
+    assert result.counts["real_kept_back"] == 4
+    assert result.counts["test"] == 7
+    assert result.counts["train"] == 9
+
+
+def test_a_test_image_that_is_trained_on_never_counts(run: Run, digits: Path, tmp_path: Path):
+    train = copy_classes(digits, tmp_path / "train", {"3": range(5), "7": range(6)})
+    test = copy_classes(digits, tmp_path / "test", {"3": range(5, 7), "7": range(4, 9)})
+
+    assert evaluate(run, dataset=train, test=test).counts["test"] == 2 + 3
+
+
+def test_a_picture_that_lies_there_twice_is_not_on_both_sides(
+    run: Run, digits: Path, tmp_path: Path
+):
+    data = copy_classes(digits, tmp_path / "data", {"3": range(12), "7": range(1)})
+    for i in range(19):
+        shutil.copy(data / "7" / "00.png", data / "7" / f"copy{i}.png")
+
+    result = evaluate(run, dataset=data)
+
+    # Of twenty of one picture about fourteen are trained on, so none may test.
+    assert result.counts["test"] == 7
+    assert 5 < result.counts["train"] <= 5 + 20
+
+
+def test_without_other_real_images_the_support_set_is_the_measure(run: Run, rare: Path):
+    result = evaluate(run, dataset=rare.parent)
+
+    assert result.counts["real_kept_back"] == 0
+    assert any("support set itself" in note for note in result.notes)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classifiers of a few steps."""
+    short = partial(classifying.Study, steps=4, batch=8)
+    monkeypatch.setattr(classifying, "Study", short)
+
+
+@pytest.mark.usefixtures("quick")
+def test_classifiers_are_trained_and_judged(run: Run, digits: Path):
+    def classify(seeds: int) -> Evaluation:
+        return evaluate(
+            run, dataset=digits, classifier=True, model="test_resnet", seeds=seeds, device="cpu"
+        )
+
+    one = classify(1)
+    assert one.classifier is not None
+    assert one.classifier["verdict"]["word"] == "unclear", "one seed proves nothing"
+    assert strict_json(run.folder / "report.json")["classifier"]["study"]["steps"] == 4
+
+    two = classify(2)
+    assert two.classifier is not None
+    outcomes = two.classifier["outcomes"]
+    assert len(outcomes) == 8
+    by_seed = [{o["arm"]: o["rare_f1"] for o in outcomes if o["seed"] == seed} for seed in (0, 1)]
+    gaps = [f1["classical + l2laug"] - f1["classical"] for f1 in by_seed]
+    assert two.classifier["verdict"]["difference"] == pytest.approx(sum(gaps) / 2)
+    assert "## Classifier" in (run.folder / "report.md").read_text(encoding="utf-8")
+
+
+def test_a_classifier_needs_real_images_to_be_tested_on(run: Run, digits: Path, tmp_path: Path):
+    data = copy_classes(digits, tmp_path / "data", {"3": range(5), "7": range(12)})
+
+    with pytest.raises(UsageError, match="no real image of 3"):
+        evaluate(run, dataset=data, classifier=True)
+
+
+def test_a_classifier_needs_other_classes(run: Run, digits: Path, tmp_path: Path):
+    data = copy_classes(digits, tmp_path / "data", {"3": range(12)})
+
+    with pytest.raises(UsageError, match="one class only"):
+        evaluate(run, dataset=data, classifier=True)
+
+
+def test_a_classifier_needs_the_same_classes_on_both_sides(run: Run, digits: Path, tmp_path: Path):
+    train = copy_classes(digits, tmp_path / "train", {"3": range(5), "7": range(6)})
+    test = copy_classes(digits, tmp_path / "test", {"3": range(5, 9), "8": range(6)})
+
+    with pytest.raises(UsageError, match="7, 8"):
+        evaluate(run, dataset=train, test=test, classifier=True)
+
+
+def test_no_samples_is_wrong_use(run: Run, digits: Path):
+    shutil.rmtree(run.samples)
+
+    with pytest.raises(UsageError, match="l2laug sample"):
+        evaluate(run, dataset=digits)
+
+
+def test_a_dataset_without_the_rare_class_is_wrong_use(run: Run, digits: Path, tmp_path: Path):
+    data = copy_classes(digits, tmp_path / "data", {"7": range(3), "8": range(3)})
+
+    with pytest.raises(UsageError, match="no class folder 3"):
+        evaluate(run, dataset=data)
+
+
+def test_a_dataset_without_the_support_images_is_wrong_use(run: Run, digits: Path, tmp_path: Path):
+    data = copy_classes(digits, tmp_path / "data", {"3": range(5, 9), "7": range(3)})
+
+    with pytest.raises(UsageError, match="adapted from"):
+        evaluate(run, dataset=data)

@@ -1,0 +1,89 @@
+"""Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from l2laug.errors import OutputError
+from l2laug.files import file_hash, whole_file, write_text
+
+
+def write_half(path: Path, error: type[BaseException]) -> None:
+    with whole_file(path) as part:
+        part.write_text("half")
+        raise error
+
+
+def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:
+    write_text(tmp_path / "a" / "b" / "ü.txt", "grün\n")
+    assert (tmp_path / "a" / "b" / "ü.txt").read_bytes() == b"gr\xc3\xbcn\n"
+    assert len(list((tmp_path / "a" / "b").iterdir())) == 1
+
+
+def test_the_name_is_taken_only_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    with whole_file(path) as part:
+        part.write_bytes(b"half")
+        assert not path.exists()
+    assert path.read_bytes() == b"half"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, MemoryError])
+def test_nothing_is_left_if_the_block_fails(tmp_path: Path, error: type[BaseException]) -> None:
+    with pytest.raises(error):
+        write_half(tmp_path / "a.txt", error)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_old_file_stays_if_the_block_fails(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        write_half(path, KeyboardInterrupt)
+    assert path.read_text() == "old"
+
+
+def test_the_old_file_is_replaced_if_it_ends_well(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old and longer")
+    write_text(path, "new")
+    assert path.read_text() == "new"
+
+
+def test_who_reads_the_old_file_is_not_disturbed(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old and longer")
+    with path.open() as reader:
+        write_text(path, "new")
+        assert reader.read() == "old and longer"
+
+
+def test_a_full_disk_is_an_output_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="No space left") as caught, whole_file(tmp_path / "a"):
+        raise OSError(28, "No space left on device")
+    assert str(tmp_path / "a") in caught.value.fact
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_below_a_regular_file_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"a\.txt can't be written"):
+        write_text(tmp_path / "file" / "below" / "a.txt", "text")
+
+
+def test_permissions_are_those_of_any_new_file(tiny_bundle: Path, tiny_run: Path) -> None:
+    mask = os.umask(0)
+    os.umask(mask)
+    written = [p for folder in (tiny_bundle, tiny_run) for p in folder.iterdir() if p.is_file()]
+    assert len(written) > 10
+    assert {p.stat().st_mode & 0o777 for p in written} == {0o666 & ~mask}
+
+
+def test_the_hash_is_sha256(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")  # the example of FIPS 180-2, appendix B.1
+    assert file_hash(tmp_path / "abc") == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )

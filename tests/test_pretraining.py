@@ -1,0 +1,140 @@
+"""Pretrain: which classes are held out, what a bundle holds, and going on after a cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from l2laug import pretraining
+from l2laug.bundles import find_bundle, open_bundle
+from l2laug.errors import ImageError, OutputError, UsageError
+from l2laug.files import file_hash
+from l2laug.images import ImageSet
+from l2laug.pretraining import pretrain, split_classes
+from l2laug.recipe import DataOptions, Recipe
+
+
+def classes(*counts: int) -> ImageSet:
+    """Classes ``a``, ``b``, ... of so many images."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    names = tuple(chr(ord("a") + i) for i in range(len(counts)))
+    pixels = np.zeros((len(labels), 1, 32, 32), np.uint8)
+    return ImageSet(pixels, labels, names, (Path(),) * len(labels))
+
+
+@pytest.mark.parametrize(
+    ("held_out", "expected"), [(3, 3), (0.25, 5), (0.1, 2), (0, 1), (0.0, 1), (0.99, None)]
+)
+def test_so_many_classes_or_such_a_share_is_held_out(held_out: float, expected: int | None):
+    options = DataOptions(held_out=held_out)
+    if expected is None:
+        with pytest.raises(ImageError, match="fewer than two"):
+            split_classes(classes(*[3] * 20), options)
+        return
+
+    known, unseen = split_classes(classes(*[3] * 20), options)
+
+    assert len(unseen.classes) == expected
+    assert len(unseen.pixels) == 3 * expected
+    assert sorted(known.classes + unseen.classes) == list("abcdefghijklmnopqrst")
+
+
+def test_small_classes_are_left_out_altogether():
+    known, unseen = split_classes(classes(5, 2, 4, 1, 9), DataOptions(held_out=1, min_images=4))
+
+    assert sorted(known.classes + unseen.classes) == ["a", "c", "e"]
+    assert len(known.pixels) + len(unseen.pixels) == 5 + 4 + 9
+
+
+@pytest.mark.parametrize(("counts", "held_out"), [((3, 3), 1), ((3, 3, 1, 1), 1), ((3,) * 5, 4)])
+def test_two_source_classes_must_be_left(counts: tuple[int, ...], held_out: int):
+    with pytest.raises(ImageError, match="fewer than two are left"):
+        split_classes(classes(*counts), DataOptions(held_out=held_out))
+
+
+def test_the_recipes_seed_decides_which_classes_are_held_out():
+    images = classes(*[2] * 20)
+
+    def held(seed: int) -> tuple[str, ...]:
+        return split_classes(images, DataOptions(held_out=4, seed=seed))[1].classes
+
+    assert held(0) == held(0)
+    assert len({frozenset(held(seed)) for seed in range(5)}) > 1
+
+
+def test_a_bundle_holds_every_part_and_matches_its_checksums(tiny_bundle: Path):
+    bundle = find_bundle(str(tiny_bundle))
+
+    assert set(bundle.info["files"]) == {
+        "strong.safetensors",
+        "weak.safetensors",
+        "critic.safetensors",
+        "gems.safetensors",
+        "features.onnx",
+        "statistics.safetensors",
+        "sheet.png",
+    }
+    assert all(file_hash(tiny_bundle / n) == h for n, h in bundle.info["files"].items())
+    assert {p.name for p in tiny_bundle.iterdir()} == {
+        *bundle.info["files"],
+        "bundle.json",
+        "README.md",
+    }
+
+
+def test_a_bundle_says_what_it_was_made_of(tiny_bundle: Path, tiny: Recipe):
+    info = open_bundle(tiny_bundle).info
+
+    # Ten digits, twelve of each; two of them held out.
+    assert (info["source"]["classes"], info["source"]["images"]) == (8, 96)
+    assert len(info["source"]["held_out"]) == 2
+    assert Recipe.model_validate(info["recipe"]) == tiny
+    assert set(info["gem_losses"]) == {"0", "1", "2"}
+    assert info["source"]["distance"]["median"] <= info["source"]["distance"]["percentile_99"]
+    assert "8 classes" in (tiny_bundle / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_bundle_is_not_replaced_unasked(tiny_bundle: Path, digits: Path, tiny: Recipe):
+    before = file_hash(tiny_bundle / "bundle.json")
+
+    with pytest.raises(OutputError, match="--overwrite"):
+        pretrain(digits, tiny_bundle, recipe=tiny, device="cpu")
+    assert file_hash(tiny_bundle / "bundle.json") == before
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, digits: Path, tiny: Recipe):
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
+
+    with pytest.raises(OutputError, match="other files"):
+        pretrain(digits, tmp_path, recipe=tiny, device="cpu")
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_training_cut_off_can_be_gone_on_with(
+    digits: Path, tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out = tmp_path / "bundle"
+
+    def cut(*_args: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pretraining, "train_gems", cut)
+        with pytest.raises(KeyboardInterrupt):
+            pretrain(digits, out, recipe=tiny, device="cpu")
+    assert not (out / "bundle.json").exists()
+
+    with pytest.raises(OutputError, match="--resume"):
+        pretrain(digits, out, recipe=tiny, device="cpu")
+    wider = tiny.model_copy(update={"features": tiny.features.model_copy(update={"width": 6})})
+    with pytest.raises(UsageError, match="another recipe"):
+        pretrain(digits, out, recipe=wider, resume=True, device="cpu")
+
+    # The feature net and the strong generator were finished before the cut.
+    for done in ("train_features", "export_features"):
+        monkeypatch.setattr(pretraining, done, cut)
+    bundle = pretrain(digits, out, recipe=tiny, resume=True, device="cpu").bundle
+    assert bundle.problems() == []
+    assert not (out / ".training").exists()

@@ -1,0 +1,94 @@
+"""The wheel holds all that l2laug needs, and works far from the checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel built from the checkout."""
+    out = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)]
+    done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (found,) = out.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def names(wheel: Path) -> set[str]:
+    """The files in the wheel."""
+    with zipfile.ZipFile(wheel) as opened:
+        return set(opened.namelist())
+
+
+@pytest.fixture(scope="module")
+def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel laid out as an installer would."""
+    folder = tmp_path_factory.mktemp("site")
+    with zipfile.ZipFile(wheel) as opened:
+        opened.extractall(folder)  # our own file
+    return folder
+
+
+def python(unpacked: Path, cwd: Path, *words: str) -> str:
+    """Run Python with l2laug from the wheel, elsewhere than in the checkout."""
+    env = {**os.environ, "PYTHONPATH": str(unpacked), "COLUMNS": "100"}
+    done = subprocess.run(
+        [sys.executable, *words], cwd=cwd, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_module_is_in_it(names: set[str]) -> None:
+    modules = {str(p.relative_to(ROOT)) for p in (ROOT / "l2laug").rglob("*.py")}
+    assert modules <= names
+
+
+def test_recipes_and_types_are_in_it(names: set[str]) -> None:
+    recipes = {f"l2laug/recipes/{p.name}" for p in (ROOT / "recipes").glob("*.yaml")}
+    assert "l2laug/recipes/glyphs.yaml" in recipes
+    assert recipes <= names
+    assert "l2laug/py.typed" in names
+
+
+def test_bundles_are_in_it(names: set[str]) -> None:
+    files = {"bundle.json", "README.md", "sheet.png", "features.onnx", "gems.safetensors"}
+    assert {f"l2laug/models/glyphs/{name}" for name in files} <= names
+
+
+def test_nothing_else_is_in_it(names: set[str]) -> None:
+    assert {n.split("/")[0].partition("-")[0] for n in names} == {"l2laug"}
+    assert not [n for n in names if "/." in n or "__pycache__" in n or n.endswith(".pt")]
+
+
+def test_the_package_comes_from_the_wheel(unpacked: Path, tmp_path: Path) -> None:
+    found = python(unpacked, tmp_path, "-c", "import l2laug; print(l2laug.__file__)")
+    assert Path(found.strip()) == unpacked / "l2laug" / "__init__.py"
+
+
+def test_help(unpacked: Path, tmp_path: Path) -> None:
+    told = python(unpacked, tmp_path, "-m", "l2laug.cli", "--help")
+    assert "adapt" in told
+    assert "sample" in told
+
+
+def test_the_shipped_recipe_is_found(unpacked: Path, tmp_path: Path) -> None:
+    code = "from l2laug.recipe import find_recipe; print(find_recipe('glyphs').generator.size)"
+    assert python(unpacked, tmp_path, "-c", code) == "32\n"
+
+
+def test_the_shipped_bundle_is_verified(unpacked: Path, tmp_path: Path) -> None:
+    listed = python(unpacked, tmp_path, "-m", "l2laug.cli", "bundles").splitlines()
+    (glyphs,) = [line for line in listed if line.startswith("glyphs ")]
+    assert "32x32x1  verified" in glyphs

@@ -1,0 +1,113 @@
+"""Pairs: drawn from a set whose every image tells its class and number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from l2laug.images import ImageSet
+from l2laug.training.pairs import PairSampler
+
+CPU = torch.device("cpu")
+
+
+def numbered(*counts: int) -> ImageSet:
+    """Classes of so many images; image j of class i is all of the value ``20 i + j``."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    values = np.concatenate([20 * i + np.arange(n) for i, n in enumerate(counts)])
+    pixels = np.broadcast_to(values[:, None, None, None], (len(values), 1, 4, 4)).astype(np.uint8)
+    return ImageSet(
+        pixels, labels, tuple(str(i) for i in range(len(counts))), (Path(),) * len(labels)
+    )
+
+
+def read(batch: Tensor) -> tuple[list[int], list[int]]:
+    """Class and number of each image of a batch in [-1, 1]."""
+    values = ((batch[:, 0, 0, 0] + 1) * 127.5).round().int()
+    return (values // 20).tolist(), (values % 20).tolist()
+
+
+def test_a_pair_is_two_different_images_of_one_class():
+    sampler = PairSampler(numbered(5, 3, 2), CPU, seed=0)
+
+    for _ in range(20):
+        (class_1, image_1), (class_2, image_2) = map(read, sampler.draw(30))
+        assert class_1 == class_2
+        assert all(a != b for a, b in zip(image_1, image_2, strict=True))
+
+
+def test_images_reach_the_networks_between_minus_one_and_one():
+    images = numbered(2)
+    images.pixels[:] = np.array([0, 255], np.uint8)[:, None, None, None]
+
+    given, other = PairSampler(images, CPU, seed=0).draw(8)
+
+    assert set(given.unique().tolist()) == {-1.0, 1.0}
+    assert torch.equal(given, -other)
+    assert given.shape == (8, 1, 4, 4)
+    assert given.dtype == torch.float32
+
+
+def test_classes_come_equally_often_whatever_their_size():
+    sampler = PairSampler(numbered(20, 2, 2, 2), CPU, seed=0)
+    classes, _ = read(sampler.draw(4000)[0])
+
+    # Binomial with p = 1/4: standard deviation 27.
+    assert np.bincount(classes) == pytest.approx([1000] * 4, abs=5 * 27)
+
+
+def test_the_images_of_a_class_come_equally_often_on_either_side():
+    sampler = PairSampler(numbered(4), CPU, seed=0)
+    first, second = sampler.draw(4000)
+
+    for side in (first, second):
+        assert np.bincount(read(side)[1]) == pytest.approx([1000] * 4, abs=5 * 27)
+
+
+def test_a_group_shares_the_given_image_and_differs_in_the_other():
+    given, other = PairSampler(numbered(6, 6), CPU, seed=0).draw(12, group=4)
+
+    for row in range(3):
+        rows = [row, row + 3, row + 6, row + 9]
+        assert len(given[rows].unique()) == 1
+        assert len(other[rows].unique()) == 4
+        assert given[row].unique().item() not in other[rows].unique().tolist()
+
+
+def test_a_group_repeats_others_only_where_the_class_is_small():
+    given, other = PairSampler(numbered(3), CPU, seed=0).draw(4, group=4)
+
+    assert len(given.unique()) == 1
+    assert len(other.unique()) == 2
+
+
+def test_a_single_image_is_paired_with_itself():
+    given, other = PairSampler(numbered(1), CPU, seed=0).draw(4, group=2)
+
+    assert torch.equal(given, other)
+
+
+def test_a_draw_depends_on_seed_and_number_alone():
+    images = numbered(9, 9)
+    one, resumed, other = (PairSampler(images, CPU, seed=s) for s in (1, 1, 2))
+    draws = [one.draw(16)[0] for _ in range(4)]
+    resumed.drawn = 3
+
+    assert torch.equal(resumed.draw(16)[0], draws[3])
+    assert resumed.drawn == one.drawn == 4
+    assert not torch.equal(draws[0], draws[1])
+    assert not torch.equal(other.draw(16)[0], draws[0])
+
+
+def test_jitter_moves_each_image_on_its_own():
+    images = numbered(1)
+    images.pixels[0, 0] = np.arange(16).reshape(4, 4) * 15
+
+    given, other = PairSampler(images, CPU, seed=0, jitter=1.0).draw(4)
+
+    assert len(torch.cat([given, other]).unique(dim=0)) == 8
+    assert torch.equal(given, PairSampler(images, CPU, seed=0, jitter=1.0).draw(4)[0])

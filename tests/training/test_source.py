@@ -1,0 +1,129 @@
+"""Source training: few shots, checkpoints, and the two starts of the weak generator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from l2laug.errors import BundleError
+from l2laug.images import ImageSet, class_folders, read_classes
+from l2laug.nn.device import Engine
+from l2laug.nn.generator import Generator
+from l2laug.progress import Progress
+from l2laug.recipe import Recipe
+from l2laug.training.adversarial import Adversary
+from l2laug.training.source import few_shots, train_strong, train_weak
+
+ENGINE = Engine(torch.device("cpu"), torch.float32)
+QUIET = Progress(quiet=True)
+
+
+@pytest.fixture(scope="module")
+def images(digits: Path) -> ImageSet:
+    return read_classes(class_folders(digits), 32, 1)
+
+
+def strong(images: ImageSet, recipe: Recipe, folder: Path) -> Adversary:
+    return train_strong(images, images.of(["3", "7"]), recipe, ENGINE, folder, QUIET)
+
+
+def with_source(recipe: Recipe, **changes: object) -> Recipe:
+    return recipe.model_copy(update={"source": recipe.source.model_copy(update=changes)})
+
+
+def with_weak(recipe: Recipe, **changes: object) -> Recipe:
+    return recipe.model_copy(update={"weak": recipe.weak.model_copy(update=changes)})
+
+
+def same_weights(one: Generator, other: Generator) -> bool:
+    theirs = dict(other.named_parameters())
+    return all(torch.equal(p, theirs[n]) for n, p in one.named_parameters())
+
+
+@pytest.mark.parametrize(
+    ("shots", "classes", "per_class", "count"),
+    [(2, None, 2, 10), (5, 4, 5, 4), (99, None, 12, 10), (3, 99, 3, 10)],
+)
+def test_few_shots_takes_so_many_images_of_so_many_classes(
+    images: ImageSet, shots: int, classes: int | None, per_class: int, count: int
+):
+    few = few_shots(images, shots, classes, seed=0)
+
+    assert np.bincount(few.labels).tolist() == [per_class] * count
+    assert len(few.classes) == count
+
+
+def test_few_shots_keeps_images_and_class_names_together(images: ImageSet):
+    few = few_shots(images, 2, 4, seed=0)
+
+    for path, label, pixels in zip(few.paths, few.labels, few.pixels, strict=True):
+        assert path.parent.name == few.classes[label]
+        assert np.array_equal(pixels, images.pixels[images.paths.index(path)])
+    assert len(set(few.paths)) == 8
+
+
+def test_few_shots_are_redrawn_with_the_seed(images: ImageSet):
+    assert few_shots(images, 2, 4, seed=0).paths == few_shots(images, 2, 4, seed=0).paths
+    assert few_shots(images, 2, 4, seed=0).paths != few_shots(images, 2, 4, seed=1).paths
+
+
+def test_a_training_cut_off_goes_on_to_the_same_weights(
+    images: ImageSet, tiny: Recipe, tmp_path: Path
+):
+    whole = strong(images, tiny, tmp_path / "whole")
+    strong(images, with_source(tiny, steps=2), tmp_path / "cut")
+    resumed = strong(images, tiny, tmp_path / "cut")
+
+    assert whole.done == resumed.done == 4
+    assert same_weights(whole.average, resumed.average)
+    assert (tmp_path / "whole" / "strong-000004.png").is_file()
+
+
+def test_a_checkpoint_of_other_networks_is_refused(images: ImageSet, tiny: Recipe, tmp_path: Path):
+    strong(images, with_source(tiny, steps=1), tmp_path)
+    wider = tiny.generator.model_copy(update={"encoder": (12, 12, 12, 12)})
+
+    with pytest.raises(BundleError, match=r"strong\.pt"):
+        strong(images, tiny.model_copy(update={"generator": wider}), tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint at all"])
+def test_a_damaged_checkpoint_is_refused(
+    images: ImageSet, tiny: Recipe, tmp_path: Path, content: bytes
+):
+    (tmp_path / "strong.pt").write_bytes(content)
+
+    with pytest.raises(BundleError, match=r"strong\.pt"):
+        strong(images, tiny, tmp_path)
+
+
+def test_the_weak_generator_grows_from_the_strong_one_or_from_chance(
+    images: ImageSet, tiny: Recipe, tmp_path: Path
+):
+    source = strong(images, tiny, tmp_path)
+    from_strong, from_chance, trained = (
+        train_weak(images, source, with_weak(tiny, **changes), ENGINE, QUIET)
+        for changes in ({"steps": 0}, {"steps": 0, "start": "random"}, {"steps": 2})
+    )
+
+    assert same_weights(from_strong, source.average)
+    assert not same_weights(from_chance, source.average)
+    assert not same_weights(trained, source.average)
+    assert not trained.training
+
+
+def test_training_the_weak_generator_leaves_the_strong_one_alone(
+    images: ImageSet, tiny: Recipe, tmp_path: Path
+):
+    source = strong(images, tiny, tmp_path)
+    nets = {"generator": source.average, "critic": source.critic}
+    before = {p: {n: v.clone() for n, v in m.state_dict().items()} for p, m in nets.items()}
+
+    train_weak(images, source, tiny, ENGINE, QUIET)
+
+    for part, module in nets.items():
+        for name, value in module.state_dict().items():
+            assert torch.equal(value, before[part][name]), f"{part}.{name}"

@@ -1,0 +1,128 @@
+"""Target training: where it starts, with GEMs and without, and when it stops."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from l2laug.bundles import Bundle, open_bundle
+from l2laug.images import ImageSet, class_folders, read_classes
+from l2laug.nn.device import Engine
+from l2laug.nn.generator import Generator
+from l2laug.progress import Progress
+from l2laug.recipe import Recipe, TargetOptions
+from l2laug.training.target import Target, load_generator, plain, train_target
+
+ENGINE = Engine(torch.device("cpu"), torch.float32)
+
+
+@pytest.fixture
+def bundle(tiny_bundle: Path) -> Bundle:
+    return open_bundle(tiny_bundle)
+
+
+@pytest.fixture
+def support(rare: Path) -> ImageSet:
+    return read_classes(class_folders(rare), 32, 1)
+
+
+def train(
+    support: ImageSet,
+    bundle: Bundle,
+    recipe: Recipe,
+    seconds: float | None = None,
+    **changes: object,
+) -> Target:
+    target = recipe.target.model_copy(update=changes)
+    chosen = recipe.model_copy(update={"target": target})
+    return train_target(support, bundle, chosen, ENGINE, Progress(quiet=True), seconds=seconds)
+
+
+def same_weights(one: Generator, other: Generator) -> bool:
+    theirs = dict(other.named_parameters())
+    return all(torch.equal(p, theirs[n]) for n, p in one.named_parameters())
+
+
+@pytest.mark.parametrize("start", ["strong", "weak"])
+def test_it_starts_from_the_named_generator_of_the_bundle(
+    support: ImageSet, bundle: Bundle, tiny: Recipe, start: str
+):
+    target = train(support, bundle, tiny, start=start, steps=0, gems=False)
+
+    assert same_weights(target.generator, load_generator(bundle, tiny, start))
+    assert target.steps == 0
+
+
+def test_strong_and_weak_generators_of_a_bundle_differ(bundle: Bundle, tiny: Recipe):
+    strong, weak = (load_generator(bundle, tiny, which) for which in ("strong", "weak"))
+
+    assert not same_weights(strong, weak)
+
+
+def test_a_random_start_owes_nothing_to_the_bundle_and_learns_its_own_statistics(
+    support: ImageSet, bundle: Bundle, tiny: Recipe
+):
+    target = train(support, bundle, tiny, start="random", steps=2, gems=False)
+
+    assert not same_weights(target.generator, load_generator(bundle, tiny, "strong"))
+    # Batch norm starts with a mean of 0, which stays only if no statistics are learned.
+    assert target.generator.stem[1].running_mean.abs().max() > 1e-4
+
+
+def test_a_start_from_the_bundle_keeps_its_statistics(
+    support: ImageSet, bundle: Bundle, tiny: Recipe
+):
+    target = train(support, bundle, tiny)
+    kept = load_generator(bundle, tiny, "strong").stem[1].running_mean
+
+    assert torch.equal(target.generator.stem[1].running_mean, kept)
+    assert not same_weights(target.generator, load_generator(bundle, tiny, "strong"))
+
+
+@pytest.mark.parametrize(("gems", "names", "steps"), [(True, ["0", "1", "2"], 7), (False, [], 5)])
+def test_gems_are_plugged_in_for_the_second_part_if_the_recipe_says_so(
+    support: ImageSet, bundle: Bundle, tiny: Recipe, gems: bool, names: list[str], steps: int
+):
+    target = train(support, bundle, tiny, gems=gems, steps=5, tune_steps=2)
+
+    assert list(target.gems) == names
+    assert target.steps == steps
+
+
+def test_what_comes_back_is_ready_to_draw(support: ImageSet, bundle: Bundle, tiny: Recipe):
+    target = train(support, bundle, tiny)
+
+    assert not target.generator.training
+    assert not target.gems.training
+    assert not any(p.requires_grad for p in target.generator.parameters())
+
+
+def test_the_seed_decides(support: ImageSet, bundle: Bundle, tiny: Recipe):
+    recipe = tiny.model_copy(
+        update={"target": tiny.target.model_copy(update={"gems": False, "jitter": 1.0})}
+    )
+    one, again, other = (
+        train_target(support, bundle, recipe, ENGINE, Progress(quiet=True), seed=s).generator
+        for s in (1, 1, 2)
+    )
+
+    assert same_weights(one, again)
+    assert not same_weights(one, other)
+
+
+def test_a_budget_of_seconds_cuts_both_parts_short(support: ImageSet, bundle: Bundle, tiny: Recipe):
+    start = time.monotonic()
+    target = train(support, bundle, tiny, seconds=0.6, steps=100_000, tune_steps=100_000)
+
+    assert 0 < target.steps < 100_000
+    assert list(target.gems) == ["0", "1", "2"]
+    assert time.monotonic() - start < 20
+
+
+def test_plain_takes_as_many_steps_without_gems():
+    control = plain(TargetOptions(steps=40, tune_steps=25, learning_rate=3e-4))
+
+    assert (control.gems, control.steps, control.learning_rate) == (False, 65, 3e-4)
