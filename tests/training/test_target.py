@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -114,12 +113,10 @@ def test_the_seed_decides(support: ImageSet, bundle: Bundle, tiny: Recipe):
 
 
 def test_a_budget_of_seconds_cuts_both_parts_short(support: ImageSet, bundle: Bundle, tiny: Recipe):
-    start = time.monotonic()
     target = train(support, bundle, tiny, seconds=0.6, steps=100_000, tune_steps=100_000)
 
     assert 0 < target.steps < 100_000
     assert list(target.gems) == ["0", "1", "2"]
-    assert time.monotonic() - start < 20
 
 
 def test_plain_takes_as_many_steps_without_gems():
