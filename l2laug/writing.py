@@ -65,6 +65,7 @@ def write_samples(
     card = sampler.card
     folder = out / card.class_name
     try:
+        out.mkdir(parents=True, exist_ok=True)
         with (
             (out / MANIFEST).open("a", encoding="utf-8") as lines,
             progress.task(f"drawing {card.class_name}", count) as advance,
