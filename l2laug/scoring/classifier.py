@@ -63,7 +63,7 @@ class Study:
     """
 
     model: str = "resnet18"
-    steps: int = 400
+    steps: int = 200
     batch: int = 32
     learning_rate: float = 1e-3
     share: float = 0.5
