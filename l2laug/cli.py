@@ -308,6 +308,12 @@ def score_cli(
     classes: Annotated[int, typer.Option(min=2, help="Held-out classes, the last ones.")] = 100,
     shots: Annotated[int, typer.Option(min=1, help="Images shown of each.")] = 5,
     seeds: Annotated[int, typer.Option(min=1, help="Repetitions.")] = 3,
+    first: Annotated[
+        bool, typer.Option("--first", help="The first classes: those to choose settings on.")
+    ] = False,
+    singly: Annotated[
+        bool, typer.Option("--singly", help="One model a class, as adapt makes, not one for all.")
+    ] = False,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -323,6 +329,8 @@ def score_cli(
         classes=classes,
         shots=shots,
         seeds=seeds,
+        first=first,
+        singly=singly,
         device=device,
         progress=Progress(quiet=as_json),
     )

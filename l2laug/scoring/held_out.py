@@ -49,6 +49,10 @@ class Split:
     reference: ImageSet
     floor: ImageSet
 
+    def of(self, name: str) -> Split:
+        """The parts of one class alone."""
+        return Split(self.support.of([name]), self.reference.of([name]), self.floor.of([name]))
+
 
 def score(
     bundle: str,
@@ -58,12 +62,14 @@ def score(
     classes: int = 100,
     shots: int = 5,
     seeds: int = 3,
+    first: bool = False,
+    singly: bool = False,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> dict[str, list[HeldOutScores]]:
     """Score a bundle on the last of the classes it held out, once for each seed.
 
-    The first held-out classes are left for choosing settings on.
+    The first held-out classes are left for choosing settings on, which is what ``first`` is for.
 
     Args:
         bundle: name or path.
@@ -72,6 +78,8 @@ def score(
         classes: how many of the held-out classes.
         shots: images of each class that are shown.
         seeds: repetitions, with other images shown and other latents.
+        first: take the first of the held-out classes in place of the last.
+        singly: adapt each class on its own, as ``adapt`` does, in place of all in one model.
         device: ``auto``, ``cpu`` or ``cuda``.
         progress: where to show how far it is.
 
@@ -85,7 +93,8 @@ def score(
     found = find_bundle(bundle)
     resolved = recipe or parse_recipe(found.info["recipe"], f"of bundle {found.name}")
     folders = class_folders(source)
-    names = [str(n) for n in found.info["source"]["held_out"]][-classes:]
+    held_out = [str(n) for n in found.info["source"]["held_out"]]
+    names = held_out[:classes] if first else held_out[-classes:]
     if missing := [n for n in names if n not in folders]:
         raise ImageError(
             f"{source} lacks {len(missing)} classes that the bundle held out ({missing[0]} ...).",
@@ -100,7 +109,14 @@ def score(
     results: dict[str, list[HeldOutScores]] = {}
     for seed in range(seeds):
         one = score_bundle(
-            found, resolved, unseen, extractor, engine, progress, shots=shots, seed=seed
+            found,
+            resolved,
+            split_unseen(unseen, shots, seed),
+            extractor,
+            engine,
+            progress,
+            seed=seed,
+            singly=singly,
         )
         for name, value in one.items():
             results.setdefault(name, []).append(value)
@@ -140,33 +156,41 @@ def split_unseen(unseen: ImageSet, shots: int, seed: int) -> Split:
 def score_bundle(
     bundle: Bundle,
     recipe: Recipe,
-    unseen: ImageSet,
+    split: Split,
     extractor: Extractor,
     engine: Engine,
     progress: Progress,
     *,
-    shots: int = 5,
     seed: int = 0,
+    singly: bool = False,
 ) -> dict[str, HeldOutScores]:
     """Score every player of the paper on classes that source training never saw.
 
-    phi_t and phi_t^plain are one model each over all the classes, as in the paper. Every player
-    draws as many images of each class as the floor has real ones, so that the numbers compare.
+    phi_t and phi_t^plain are one model each over all the classes, as in the paper, or one for each
+    class. phi_t is left out where the recipe's target has no GEMs: phi_t^plain is what it makes.
+    Every player draws as many images of each class as the floor has real ones, so that the numbers
+    compare.
     """
-    split = split_unseen(unseen, shots, seed)
     no_gems = nn.ModuleDict()
     strong = load_generator(bundle, recipe, "strong")
     weak = load_generator(bundle, recipe, "weak")
-    scores = {"real (floor)": score_set(split.floor, split, extractor)}
-    players = [("phi_s1", strong, no_gems), ("phi_s2", weak, no_gems)]
-    plain_recipe = recipe.model_copy(update={"target": plain(recipe.target)})
-    for name, used in (("phi_t^plain", plain_recipe), ("phi_t", recipe)):
-        target = train_target(split.support, bundle, used, engine, progress, seed=seed)
-        players.append((name, target.generator, target.gems))
-    for name, generator, gems in players:
-        drawn = draw_like(generator, gems, split, engine, seed)
-        scores[name] = score_set(drawn, split, extractor)
-    return scores
+    sets = {
+        "real (floor)": split.floor,
+        "phi_s1": draw_like(strong, no_gems, split, engine, seed),
+        "phi_s2": draw_like(weak, no_gems, split, engine, seed),
+    }
+    targets = {"phi_t^plain": recipe.model_copy(update={"target": plain(recipe.target)})}
+    if recipe.target.gems:
+        targets["phi_t"] = recipe
+    parts = [split.of(name) for name in split.floor.classes] if singly else [split]
+    for name, used in targets.items():
+        drawn = []
+        for i, part in enumerate(parts):
+            target = train_target(part.support, bundle, used, engine, progress, seed=seed)
+            drawn.append(draw_like(target.generator, target.gems, part, engine, seed + i).pixels)
+        floor = split.floor
+        sets[name] = ImageSet(np.concatenate(drawn), floor.labels, floor.classes, ())
+    return {name: score_set(images, split, extractor) for name, images in sets.items()}
 
 
 @torch.no_grad()

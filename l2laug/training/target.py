@@ -116,4 +116,6 @@ def _run(
 
 def plain(options: TargetOptions) -> TargetOptions:
     """The same training with no GEM and as many steps: phi_t^plain, the fair control."""
+    if not options.gems:
+        return options
     return options.model_copy(update={"gems": False, "steps": options.steps + options.tune_steps})

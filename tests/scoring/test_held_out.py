@@ -1,0 +1,73 @@
+"""Held-out scores: the split keeps its parts apart, and known sets get known scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from l2laug.cli import app
+from l2laug.images import class_folders, read_classes
+from l2laug.recipe import parse_recipe
+from l2laug.scoring.held_out import score, score_set, split_unseen
+from l2laug.training.target import plain
+from tests.conftest import TINY
+
+
+def _flat(pixels):
+    """Features a person can follow: the pixels themselves."""
+    return pixels.reshape(len(pixels), -1) / 255
+
+
+@pytest.fixture
+def split(digits: Path):
+    return split_unseen(read_classes(class_folders(digits), 32, 1), shots=2, seed=0)
+
+
+def test_the_parts_hold_each_image_once(split):
+    parts = (split.support, split.reference, split.floor)
+    assert [len(p.pixels) for p in parts] == [20, 50, 50]
+    paths = [path for part in parts for path in part.paths]
+    assert len(set(paths)) == 120
+
+
+def test_one_class_of_a_split_is_that_class_alone(split):
+    one = split.of("7")
+    assert {p.parent.name for p in one.support.paths + one.floor.paths} == {"7"}
+    assert np.all(one.reference.labels == 0)
+
+
+def test_the_reference_itself_has_no_distance(split):
+    scores = score_set(split.reference, split, _flat)
+    assert scores.fid == pytest.approx(0, abs=1e-3)
+    assert score_set(split.floor, split, _flat).fid > 0.1
+
+
+def test_support_images_given_as_samples_are_copies(split):
+    copied = split.support
+    assert score_set(copied, split, _flat).copies == 1.0
+
+
+def test_plain_trains_as_long_as_phi_t_with_or_without_gems():
+    with_gems = parse_recipe(TINY, "tiny").target
+    assert plain(with_gems).steps == 4
+    assert not plain(with_gems).gems
+    without = with_gems.model_copy(update={"gems": False})
+    assert plain(without).steps == 2
+
+
+@pytest.mark.parametrize("singly", [False, True])
+def test_phi_t_is_scored_only_where_the_recipe_has_gems(tiny_bundle, digits, tiny, singly):
+    some = {"classes": 2, "shots": 2, "seeds": 1, "singly": singly, "device": "cpu"}
+    players = {"real (floor)", "phi_s1", "phi_s2", "phi_t^plain"}
+    assert set(score(str(tiny_bundle), digits, **some)) == players | {"phi_t"}
+    bare = tiny.model_copy(update={"target": tiny.target.model_copy(update={"gems": False})})
+    assert set(score(str(tiny_bundle), digits, recipe=bare, **some)) == players
+
+
+def test_score_names_the_classes_it_lacks(tiny_bundle, rare):
+    result = CliRunner().invoke(app, ["score", str(tiny_bundle), str(rare), "--classes", "2"])
+    assert result.exit_code == 3
+    assert "held out" in result.stderr
