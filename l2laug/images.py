@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from l2laug.errors import ImageError
 
 Pixels = NDArray[np.uint8]
+HALF_RANGE = 127.5  # of 0..255, which [-1, 1] stands for
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 
 
@@ -52,12 +53,12 @@ class ImageSet:
 
 def to_unit(pixels: Pixels) -> NDArray[np.float32]:
     """Pixels in 0..255 to floats in [-1, 1], any shape."""
-    return pixels.astype(np.float32) / np.float32(127.5) - np.float32(1)
+    return pixels.astype(np.float32) / np.float32(HALF_RANGE) - np.float32(1)
 
 
 def to_pixels(unit: NDArray[np.float32]) -> Pixels:
     """Floats in [-1, 1] to pixels in 0..255, any shape; values outside are clipped."""
-    pixels: Pixels = np.rint(np.clip((unit + 1) * 127.5, 0, 255)).astype(np.uint8)
+    pixels: Pixels = np.rint(np.clip((unit + 1) * HALF_RANGE, 0, 255)).astype(np.uint8)
     return pixels
 
 

@@ -9,12 +9,13 @@ import timm
 import torch
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 
 from l2laug.errors import UsageError
 from l2laug.images import ImageSet, Pixels
 from l2laug.nn.augment import random_affine
+from l2laug.nn.batches import to_batch
 from l2laug.nn.device import Engine
 from l2laug.progress import Advance, Progress
 
@@ -131,7 +132,7 @@ def _train(
         if arm.samples:
             swap = (labels == rare_label) & (taking.random(study.batch) < study.share)
             x[torch.from_numpy(swap)] = drawn[taking.integers(len(drawn), size=swap.sum())]
-        unit = x.to(engine.device).float() / 127.5 - 1
+        unit = to_batch(x, engine.device)
         if arm.classical:
             unit = random_affine(unit, changes)
         with engine.autocast():
@@ -170,8 +171,7 @@ def _test(
 ) -> Outcome:
     found = []
     for start in range(0, len(test.pixels), 256):
-        x: Tensor = torch.from_numpy(test.pixels[start : start + 256]).to(engine.device)
-        scores = net((x.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last))
+        scores = net(to_batch(torch.from_numpy(test.pixels[start : start + 256]), engine.device))
         found.append(scores.argmax(1).cpu().numpy())
     guesses: NDArray[np.int64] = np.concatenate(found)
     label = test.classes.index(rare)

@@ -13,6 +13,7 @@ from torch import nn
 from l2laug.bundles import Bundle, find_bundle
 from l2laug.errors import ImageError
 from l2laug.images import ImageSet, Pixels, class_folders, read_classes, to_pixels
+from l2laug.nn.batches import to_batch
 from l2laug.nn.device import Engine, pick_engine
 from l2laug.nn.generator import Generator
 from l2laug.progress import Progress
@@ -211,9 +212,7 @@ def draw_like(
     parts = []
     for start in range(0, len(given), 64):
         pixels = torch.from_numpy(split.support.pixels[given[start : start + 64]])
-        x = (pixels.to(engine.device).float() / 127.5 - 1).contiguous(
-            memory_format=torch.channels_last
-        )
+        x = to_batch(pixels, engine.device)
         drawn = generator(x, z[start : start + 64].to(engine.device), dict(gems.items()))
         parts.append(to_pixels(drawn.float().cpu().numpy()))
     return ImageSet(np.concatenate(parts), split.floor.labels, split.floor.classes, ())

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from l2laug.images import ImageSet
 from l2laug.nn.augment import random_affine
+from l2laug.nn.batches import to_batch
 from l2laug.nn.device import Engine
 from l2laug.nn.features import FeatureNet
 from l2laug.progress import Progress
@@ -37,7 +38,7 @@ def train_features(
         for _ in range(options.steps):
             rows = torch.from_numpy(random.integers(len(pixels), size=options.batch))
             rows = rows.to(engine.device)
-            x = random_affine(pixels[rows].float() / 127.5 - 1, changes)
+            x = random_affine(to_batch(pixels[rows], engine.device), changes)
             with engine.autocast():
                 scores = net(x.contiguous(memory_format=torch.channels_last))
             loss = F.cross_entropy(scores.float(), labels[rows], label_smoothing=0.1)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from l2laug.images import ImageSet
 from l2laug.nn.augment import random_affine
+from l2laug.nn.batches import to_batch
 
 
 class PairSampler:
@@ -53,7 +54,8 @@ class PairSampler:
         return self._unit(first.ravel(), changes), self._unit(second.ravel(), changes)
 
     def _unit(self, rows: NDArray[np.int64], changes: torch.Generator) -> Tensor:
-        x = self.pixels[torch.from_numpy(rows).to(self.pixels.device)].float() / 127.5 - 1
+        device = self.pixels.device
+        x = to_batch(self.pixels[torch.from_numpy(rows).to(device)], device)
         if self.jitter:
             x = random_affine(x, changes, strength=self.jitter)
         return x.contiguous(memory_format=torch.channels_last)

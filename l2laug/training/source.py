@@ -12,6 +12,7 @@ import torch
 from l2laug.errors import BundleError
 from l2laug.files import whole_file
 from l2laug.images import ImageSet, to_pixels
+from l2laug.nn.batches import to_batch
 from l2laug.nn.critic import Critic
 from l2laug.nn.device import Engine
 from l2laug.nn.generator import Generator
@@ -142,8 +143,8 @@ def draw_sheet(
     z = torch.randn(11, generator.options.latent, generator=latents).to(engine.device)
     lines = []
     for row in shown:
-        pixels = torch.from_numpy(unseen.pixels[[row]]).to(engine.device)
-        given = (pixels.float() / 127.5 - 1).expand(len(z), -1, -1, -1)
+        pixels = torch.from_numpy(unseen.pixels[[row]])
+        given = to_batch(pixels, engine.device).expand(len(z), -1, -1, -1)
         drawn = generator.eval()(given, z).float().cpu().numpy()
         lines.append([unseen.pixels[row], *to_pixels(drawn)])
     save_sheet(path, lines, given=1)
