@@ -10,7 +10,7 @@ from pathlib import Path
 from l2laug.errors import BundleError
 
 KEY = "l2laug"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Card:
         version: of l2laug.
         seed: of the adaptation.
         steps: of the adaptation, in all.
+        likeness_limit: a draw that is less like its class than this, from -1 to 1, is refused.
         support_hashes: SHA-256 of each support image's pixels at this size, in the model's order.
         format: of this card.
     """
@@ -44,6 +45,7 @@ class Card:
     version: str
     seed: int
     steps: int
+    likeness_limit: float
     support_hashes: tuple[str, ...]
     format: int = FORMAT
 

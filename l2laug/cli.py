@@ -169,7 +169,7 @@ def sample_cli(
     if as_json:
         _print_json({"sampled": vars(written)})
     else:
-        print(f"{written.count} images in {written.folder}")
+        print(f"{written.count} images in {written.folder}; refused as broken: {written.refused}")
 
 
 @app.command("evaluate", epilog="Example: l2laug evaluate --classifier --test ./kept_back")
@@ -231,6 +231,9 @@ def pretrain_cli(
     source: Annotated[Path, typer.Argument(help="Class folders of plentiful classes.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The bundle folder to write.")],
     recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or a file.")] = "glyphs",
+    start: Annotated[
+        str | None, typer.Option(help="Bundle to go on from, in place of random weights.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a training that was cut off.")
     ] = False,
@@ -248,6 +251,7 @@ def pretrain_cli(
         source,
         out,
         recipe=find_recipe(recipe),
+        start=start,
         resume=resume,
         overwrite=overwrite,
         seed=seed,

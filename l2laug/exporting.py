@@ -18,44 +18,68 @@ from l2laug.files import whole_file
 from l2laug.images import ImageSet, to_unit
 from l2laug.nn.features import FeatureNet
 from l2laug.nn.generator import Generator
+from l2laug.nn.guide import Guide
 
 TOLERANCE = 2e-3  # of images in [-1, 1]; a quarter of one grey level
 
 
 class _Adapted(nn.Module):
-    """The graph of an adapted model: the support set's encodings, the decoder and its GEMs."""
+    """The graph of an adapted model: the support set's encodings, the decoder and its GEMs.
 
-    def __init__(self, generator: Generator, gems: nn.ModuleDict, support: Tensor) -> None:
+    Behind them the guide tells how like its class each image came out.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        gems: nn.ModuleDict,
+        guide: Guide,
+        support: Tensor,
+        labels: Tensor,
+    ) -> None:
         super().__init__()
-        self.generator, self.gems = generator, gems
+        self.generator, self.gems, self.net = generator, gems, guide.net
         with torch.no_grad():
             for i, encoding in enumerate(generator.encode(support)):
                 self.register_buffer(f"encoding{i}", encoding)
+        self.register_buffer("prototypes", guide.prototypes[labels])
 
-    def forward(self, support: Tensor, latent: Tensor) -> Tensor:
+    def forward(self, support: Tensor, latent: Tensor) -> tuple[Tensor, Tensor]:
         maps = [self.get_buffer(f"encoding{i}")[support] for i in range(4)]
-        return self.generator.decode(maps, latent, dict(self.gems.items()))
+        images = self.generator.decode(maps, latent, dict(self.gems.items()))
+        directions = nn.functional.normalize(self.net.features(images))
+        return images, (directions * self.get_buffer("prototypes")[support]).sum(1)
 
 
 def export_model(
-    generator: Generator, gems: nn.ModuleDict, support: ImageSet, card: Card, path: Path
+    generator: Generator,
+    gems: nn.ModuleDict,
+    guide: Guide,
+    support: ImageSet,
+    card: Card,
+    path: Path,
 ) -> None:
     """Write an adapted model: inputs ``support`` ``(N,)`` int64 and ``latent`` ``(N, L)``.
 
-    Its output ``images`` is ``(N, C, S, S)`` in [-1, 1].
+    Its outputs are ``images`` ``(N, C, S, S)`` in [-1, 1] and ``likeness`` ``(N,)``, the cosine
+    between each image's features and its class's prototype.
 
     Raises:
         BundleError: onnxruntime's images differ from torch's by a quarter of a grey level.
         OutputError: the file can't be written.
     """
     pixels = torch.from_numpy(to_unit(support.pixels))
-    adapted = _Adapted(generator.cpu().float().eval(), gems.cpu().float().eval(), pixels).eval()
+    for net in (generator, gems, guide):
+        net.cpu().float().eval()
+    labels = torch.from_numpy(support.labels)
+    adapted = _Adapted(generator, gems, guide, pixels, labels).eval()
     rows = torch.arange(4) % len(pixels)
     z = torch.from_numpy(
         np.random.default_rng(0).standard_normal((4, card.latent), dtype=np.float32)
     )
+    outputs = ["images", "likeness"]
     with whole_file(path) as part:
-        _export(adapted, (rows, z), ["support", "latent"], "images", card.to_metadata(), part)
+        _export(adapted, (rows, z), ["support", "latent"], outputs, card.to_metadata(), part)
         _check(adapted, {"support": rows, "latent": z}, part)
 
 
@@ -73,7 +97,7 @@ def export_features(net: FeatureNet, size: int, channels: int, path: Path) -> No
     module = Features().eval()
     x = torch.linspace(-1, 1, 4 * channels * size * size).view(4, channels, size, size)
     with whole_file(path) as part:
-        _export(module, (x,), ["images"], "features", {}, part)
+        _export(module, (x,), ["images"], ["features"], {}, part)
         _check(module, {"images": x}, part)
 
 
@@ -81,7 +105,7 @@ def _export(
     module: nn.Module,
     inputs: tuple[Tensor, ...],
     names: list[str],
-    output: str,
+    outputs: list[str],
     metadata: dict[str, str],
     path: Path,
 ) -> None:
@@ -95,7 +119,7 @@ def _export(
                 module,
                 inputs,
                 input_names=names,
-                output_names=[output],
+                output_names=outputs,
                 dynamic_shapes=tuple({0: batch} for _ in inputs),
                 dynamo=True,
                 verbose=False,
@@ -118,12 +142,14 @@ def _export(
 def _check(module: nn.Module, inputs: dict[str, Tensor], path: Path) -> None:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     feed = {name: value.numpy() for name, value in inputs.items()}
-    (ours,) = session.run(None, feed)
     with torch.no_grad():
-        theirs = module(*inputs.values()).numpy()
-    gap = float(np.abs(np.asarray(ours) - theirs).max())
-    if not gap <= TOLERANCE * max(1.0, float(np.abs(theirs).max())):
-        raise BundleError(
-            f"The exported model differs from torch by {gap:.2g}.",
-            "Please report this with the versions of torch and onnxruntime.",
-        )
+        found = module(*inputs.values())
+    theirs = found if isinstance(found, tuple) else (found,)
+    for one, other in zip(session.run(None, feed), theirs, strict=True):
+        wanted = other.numpy()
+        gap = float(np.abs(np.asarray(one) - wanted).max())
+        if not gap <= TOLERANCE * max(1.0, float(np.abs(wanted).max())):
+            raise BundleError(
+                f"The exported model differs from torch by {gap:.2g}.",
+                "Please report this with the versions of torch and onnxruntime.",
+            )

@@ -70,7 +70,16 @@ class AdversarialOptions(_Options):
     decay_from: Share = 1.0
 
 
-class SourceOptions(AdversarialOptions):
+class GuidedOptions(AdversarialOptions):
+    """An adversarial training in which a frozen feature net has to recognise what is drawn.
+
+    ``identity`` is how much that weighs; 0, as in the paper, leaves the guide out.
+    """
+
+    identity: Annotated[float, Field(ge=0)] = 0.0
+
+
+class SourceOptions(GuidedOptions):
     """phi_s1, the strong source generator."""
 
     steps: Count = 12000
@@ -106,7 +115,7 @@ class GemOptions(_Options):
         return self
 
 
-class TargetOptions(AdversarialOptions):
+class TargetOptions(GuidedOptions):
     """phi_t: plain steps on the rare images, then steps with the GEMs plugged in."""
 
     start: Literal["random", "weak", "strong"] = "strong"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from l2laug.images import Pixels, to_pixels
 # Every run of the graph has this many rows, the last ones padded, so that an image does not depend
 # on how many others are drawn with it.
 BATCH = 32
+TRIES = 8  # at an image, before the best of them is taken
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,23 @@ class Drawn:
     Attributes:
         indices: of the images, from 0.
         support: for each image the row of the support image it was drawn from.
+        tries: for each image which try it is, from 0; those before were refused.
         pixels: ``(N, C, S, S)`` uint8.
     """
 
     indices: range
     support: NDArray[np.int64]
+    tries: NDArray[np.int64]
+    pixels: Pixels
+
+
+@dataclass(frozen=True)
+class _Try:
+    """One draw of one image and how like its class it came out."""
+
+    index: int
+    number: int
+    likeness: float
     pixels: Pixels
 
 
@@ -74,23 +88,56 @@ class Sampler:
         self.digest = file_hash(path)
 
     def draw(self, count: int, seed: int = 0, first: int = 0) -> Iterator[Drawn]:
-        """Draw images ``first`` to ``first + count - 1`` of a seed, some at a time.
+        """Draw images ``first`` to ``first + count - 1`` of a seed, some at a time, in order.
 
-        Image ``i`` of a seed is the same whatever else is drawn. The support images take turns.
+        Image ``i`` of a seed is the same whatever else is drawn. The support images take turns. A
+        draw that is less like its class than the model's card asks for is refused and drawn anew
+        from another latent, a few times; of an image that never gets there the best is taken.
         """
-        for start in range(first, first + count, BATCH):
-            indices = range(start, min(start + BATCH, first + count))
-            padded = range(start, start + BATCH)
-            latents = np.stack([latent(seed, i, self.card.latent) for i in padded])
-            support = np.array([i % len(self.card.support_hashes) for i in padded], np.int64)
-            (unit,) = self.session.run(None, {"support": support, "latent": latents})
-            kept = len(indices)
-            yield Drawn(indices, support[:kept], to_pixels(np.asarray(unit)[:kept]))
+        new, again = deque(range(first, first + count)), deque[tuple[int, int]]()
+        best: dict[int, _Try] = {}
+        settled: dict[int, _Try] = {}
+        following = first
+        while following < first + count:
+            # Refused ones go first, so that what is behind them does not wait long.
+            batch = [again.popleft() for _ in range(min(BATCH, len(again)))]
+            batch += [(new.popleft(), 0) for _ in range(min(BATCH - len(batch), len(new)))]
+            for one in self._try(batch, seed):
+                before = best.get(one.index)
+                if before is None or one.likeness > before.likeness:
+                    best[one.index] = one
+                if one.likeness >= self.card.likeness_limit or one.number + 1 == TRIES:
+                    settled[one.index] = best.pop(one.index)
+                else:
+                    again.append((one.index, one.number + 1))
+            ready = []
+            while following in settled:
+                ready.append(settled.pop(following))
+                following += 1
+            if ready:
+                yield self._drawn(ready)
+
+    def _try(self, batch: list[tuple[int, int]], seed: int) -> list[_Try]:
+        padded = batch + [batch[-1]] * (BATCH - len(batch))
+        latents = np.stack([latent(seed, i, t, self.card.latent) for i, t in padded])
+        feed = {"support": self._support([i for i, _ in padded]), "latent": latents}
+        unit, likeness = (np.asarray(v) for v in self.session.run(["images", "likeness"], feed))
+        pixels = to_pixels(unit[: len(batch)])
+        return [_Try(i, t, float(likeness[k]), pixels[k]) for k, (i, t) in enumerate(batch)]
+
+    def _drawn(self, ready: list[_Try]) -> Drawn:
+        indices = range(ready[0].index, ready[-1].index + 1)
+        tries = np.array([one.number for one in ready], np.int64)
+        pixels = np.stack([one.pixels for one in ready])
+        return Drawn(indices, self._support(indices), tries, pixels)
+
+    def _support(self, indices: Sequence[int]) -> NDArray[np.int64]:
+        return np.array([i % len(self.card.support_hashes) for i in indices], np.int64)
 
 
-def latent(seed: int, index: int, size: int) -> NDArray[np.float32]:
-    """The latent of one image, ``(size,)`` standard normal, from its seed and index alone."""
-    return np.random.default_rng((seed, index)).standard_normal(size, dtype=np.float32)
+def latent(seed: int, index: int, number: int, size: int) -> NDArray[np.float32]:
+    """The latent ``(size,)``, standard normal, of one try at one image of a seed."""
+    return np.random.default_rng((seed, index, number)).standard_normal(size, dtype=np.float32)
 
 
 def _providers(device: str) -> list[str]:

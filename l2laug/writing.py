@@ -18,11 +18,19 @@ MANIFEST = "manifest.jsonl"
 
 @dataclass(frozen=True)
 class Written:
-    """What one class's samples came to: where they are and how many."""
+    """What one class's samples came to.
+
+    Attributes:
+        folder: where they are.
+        class_name: their class.
+        count: how many.
+        refused: draws that were too little like their class, and drawn anew.
+    """
 
     folder: Path
     class_name: str
     count: int
+    refused: int
 
 
 def claim(folder: Path, *, overwrite: bool, option: str = "-o") -> None:
@@ -64,6 +72,7 @@ def write_samples(
     """
     card = sampler.card
     folder = out / card.class_name
+    refused = 0
     try:
         out.mkdir(parents=True, exist_ok=True)
         with (
@@ -71,7 +80,8 @@ def write_samples(
             progress.task(f"drawing {card.class_name}", count) as advance,
         ):
             for drawn in sampler.draw(count, seed):
-                for i, row, image in zip(drawn.indices, drawn.support, drawn.pixels, strict=True):
+                columns = (drawn.indices, drawn.support, drawn.tries, drawn.pixels)
+                for i, row, number, image in zip(*columns, strict=True):
                     path = folder / f"{i:06d}.png"
                     with whole_file(path) as picture:
                         to_picture(image).save(picture, "PNG")
@@ -80,15 +90,17 @@ def write_samples(
                         "class": card.class_name,
                         "seed": seed,
                         "index": i,
+                        "try": int(number),
                         "support": card.support_hashes[row],
                         "model": sampler.digest,
                     }
                     lines.write(json.dumps(entry, ensure_ascii=False) + "\n")
                 lines.flush()
+                refused += int(drawn.tries.sum())
                 advance(len(drawn.indices))
     except OSError as error:
         raise OutputError(
             f"{out / MANIFEST} can't be written: {error.strerror or error}.",
             "Choose another place with -o, or free some space.",
         ) from error
-    return Written(folder, card.class_name, count)
+    return Written(folder, card.class_name, count, refused)

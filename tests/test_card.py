@@ -26,6 +26,7 @@ CARD = Card(
     version="0.1",
     seed=3,
     steps=4,
+    likeness_limit=0.75,
     support_hashes=("ef", "01"),
 )
 
@@ -52,7 +53,7 @@ def test_the_card_in_a_real_model(tiny_run: Path, tiny_bundle: Path) -> None:
 def test_the_inputs_of_a_real_model(tiny_run: Path) -> None:
     graph = onnx.load(tiny_run / "model.onnx").graph
     assert [i.name for i in graph.input] == ["support", "latent"]
-    assert [o.name for o in graph.output] == ["images"]
+    assert [o.name for o in graph.output] == ["images", "likeness"]
     assert not {n.op_type for n in graph.node} & {"RandomNormal", "RandomNormalLike", "Dropout"}
 
 
@@ -70,8 +71,8 @@ def test_metadata_that_is_not_ours(metadata: dict[str, str]) -> None:
 
 
 def test_a_card_of_another_format() -> None:
-    later = dataclasses.replace(CARD, format=2)
-    with pytest.raises(BundleError, match=r"a\.onnx has card format 2"):
+    later = dataclasses.replace(CARD, format=9)
+    with pytest.raises(BundleError, match=r"a\.onnx has card format 9"):
         Card.from_metadata(later.to_metadata(), "a.onnx")
 
 

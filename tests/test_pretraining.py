@@ -9,7 +9,7 @@ import pytest
 
 from l2laug import pretraining
 from l2laug.bundles import find_bundle, open_bundle
-from l2laug.errors import ImageError, OutputError, UsageError
+from l2laug.errors import BundleError, ImageError, OutputError, UsageError
 from l2laug.files import file_hash
 from l2laug.images import ImageSet
 from l2laug.pretraining import pretrain, split_classes
@@ -71,6 +71,7 @@ def test_a_bundle_holds_every_part_and_matches_its_checksums(tiny_bundle: Path):
         "strong.safetensors",
         "weak.safetensors",
         "critic.safetensors",
+        "guide.safetensors",
         "gems.safetensors",
         "features.onnx",
         "statistics.safetensors",
@@ -92,8 +93,33 @@ def test_a_bundle_says_what_it_was_made_of(tiny_bundle: Path, tiny: Recipe):
     assert len(info["source"]["held_out"]) == 2
     assert Recipe.model_validate(info["recipe"]) == tiny
     assert set(info["gem_losses"]) == {"0", "1", "2"}
+    assert -1 <= info["source"]["likeness"] <= 1
+    assert info["start"] is None
     assert info["source"]["distance"]["median"] <= info["source"]["distance"]["percentile_99"]
     assert "8 classes" in (tiny_bundle / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_training_goes_on_from_another_bundle(
+    tiny_bundle: Path, digits: Path, tiny: Recipe, tmp_path: Path
+):
+    still = tiny.model_copy(update={"source": tiny.source.model_copy(update={"steps": 0})})
+
+    out = tmp_path / "next"
+    pretrain(digits, out, recipe=still, start=str(tiny_bundle), device="cpu")
+
+    origin = open_bundle(tiny_bundle)
+    assert open_bundle(out).info["start"] == {"name": "tiny", "sha256": origin.digest}
+    assert file_hash(out / "critic.safetensors") == origin.info["files"]["critic.safetensors"]
+    assert not (out / "strong.safetensors").samefile(tiny_bundle / "strong.safetensors")
+
+
+def test_a_start_of_other_networks_is_refused(
+    tiny_bundle: Path, digits: Path, tiny: Recipe, tmp_path: Path
+):
+    wide = tiny.model_copy(update={"critic": tiny.critic.model_copy(update={"width": 16})})
+
+    with pytest.raises(BundleError, match="do not fit"):
+        pretrain(digits, tmp_path / "next", recipe=wide, start=str(tiny_bundle), device="cpu")
 
 
 def test_a_bundle_is_not_replaced_unasked(tiny_bundle: Path, digits: Path, tiny: Recipe):

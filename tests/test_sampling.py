@@ -6,6 +6,7 @@ import ctypes.util
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 
 from l2laug.errors import BundleError, DeviceError, UsageError
-from l2laug.sampling import Sampler, latent
+from l2laug.sampling import TRIES, Sampler, latent
 
 NO_DRIVER = ctypes.util.find_library("cuda") is None
 
@@ -50,7 +51,8 @@ print("loaded:", sorted(heavy & set(sys.modules)))
 
 @pytest.fixture(scope="module")
 def sampler(tiny_run: Path) -> Sampler:
-    return Sampler(tiny_run / "model.onnx", device="cpu", threads=1)
+    """One that refuses nothing."""
+    return with_limit(tiny_run, -1.0)
 
 
 def pixels(sampler: Sampler, count: int, seed: int = 0, first: int = 0) -> np.ndarray:
@@ -79,6 +81,7 @@ def test_an_image_does_not_depend_on_the_threads(
     sampler: Sampler, tiny_run: Path, threads: int
 ) -> None:
     other = Sampler(tiny_run / "model.onnx", device="cpu", threads=threads)
+    other.card = sampler.card
     assert (pixels(other, 40) == pixels(sampler, 40)).all()
 
 
@@ -97,12 +100,58 @@ def test_indices_are_those_of_the_seed(sampler: Sampler) -> None:
     assert [list(d.indices) for d in sampler.draw(34, first=7)] == [[*range(7, 39)], [39, 40]]
 
 
+def with_limit(tiny_run: Path, limit: float) -> Sampler:
+    sampler = Sampler(tiny_run / "model.onnx", device="cpu", threads=1)
+    sampler.card = replace(sampler.card, likeness_limit=limit)
+    return sampler
+
+
+def test_draws_that_are_too_little_like_their_class_are_drawn_anew(tiny_run: Path) -> None:
+    easy = with_limit(tiny_run, -1.0)
+    first = easy._try([(i, 0) for i in range(32)], seed=0)
+    limit = float(np.median([t.likeness for t in first]))
+    hard = list(with_limit(tiny_run, limit).draw(32))
+
+    tries = np.concatenate([d.tries for d in hard])
+    drawn = np.concatenate([d.pixels for d in hard])
+    for one in first:
+        kept = (drawn[one.index] == one.pixels).all()
+        assert kept == (tries[one.index] == 0)
+        assert one.likeness < limit or kept
+    assert 0 < (tries > 0).sum() <= 16
+
+
+def test_of_an_image_that_never_is_like_its_class_the_best_try_is_taken(tiny_run: Path) -> None:
+    sampler = with_limit(tiny_run, 2.0)  # no cosine is that large
+    (drawn,) = sampler.draw(1, seed=4, first=9)
+    tried = sampler._try([(9, t) for t in range(TRIES)], seed=4)
+
+    assert drawn.tries[0] == int(np.argmax([t.likeness for t in tried]))
+    assert (drawn.pixels[0] == tried[drawn.tries[0]].pixels).all()
+
+
+def test_refusing_changes_neither_the_order_nor_any_image_of_another_count(
+    tiny_run: Path,
+) -> None:
+    easy = with_limit(tiny_run, -1.0)
+    likeness = [t.likeness for t in easy._try([(i, 0) for i in range(32)], seed=0)]
+    sampler = with_limit(tiny_run, float(np.quantile(likeness, 0.3)))
+
+    long = list(sampler.draw(100))
+    assert [i for d in long for i in d.indices] == list(range(100))
+    whole = np.concatenate([d.pixels for d in long])
+    assert (pixels(sampler, 33) == whole[:33]).all()
+    assert (pixels(sampler, 20, first=61) == whole[61:81]).all()
+
+
 def test_nothing_is_drawn_of_no_images(sampler: Sampler) -> None:
     assert list(sampler.draw(0)) == []
 
 
 def test_latents_are_standard_normal() -> None:
-    values = np.stack([latent(seed, i, 100) for seed in (0, 1) for i in range(500)])
+    values = np.stack(
+        [latent(seed, i, t, 100) for seed in (0, 1) for i in range(250) for t in (0, 1)]
+    )
     assert len(np.unique(values)) > 99_000
     assert abs(values.mean()) < 0.02  # 6 standard errors of 100,000 values
     assert abs(values.std() - 1) < 0.02

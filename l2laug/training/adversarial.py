@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from l2laug.nn.critic import Critic
 from l2laug.nn.device import Engine
 from l2laug.nn.generator import Generator
+from l2laug.nn.guide import Guide
 from l2laug.nn.losses import (
     critic_loss,
     generator_loss,
@@ -44,6 +45,10 @@ class Adversary:
         engine: device and precision.
         seed: of the latents and of where WGAN-GP's penalty is taken.
         gems: plugged into the decoder, trained along with it.
+        guide: has to recognise the class of what is drawn; its prototypes are of the classes that
+            pairs are drawn from, in their order, before any others.
+        identity: how much the guide's loss weighs in the generator's (the class term of AC-GAN,
+            Odena et al. 2017, with a guide that stays as it is).
         train_norm: whether batch norm learns from these batches or keeps its statistics.
     """
 
@@ -56,11 +61,15 @@ class Adversary:
         seed: int,
         *,
         gems: nn.ModuleDict | None = None,
+        guide: Guide | None = None,
+        identity: float = 0.0,
         train_norm: bool = True,
     ) -> None:
         self.options, self.engine, self.train_norm = options, engine, train_norm
         self.nets = engine.place(Pair(generator, nn.ModuleDict() if gems is None else gems))
         self.critic = engine.place(critic)
+        self.guide = None if guide is None else engine.place(guide).eval().requires_grad_(False)
+        self.identity = identity
         self.averaged = copy.deepcopy(self.nets).eval().requires_grad_(False)
         self.g_optimiser = torch.optim.Adam(self.nets.parameters(), betas=options.betas)
         self.d_optimiser = torch.optim.Adam(critic.parameters(), betas=options.betas)
@@ -82,24 +91,29 @@ class Adversary:
         self._set_rate()
         losses: dict[str, float] = {}
         for _ in range(self.options.critic_steps - 1):
-            given, other = pairs.draw(self.options.batch, self.critic.group)
+            given, other, _ = pairs.draw(self.options.batch, self.critic.group)
             with torch.no_grad():
                 fake = self._fake(given)
             losses |= self._critic_step(given, other, fake)
-        given, other = pairs.draw(self.options.batch, self.critic.group)
+        given, other, labels = pairs.draw(self.options.batch, self.critic.group)
         fake = self._fake(given)
         losses |= self._critic_step(given, other, fake.detach())
         self.critic.requires_grad_(False)
         with self.engine.autocast():
             score = self.critic(given, fake)
         loss = generator_loss(score.float())
+        losses["generator"] = loss.item()
+        if self.guide is not None and self.identity:
+            strange = self.guide.loss(fake, labels)
+            loss = loss + self.identity * strange
+            losses["identity"] = strange.item()
         self.g_optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.g_optimiser.step()
         self.critic.requires_grad_(True)
         self.done += 1
         self._update_average()
-        return losses | {"generator": loss.item()}
+        return losses
 
     def _fake(self, given: Tensor) -> Tensor:
         self.nets.train(self.train_norm)
@@ -191,7 +205,7 @@ def settle_norm(
         norm.momentum = None
     generator.train()
     for _ in range(batches):
-        given, _ = pairs.draw(64)
+        given, _, _ = pairs.draw(64)
         z = torch.randn(
             len(given), generator.options.latent, generator=latents, device=given.device
         )

@@ -21,6 +21,8 @@ def train_features(
     engine: Engine,
     progress: Progress,
     seed: int = 0,
+    *,
+    title: str = "feature net",
 ) -> FeatureNet:
     """Train a classifier of all classes of ``images``; returns it in evaluation mode."""
     torch.manual_seed(seed)
@@ -34,7 +36,7 @@ def train_features(
     labels = torch.from_numpy(images.labels).to(engine.device)
     random = np.random.default_rng(seed)
     changes = torch.Generator().manual_seed(seed)
-    with progress.task("feature net", options.steps) as advance:
+    with progress.task(title, options.steps) as advance:
         for _ in range(options.steps):
             rows = torch.from_numpy(random.integers(len(pixels), size=options.batch))
             rows = rows.to(engine.device)

@@ -46,7 +46,7 @@ def train_gems(
             parameters = [p for i in learning for p in gems[str(i)].parameters()]
             optimiser = torch.optim.Adam(parameters, options.learning_rate)
             for _ in range(options.steps):
-                given, _ = pairs.draw(options.batch)
+                given, _, _ = pairs.draw(options.batch)
                 z = torch.randn(
                     len(given),
                     strong.options.latent,

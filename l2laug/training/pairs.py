@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,6 +12,20 @@ from torch import Tensor
 from l2laug.images import ImageSet
 from l2laug.nn.augment import random_affine
 from l2laug.nn.batches import to_batch
+
+
+class Pairs(NamedTuple):
+    """A batch of pairs.
+
+    Attributes:
+        given: ``(N, C, S, S)`` in [-1, 1].
+        other: another image of the same class in each row.
+        labels: ``(N,)`` int64, the class of each row.
+    """
+
+    given: Tensor
+    other: Tensor
+    labels: Tensor
 
 
 class PairSampler:
@@ -36,8 +52,8 @@ class PairSampler:
         self.jitter = jitter
         self.drawn = 0
 
-    def draw(self, batch: int, group: int = 1) -> tuple[Tensor, Tensor]:
-        """Two batches ``(batch, C, S, S)`` in [-1, 1], row by row of the same class.
+    def draw(self, batch: int, group: int = 1) -> Pairs:
+        """Draw a batch of pairs.
 
         Rows ``i``, ``i + batch / group``, ... share the first image; their second images differ as
         far as the class has enough.
@@ -46,12 +62,16 @@ class PairSampler:
         self.drawn += 1
         givens = batch // group
         first, second = np.empty((2, group, givens), np.int64)
-        for i, c in enumerate(random.integers(len(self.rows), size=givens)):
+        chosen = random.integers(len(self.rows), size=givens)
+        for i, c in enumerate(chosen):
             order = random.permutation(self.rows[c])
             first[:, i] = order[0]
             second[:, i] = np.resize(order[1:] if len(order) > 1 else order, group)
         changes = torch.Generator().manual_seed(int(random.integers(2**62)))
-        return self._unit(first.ravel(), changes), self._unit(second.ravel(), changes)
+        labels = torch.from_numpy(np.tile(chosen, group)).to(self.pixels.device)
+        return Pairs(
+            self._unit(first.ravel(), changes), self._unit(second.ravel(), changes), labels
+        )
 
     def _unit(self, rows: NDArray[np.int64], changes: torch.Generator) -> Tensor:
         device = self.pixels.device

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from l2laug.bundles import Bundle
 from l2laug.errors import BundleError
 from l2laug.files import whole_file
 from l2laug.images import ImageSet, to_pixels
@@ -16,6 +17,8 @@ from l2laug.nn.batches import to_batch
 from l2laug.nn.critic import Critic
 from l2laug.nn.device import Engine
 from l2laug.nn.generator import Generator
+from l2laug.nn.guide import Guide
+from l2laug.nn.weights import load_weights
 from l2laug.progress import Progress
 from l2laug.recipe import Recipe
 from l2laug.sheets import save_sheet
@@ -34,19 +37,29 @@ def train_strong(
     folder: Path,
     progress: Progress,
     seed: int = 0,
+    *,
+    guide: Guide | None = None,
+    start: Bundle | None = None,
 ) -> Adversary:
     """Train phi_s1 on all images of the source classes (Algorithm 1, line 1).
 
-    A checkpoint in ``folder`` is gone on from if it is there and written every few minutes; a
-    sheet of classes that were held out is drawn now and then.
+    It starts at random, or from phi_s1 and the critic of the bundle ``start``. A checkpoint in
+    ``folder`` is gone on from if it is there and written every few minutes; a sheet of classes
+    that were held out is drawn now and then.
     """
     torch.manual_seed(seed)
+    generator, critic = Generator(recipe.generator), Critic(recipe.critic, recipe.generator)
+    if start is not None:
+        load_weights(generator, start.file("strong.safetensors"))
+        load_weights(critic, start.file("critic.safetensors"))
     adversary = Adversary(
-        Generator(recipe.generator),
-        Critic(recipe.critic, recipe.generator),
+        generator,
+        critic,
         recipe.source,
         engine,
         seed,
+        guide=guide,
+        identity=recipe.source.identity,
     )
     pairs = PairSampler(images, engine.device, seed)
     checkpoint = folder / "strong.pt"

@@ -14,6 +14,7 @@ from l2laug.nn.critic import Critic
 from l2laug.nn.device import Engine
 from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
+from l2laug.nn.guide import Guide, load_guide
 from l2laug.nn.weights import load_weights
 from l2laug.progress import Progress
 from l2laug.recipe import Recipe, TargetOptions
@@ -23,10 +24,18 @@ from l2laug.training.pairs import PairSampler
 
 @dataclass(frozen=True)
 class Target:
-    """phi_t: a generator, the GEMs plugged into it (none for phi_t^plain), the steps it took."""
+    """phi_t.
+
+    Attributes:
+        generator: averaged, in evaluation mode.
+        gems: plugged into it; none for phi_t^plain.
+        guide: knows the rare classes, their labels first, beside the source classes.
+        steps: how many were taken.
+    """
 
     generator: Generator
     gems: nn.ModuleDict
+    guide: Guide
     steps: int
 
 
@@ -61,6 +70,7 @@ def train_target(
     torch.manual_seed(seed)
     generator, critic = _start(bundle, recipe)
     gems = nn.ModuleDict()
+    guide = engine.place(rare_guide(support, bundle, recipe))
     pairs = PairSampler(support, engine.device, seed, jitter=options.jitter)
     phases = [("learning the rare images", options.steps, False)]
     if options.gems:
@@ -79,13 +89,21 @@ def train_target(
             engine,
             seed + with_gems,
             gems=gems,
+            guide=guide,
+            identity=options.identity,
             train_norm=train_norm,
         )
         _run(adversary, pairs, steps, limit, progress, title)
         taken += adversary.done
         generator, gems = adversary.average, adversary.average_gems
         generator.requires_grad_(True)
-    return Target(generator.eval().requires_grad_(False), gems.eval(), taken)
+    return Target(generator.eval().requires_grad_(False), gems.eval(), guide, taken)
+
+
+def rare_guide(support: ImageSet, bundle: Bundle, recipe: Recipe) -> Guide:
+    """The bundle's guide, told of the rare classes."""
+    path = bundle.file("guide.safetensors")
+    return load_guide(path, recipe, int(bundle.info["source"]["classes"])).add(support)
 
 
 def _start(bundle: Bundle, recipe: Recipe) -> tuple[Generator, Critic]:

@@ -14,8 +14,10 @@ from torch import Tensor
 from l2laug.images import ImageSet, class_folders, read_classes
 from l2laug.nn.critic import Critic
 from l2laug.nn.device import Engine
+from l2laug.nn.features import FeatureNet
 from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
+from l2laug.nn.guide import Guide
 from l2laug.recipe import AdversarialOptions, Recipe
 from l2laug.training.adversarial import Adversary, settle_norm
 from l2laug.training.pairs import PairSampler
@@ -29,7 +31,14 @@ def images(digits: Path) -> ImageSet:
     return read_classes(class_folders(digits), 32, 1)
 
 
-def make(tiny: Recipe, *, train_norm: bool = True, **options: Any) -> Adversary:
+def make(
+    tiny: Recipe,
+    *,
+    train_norm: bool = True,
+    guide: Guide | None = None,
+    identity: float = 0.0,
+    **options: Any,
+) -> Adversary:
     torch.manual_seed(0)
     return Adversary(
         Generator(tiny.generator),
@@ -38,6 +47,8 @@ def make(tiny: Recipe, *, train_norm: bool = True, **options: Any) -> Adversary:
         ENGINE,
         seed=0,
         gems=build_gems(tiny.gems, tiny.generator),
+        guide=guide,
+        identity=identity,
         train_norm=train_norm,
     )
 
@@ -188,3 +199,22 @@ def test_settling_measures_the_statistics_of_what_a_layer_is_fed(tiny: Recipe, i
     assert torch.allclose(norm.running_var, fed.var((0, 2, 3), unbiased=False), rtol=1e-3)
     assert norm.momentum == 0.1
     assert not generator.training
+
+
+def test_the_guide_teaches_the_generator_alone_and_stays_as_it_is(tiny: Recipe, images: ImageSet):
+    def trained(identity: float) -> Adversary:
+        torch.manual_seed(3)
+        guide = Guide(FeatureNet(1, 4, 10), 10).learn(images)
+        adversary = make(tiny, guide=guide, identity=identity)
+        adversary.step(PairSampler(images, ENGINE.device, 0))
+        return adversary
+
+    without, with_guide = trained(0.0), trained(1.0)
+
+    ours, theirs = weights(with_guide), weights(without)
+    differ = {n.split(".")[0] for n in ours if not torch.equal(ours[n], theirs[n])}
+    assert differ == {"nets", "averaged"}
+    assert with_guide.guide is not None
+    assert without.guide is not None
+    assert torch.equal(with_guide.guide.prototypes, without.guide.prototypes)
+    assert all(p.grad is None for p in with_guide.guide.parameters())

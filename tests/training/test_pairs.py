@@ -35,8 +35,9 @@ def test_a_pair_is_two_different_images_of_one_class():
     sampler = PairSampler(numbered(5, 3, 2), CPU, seed=0)
 
     for _ in range(20):
-        (class_1, image_1), (class_2, image_2) = map(read, sampler.draw(30))
-        assert class_1 == class_2
+        given, other, labels = sampler.draw(30, group=2)
+        (class_1, image_1), (class_2, image_2) = read(given), read(other)
+        assert class_1 == class_2 == labels.tolist()
         assert all(a != b for a, b in zip(image_1, image_2, strict=True))
 
 
@@ -44,7 +45,7 @@ def test_images_reach_the_networks_between_minus_one_and_one():
     images = numbered(2)
     images.pixels[:] = np.array([0, 255], np.uint8)[:, None, None, None]
 
-    given, other = PairSampler(images, CPU, seed=0).draw(8)
+    given, other, _ = PairSampler(images, CPU, seed=0).draw(8)
 
     assert set(given.unique().tolist()) == {-1.0, 1.0}
     assert torch.equal(given, -other)
@@ -62,14 +63,14 @@ def test_classes_come_equally_often_whatever_their_size():
 
 def test_the_images_of_a_class_come_equally_often_on_either_side():
     sampler = PairSampler(numbered(4), CPU, seed=0)
-    first, second = sampler.draw(4000)
+    first, second, _ = sampler.draw(4000)
 
     for side in (first, second):
         assert np.bincount(read(side)[1]) == pytest.approx([1000] * 4, abs=5 * 27)
 
 
 def test_a_group_shares_the_given_image_and_differs_in_the_other():
-    given, other = PairSampler(numbered(6, 6), CPU, seed=0).draw(12, group=4)
+    given, other, _ = PairSampler(numbered(6, 6), CPU, seed=0).draw(12, group=4)
 
     for row in range(3):
         rows = [row, row + 3, row + 6, row + 9]
@@ -79,14 +80,14 @@ def test_a_group_shares_the_given_image_and_differs_in_the_other():
 
 
 def test_a_group_repeats_others_only_where_the_class_is_small():
-    given, other = PairSampler(numbered(3), CPU, seed=0).draw(4, group=4)
+    given, other, _ = PairSampler(numbered(3), CPU, seed=0).draw(4, group=4)
 
     assert len(given.unique()) == 1
     assert len(other.unique()) == 2
 
 
 def test_a_single_image_is_paired_with_itself():
-    given, other = PairSampler(numbered(1), CPU, seed=0).draw(4, group=2)
+    given, other, _ = PairSampler(numbered(1), CPU, seed=0).draw(4, group=2)
 
     assert torch.equal(given, other)
 
@@ -107,7 +108,7 @@ def test_jitter_moves_each_image_on_its_own():
     images = numbered(1)
     images.pixels[0, 0] = np.arange(16).reshape(4, 4) * 15
 
-    given, other = PairSampler(images, CPU, seed=0, jitter=1.0).draw(4)
+    given, other, _ = PairSampler(images, CPU, seed=0, jitter=1.0).draw(4)
 
     assert len(torch.cat([given, other]).unique(dim=0)) == 8
     assert torch.equal(given, PairSampler(images, CPU, seed=0, jitter=1.0).draw(4)[0])
