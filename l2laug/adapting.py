@@ -18,7 +18,6 @@ from l2laug.exporting import export_model
 from l2laug.files import write_text
 from l2laug.images import ImageSet, class_folders, pixel_hash, read_classes
 from l2laug.nn.device import Engine, pick_engine
-from l2laug.nn.guide import Guide
 from l2laug.progress import Progress
 from l2laug.recipe import Recipe, parse_recipe
 from l2laug.runs import HOME, MODEL
@@ -170,7 +169,7 @@ def _adapt_class(
         version=__version__,
         seed=seed,
         steps=target.steps,
-        likeness_limit=likeness_limit(target.guide, support, bundle),
+        likeness_limit=target.limits[0],
         support_hashes=tuple(pixel_hash(p) for p in support.pixels),
     )
     export_model(target.generator, target.gems, target.guide, support, card, run / MODEL)
@@ -195,17 +194,6 @@ def _adapt_class(
     text = yaml.safe_dump(options, sort_keys=False, allow_unicode=True)
     write_text(run / "options.yaml", text)
     return Adapted(name, run, len(support.pixels), tuple(notes))
-
-
-def likeness_limit(guide: Guide, support: ImageSet, bundle: Bundle) -> float:
-    """How like its class a draw must be: as real images of the bundle's kind nearly all are.
-
-    Where the rare images are less like one another than that, as like as the least of them.
-    """
-    limit = float(bundle.info["source"]["likeness"])
-    if len(support.pixels) > 1:
-        limit = min(limit, float(guide.leave_one_out(support.pixels).min()))
-    return limit
 
 
 def draw_run_sheet(run: Path, support: ImageSet) -> None:

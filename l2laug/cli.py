@@ -318,6 +318,9 @@ def score_cli(
     singly: Annotated[
         bool, typer.Option("--singly", help="One model a class, as adapt makes, not one for all.")
     ] = False,
+    judge: Annotated[
+        bool, typer.Option("--judge", help="Measure with a net trained on all classes for it.")
+    ] = False,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -335,6 +338,7 @@ def score_cli(
         seeds=seeds,
         first=first,
         singly=singly,
+        judge=judge,
         device=device,
         progress=Progress(quiet=as_json),
     )

@@ -50,10 +50,6 @@ class Guide(nn.Module):
         """
         return F.cross_entropy(SCALE * self.directions(images) @ self.prototypes.T, labels)
 
-    def likeness(self, images: Tensor, label: int) -> Tensor:
-        """Cosine between images ``(N, C, S, S)`` and the prototype of one class, ``(N,)``."""
-        return self.directions(images) @ self.prototypes[label]
-
     @torch.no_grad()
     def learn(self, images: ImageSet) -> Self:
         """Take the prototypes of these classes, in place of all there were."""

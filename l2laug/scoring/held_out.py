@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +18,13 @@ from l2laug.nn.device import Engine, pick_engine
 from l2laug.nn.generator import Generator
 from l2laug.progress import Progress
 from l2laug.recipe import Recipe, parse_recipe
+from l2laug.sampling import TRIES
 from l2laug.scoring.copies import find_copies
 from l2laug.scoring.diversity import pairwise, spread
 from l2laug.scoring.features import Extractor, Features, bundle_extractor
 from l2laug.scoring.fid import frechet_distance
-from l2laug.training.target import load_generator, plain, train_target
+from l2laug.scoring.judge import Judge, told_apart, train_judge
+from l2laug.training.target import Target, load_generator, plain, train_target
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,17 @@ class HeldOutScores:
         spread: mean feature distance within a class, averaged over classes.
         own_class: share whose nearest class, by the mean feature of real images, is their own.
         copies: share nearer to a support image than the class's other real images are.
+        recognised: share that a judge puts into their class, if there is one.
+        told_apart: accuracy of a net that learned to tell these images from real ones of other
+            classes, 0.5 being chance; where there is a judge.
     """
 
     fid: float
     spread: float
     own_class: float
     copies: float
+    recognised: float | None = None
+    told_apart: float | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,7 @@ def score(
     seeds: int = 3,
     first: bool = False,
     singly: bool = False,
+    judge: bool = False,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> dict[str, list[HeldOutScores]]:
@@ -81,6 +89,8 @@ def score(
         seeds: repetitions, with other images shown and other latents.
         first: take the first of the held-out classes in place of the last.
         singly: adapt each class on its own, as ``adapt`` does, in place of all in one model.
+        judge: train a classifier of all classes of ``source`` first, and measure with its features
+            in place of the bundle's.
         device: ``auto``, ``cpu`` or ``cuda``.
         progress: where to show how far it is.
 
@@ -106,7 +116,12 @@ def score(
         raise ImageError(
             f"A held-out class has fewer than {shots + 4} images.", "Use fewer --shots."
         )
-    engine, extractor = pick_engine(device), bundle_extractor(found)
+    engine = pick_engine(device)
+    referee = None
+    if judge:
+        everything = read_classes(folders, found.size, found.channels)
+        referee = train_judge(everything, engine, progress)
+    extractor = referee or bundle_extractor(found)
     results: dict[str, list[HeldOutScores]] = {}
     for seed in range(seeds):
         one = score_bundle(
@@ -118,6 +133,7 @@ def score(
             progress,
             seed=seed,
             singly=singly,
+            judge=referee,
         )
         for name, value in one.items():
             results.setdefault(name, []).append(value)
@@ -135,9 +151,14 @@ def score_table(results: dict[str, list[HeldOutScores]]) -> str:
         cells = []
         for column in columns:
             values = [getattr(s, column) for s in scores]
-            cells.append(f"{np.mean(values):.3f} ± {np.std(values):.3f}")
+            cells.append(_cell(values))
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _cell(values: list[float | None]) -> str:
+    known = [v for v in values if v is not None]
+    return f"{np.mean(known):.3f} ± {np.std(known):.3f}" if known else "-"
 
 
 def split_unseen(unseen: ImageSet, shots: int, seed: int) -> Split:
@@ -158,12 +179,13 @@ def score_bundle(
     bundle: Bundle,
     recipe: Recipe,
     split: Split,
-    extractor: Extractor,
+    extractor: Extractor | Judge,
     engine: Engine,
     progress: Progress,
     *,
     seed: int = 0,
     singly: bool = False,
+    judge: Judge | None = None,
 ) -> dict[str, HeldOutScores]:
     """Score every player of the paper on classes that source training never saw.
 
@@ -185,40 +207,74 @@ def score_bundle(
         targets["phi_t"] = recipe
     parts = [split.of(name) for name in split.floor.classes] if singly else [split]
     for name, used in targets.items():
-        drawn = []
+        drawn, refused = [], []
         for i, part in enumerate(parts):
             target = train_target(part.support, bundle, used, engine, progress, seed=seed)
-            drawn.append(draw_like(target.generator, target.gems, part, engine, seed + i).pixels)
+            nets = target.generator, target.gems
+            drawn.append(draw_like(*nets, part, engine, seed + i).pixels)
+            refused.append(draw_like(*nets, part, engine, seed + i, target=target).pixels)
         floor = split.floor
-        sets[name] = ImageSet(np.concatenate(drawn), floor.labels, floor.classes, ())
-    return {name: score_set(images, split, extractor) for name, images in sets.items()}
+        for player, pixels in ((name, drawn), (f"{name}, broken draws refused", refused)):
+            sets[player] = ImageSet(np.concatenate(pixels), floor.labels, floor.classes, ())
+    scores = {name: score_set(images, split, extractor) for name, images in sets.items()}
+    if judge is None:
+        return scores
+    return {
+        name: replace(
+            scores[name],
+            recognised=judge.recognised(images),
+            told_apart=told_apart(split.reference, images, engine, seed),
+        )
+        for name, images in sets.items()
+    }
 
 
 @torch.no_grad()
 def draw_like(
-    generator: Generator, gems: nn.ModuleDict, split: Split, engine: Engine, seed: int
+    generator: Generator,
+    gems: nn.ModuleDict,
+    split: Split,
+    engine: Engine,
+    seed: int,
+    *,
+    target: Target | None = None,
 ) -> ImageSet:
-    """Draw as many images of each class as the floor has, its support images taking turns."""
+    """Draw as many images of each class as the floor has, its support images taking turns.
+
+    With a ``target`` draws that are too little like their class are refused, as `sample` does.
+    """
     turns: dict[int, int] = {}
     given = []
     for label in split.floor.labels:
         rows = np.flatnonzero(split.support.labels == label)
         given.append(rows[turns.get(int(label), 0) % len(rows)])
         turns[int(label)] = turns.get(int(label), 0) + 1
+    support = split.support.pixels[given]
     engine.place(generator).eval()
     engine.place(gems).eval()
     latents = torch.Generator().manual_seed(seed)
-    z = torch.randn(len(given), generator.options.latent, generator=latents)
-    parts = []
-    for start in range(0, len(given), 64):
-        pixels = torch.from_numpy(split.support.pixels[given[start : start + 64]])
-        x = to_batch(pixels, engine.device)
-        drawn = generator(x, z[start : start + 64].to(engine.device), dict(gems.items()))
-        parts.append(to_pixels(drawn.float().cpu().numpy()))
-    return ImageSet(np.concatenate(parts), split.floor.labels, split.floor.classes, ())
+    drawn = np.empty_like(support)
+    best = np.full(len(given), -np.inf)
+    left = np.arange(len(given))
+    for _ in range(1 if target is None else TRIES):
+        for rows in np.array_split(left, max(1, len(left) // 64)):
+            z = torch.randn(len(rows), generator.options.latent, generator=latents)
+            x = to_batch(torch.from_numpy(support[rows]), engine.device)
+            images = generator(x, z.to(engine.device), dict(gems.items())).float()
+            likeness = np.zeros(len(rows))
+            if target is not None:
+                likeness = target.likeness(images, split.floor.labels[rows])
+            better = likeness > best[rows]
+            drawn[rows[better]] = to_pixels(images.cpu().numpy())[better]
+            best[rows] = np.maximum(best[rows], likeness)
+        if target is not None:
+            left = left[best[left] < np.array(target.limits)[split.floor.labels[left]]]
+        if not len(left):
+            break
+    return ImageSet(drawn, split.floor.labels, split.floor.classes, ())
 
 
-def score_set(images: ImageSet, split: Split, extractor: Extractor) -> HeldOutScores:
+def score_set(images: ImageSet, split: Split, extractor: Extractor | Judge) -> HeldOutScores:
     """Score real or drawn images of the held-out classes against the reference."""
     ours, theirs = extractor(images.pixels), extractor(split.reference.pixels)
     labels = range(len(split.reference.classes))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from l2laug.bundles import Bundle
 from l2laug.images import ImageSet
@@ -30,13 +32,23 @@ class Target:
         generator: averaged, in evaluation mode.
         gems: plugged into it; none for phi_t^plain.
         guide: knows the rare classes, their labels first, beside the source classes.
+        limits: for each rare class, how like it a draw must be not to be refused.
         steps: how many were taken.
     """
 
     generator: Generator
     gems: nn.ModuleDict
     guide: Guide
+    limits: tuple[float, ...]
     steps: int
+
+    def likeness(self, images: Tensor, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How like their rare classes images ``(N, C, S, S)`` in [-1, 1] are, ``(N,)``."""
+        prototypes = self.guide.prototypes[torch.from_numpy(labels).to(images.device)]
+        found: NDArray[np.float64] = (
+            (self.guide.directions(images) * prototypes).sum(1).double().cpu().numpy()
+        )
+        return found
 
 
 def load_generator(bundle: Bundle, recipe: Recipe, which: str) -> Generator:
@@ -97,13 +109,28 @@ def train_target(
         taken += adversary.done
         generator, gems = adversary.average, adversary.average_gems
         generator.requires_grad_(True)
-    return Target(generator.eval().requires_grad_(False), gems.eval(), guide, taken)
+    limits = likeness_limits(guide, support, bundle)
+    return Target(generator.eval().requires_grad_(False), gems.eval(), guide, limits, taken)
 
 
 def rare_guide(support: ImageSet, bundle: Bundle, recipe: Recipe) -> Guide:
     """The bundle's guide, told of the rare classes."""
     path = bundle.file("guide.safetensors")
     return load_guide(path, recipe, int(bundle.info["source"]["classes"])).add(support)
+
+
+def likeness_limits(guide: Guide, support: ImageSet, bundle: Bundle) -> tuple[float, ...]:
+    """How like its class a draw must be: as real images of the bundle's kind nearly all are.
+
+    Where the images of a rare class are less like one another, as like as the least of them.
+    """
+    usual = float(bundle.info["source"]["likeness"])
+    limits = []
+    for label in range(len(support.classes)):
+        pixels = support.pixels[support.labels == label]
+        least = float(guide.leave_one_out(pixels).min()) if len(pixels) > 1 else usual
+        limits.append(min(usual, least))
+    return tuple(limits)
 
 
 def _start(bundle: Bundle, recipe: Recipe) -> tuple[Generator, Critic]:

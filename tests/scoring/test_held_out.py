@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
+from l2laug.bundles import open_bundle
 from l2laug.cli import app
 from l2laug.images import class_folders, read_classes
+from l2laug.nn.device import Engine
+from l2laug.progress import Progress
 from l2laug.recipe import parse_recipe
-from l2laug.scoring.held_out import score, score_set, split_unseen
-from l2laug.training.target import plain
+from l2laug.scoring.held_out import draw_like, score, score_set, split_unseen
+from l2laug.training.target import plain, train_target
 from tests.conftest import TINY
 
 
@@ -62,9 +67,30 @@ def test_plain_trains_as_long_as_phi_t_with_or_without_gems():
 def test_phi_t_is_scored_only_where_the_recipe_has_gems(tiny_bundle, digits, tiny, singly):
     some = {"classes": 2, "shots": 2, "seeds": 1, "singly": singly, "device": "cpu"}
     players = {"real (floor)", "phi_s1", "phi_s2", "phi_t^plain"}
-    assert set(score(str(tiny_bundle), digits, **some)) == players | {"phi_t"}
+    players |= {"phi_t^plain, broken draws refused"}
+    with_gems = {"phi_t", "phi_t, broken draws refused"}
+    assert set(score(str(tiny_bundle), digits, **some)) == players | with_gems
     bare = tiny.model_copy(update={"target": tiny.target.model_copy(update={"gems": False})})
     assert set(score(str(tiny_bundle), digits, recipe=bare, **some)) == players
+
+
+def test_refusing_takes_draws_that_are_more_like_their_class(tiny_bundle, split, tiny):
+    some = split.of("3")
+    engine = Engine(torch.device("cpu"), torch.float32)
+    bundle = open_bundle(tiny_bundle)
+    target = train_target(some.support, bundle, tiny, engine, Progress(quiet=True))
+    hard = replace(target, limits=(2.0,))  # no cosine is that large: the best of all tries
+
+    nets = (target.generator, target.gems, some, engine, 0)
+    usual, best = draw_like(*nets), draw_like(*nets, target=hard)
+
+    def likeness(images):
+        unit = torch.from_numpy(images.pixels).float() / 127.5 - 1
+        with torch.no_grad():
+            return target.likeness(unit, images.labels)
+
+    assert (likeness(best) >= likeness(usual) - 0.01).all()
+    assert likeness(best).mean() > likeness(usual).mean()
 
 
 def test_score_names_the_classes_it_lacks(tiny_bundle, rare):
