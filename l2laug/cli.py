@@ -321,6 +321,9 @@ def score_cli(
     judge: Annotated[
         bool, typer.Option("--judge", help="Measure with a net trained on all classes for it.")
     ] = False,
+    few_shot: Annotated[
+        bool, typer.Option("--few-shot", help="See whether a classifier of the classes gains.")
+    ] = False,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -339,6 +342,7 @@ def score_cli(
         first=first,
         singly=singly,
         judge=judge,
+        few_shot=few_shot,
         device=device,
         progress=Progress(quiet=as_json),
     )

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from l2laug.bundles import Bundle, find_bundle
+from l2laug.bundles import find_bundle
 from l2laug.errors import ImageError
-from l2laug.images import ImageSet, Pixels, class_folders, read_classes, to_pixels
-from l2laug.nn.batches import to_batch
+from l2laug.images import ImageSet, Pixels, class_folders, read_classes
 from l2laug.nn.device import Engine, pick_engine
-from l2laug.nn.generator import Generator
 from l2laug.progress import Progress
 from l2laug.recipe import Recipe, parse_recipe
-from l2laug.sampling import TRIES
 from l2laug.scoring.copies import find_copies
 from l2laug.scoring.diversity import pairwise, spread
 from l2laug.scoring.features import Extractor, Features, bundle_extractor
+from l2laug.scoring.few_shot import few_shot_error
 from l2laug.scoring.fid import frechet_distance
 from l2laug.scoring.judge import Judge, told_apart, train_judge
-from l2laug.training.target import Target, load_generator, plain, train_target
+from l2laug.scoring.players import Player, line_up
+
+FEW_SHOT_DRAWS = 40  # of each class
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,9 @@ class HeldOutScores:
         recognised: share that a judge puts into their class, if there is one.
         told_apart: accuracy of a net that learned to tell these images from real ones of other
             classes, 0.5 being chance; where there is a judge.
+        error: of a small classifier of the held-out classes that learned from the images shown,
+            under affine augmentation, and from these beside them; where that was asked for.
+        error_ratio: that over its error without them; under 1 they help.
     """
 
     fid: float
@@ -47,6 +49,8 @@ class HeldOutScores:
     copies: float
     recognised: float | None = None
     told_apart: float | None = None
+    error: float | None = None
+    error_ratio: float | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ def score(
     first: bool = False,
     singly: bool = False,
     judge: bool = False,
+    few_shot: bool = False,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> dict[str, list[HeldOutScores]]:
@@ -91,6 +96,7 @@ def score(
         singly: adapt each class on its own, as ``adapt`` does, in place of all in one model.
         judge: train a classifier of all classes of ``source`` first, and measure with its features
             in place of the bundle's.
+        few_shot: see whether a classifier of the held-out classes gets better by the images.
         device: ``auto``, ``cpu`` or ``cuda``.
         progress: where to show how far it is.
 
@@ -124,16 +130,10 @@ def score(
     extractor = referee or bundle_extractor(found)
     results: dict[str, list[HeldOutScores]] = {}
     for seed in range(seeds):
-        one = score_bundle(
-            found,
-            resolved,
-            split_unseen(unseen, shots, seed),
-            extractor,
-            engine,
-            progress,
-            seed=seed,
-            singly=singly,
-            judge=referee,
+        split = split_unseen(unseen, shots, seed)
+        players = line_up(split.support, found, resolved, engine, progress, seed, singly=singly)
+        one = score_players(
+            players, split, extractor, engine, seed=seed, judge=referee, few_shot=few_shot
         )
         for name, value in one.items():
             results.setdefault(name, []).append(value)
@@ -175,103 +175,43 @@ def split_unseen(unseen: ImageSet, shots: int, seed: int) -> Split:
     return Split(support, reference, floor)
 
 
-def score_bundle(
-    bundle: Bundle,
-    recipe: Recipe,
+def score_players(
+    players: Mapping[str, Player],
     split: Split,
     extractor: Extractor | Judge,
     engine: Engine,
-    progress: Progress,
     *,
     seed: int = 0,
-    singly: bool = False,
     judge: Judge | None = None,
+    few_shot: bool = False,
 ) -> dict[str, HeldOutScores]:
-    """Score every player of the paper on classes that source training never saw.
+    """Score players on classes that source training never saw, beside real images of them.
 
-    phi_t and phi_t^plain are one model each over all the classes, as in the paper, or one for each
-    class. phi_t is left out where the recipe's target has no GEMs: phi_t^plain is what it makes.
     Every player draws as many images of each class as the floor has real ones, so that the numbers
-    compare.
+    compare; for ``few_shot`` so many more that a classifier can learn from them.
     """
-    no_gems = nn.ModuleDict()
-    strong = load_generator(bundle, recipe, "strong")
-    weak = load_generator(bundle, recipe, "weak")
-    sets = {
-        "real (floor)": split.floor,
-        "phi_s1": draw_like(strong, no_gems, split, engine, seed),
-        "phi_s2": draw_like(weak, no_gems, split, engine, seed),
-    }
-    targets = {"phi_t^plain": recipe.model_copy(update={"target": plain(recipe.target)})}
-    if recipe.target.gems:
-        targets["phi_t"] = recipe
-    parts = [split.of(name) for name in split.floor.classes] if singly else [split]
-    for name, used in targets.items():
-        drawn, refused = [], []
-        for i, part in enumerate(parts):
-            target = train_target(part.support, bundle, used, engine, progress, seed=seed)
-            nets = target.generator, target.gems
-            drawn.append(draw_like(*nets, part, engine, seed + i).pixels)
-            refused.append(draw_like(*nets, part, engine, seed + i, target=target).pixels)
-        floor = split.floor
-        for player, pixels in ((name, drawn), (f"{name}, broken draws refused", refused)):
-            sets[player] = ImageSet(np.concatenate(pixels), floor.labels, floor.classes, ())
+    many = np.repeat(np.arange(len(split.support.classes)), FEW_SHOT_DRAWS)
+    test = split.reference
+    sets = {"real (floor)": split.floor}
+    more: dict[str, ImageSet] = {"real (floor)": split.floor}
+    for name, player in players.items():
+        sets[name] = player.draw(split.support, split.floor.labels, engine, seed)
+        if few_shot:
+            more[name] = player.draw(split.support, many, engine, seed + 1)
     scores = {name: score_set(images, split, extractor) for name, images in sets.items()}
-    if judge is None:
-        return scores
-    return {
-        name: replace(
-            scores[name],
-            recognised=judge.recognised(images),
-            told_apart=told_apart(split.reference, images, engine, seed),
-        )
-        for name, images in sets.items()
-    }
-
-
-@torch.no_grad()
-def draw_like(
-    generator: Generator,
-    gems: nn.ModuleDict,
-    split: Split,
-    engine: Engine,
-    seed: int,
-    *,
-    target: Target | None = None,
-) -> ImageSet:
-    """Draw as many images of each class as the floor has, its support images taking turns.
-
-    With a ``target`` draws that are too little like their class are refused, as `sample` does.
-    """
-    turns: dict[int, int] = {}
-    given = []
-    for label in split.floor.labels:
-        rows = np.flatnonzero(split.support.labels == label)
-        given.append(rows[turns.get(int(label), 0) % len(rows)])
-        turns[int(label)] = turns.get(int(label), 0) + 1
-    support = split.support.pixels[given]
-    engine.place(generator).eval()
-    engine.place(gems).eval()
-    latents = torch.Generator().manual_seed(seed)
-    drawn = np.empty_like(support)
-    best = np.full(len(given), -np.inf)
-    left = np.arange(len(given))
-    for _ in range(1 if target is None else TRIES):
-        for rows in np.array_split(left, max(1, len(left) // 64)):
-            z = torch.randn(len(rows), generator.options.latent, generator=latents)
-            x = to_batch(torch.from_numpy(support[rows]), engine.device)
-            images = generator(x, z.to(engine.device), dict(gems.items())).float()
-            likeness = np.zeros(len(rows))
-            if target is not None:
-                likeness = target.likeness(images, split.floor.labels[rows])
-            better = likeness > best[rows]
-            drawn[rows[better]] = to_pixels(images.cpu().numpy())[better]
-            best[rows] = np.maximum(best[rows], likeness)
-        if target is not None:
-            left = left[best[left] < np.array(target.limits)[split.floor.labels[left]]]
-        if not len(left):
-            break
-    return ImageSet(drawn, split.floor.labels, split.floor.classes, ())
+    if judge is not None:
+        for name, images in sets.items():
+            scores[name] = replace(
+                scores[name],
+                recognised=judge.recognised(images),
+                told_apart=told_apart(test, images, engine, seed),
+            )
+    if few_shot:
+        alone = few_shot_error(split.support, None, test, engine, seed)
+        for name, images in more.items():
+            error = few_shot_error(split.support, images, test, engine, seed)
+            scores[name] = replace(scores[name], error=error, error_ratio=error / max(alone, 1e-9))
+    return scores
 
 
 def score_set(images: ImageSet, split: Split, extractor: Extractor | Judge) -> HeldOutScores:

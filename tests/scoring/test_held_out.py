@@ -16,7 +16,8 @@ from l2laug.images import class_folders, read_classes
 from l2laug.nn.device import Engine
 from l2laug.progress import Progress
 from l2laug.recipe import parse_recipe
-from l2laug.scoring.held_out import draw_like, score, score_set, split_unseen
+from l2laug.scoring.held_out import score, score_set, split_unseen
+from l2laug.scoring.players import Model, Player
 from l2laug.training.target import plain, train_target
 from tests.conftest import TINY
 
@@ -81,8 +82,12 @@ def test_refusing_takes_draws_that_are_more_like_their_class(tiny_bundle, split,
     target = train_target(some.support, bundle, tiny, engine, Progress(quiet=True))
     hard = replace(target, limits=(2.0,))  # no cosine is that large: the best of all tries
 
-    nets = (target.generator, target.gems, some, engine, 0)
-    usual, best = draw_like(*nets), draw_like(*nets, target=hard)
+    usual, best = (
+        Player((Model(target.generator, target.gems, t),)).draw(
+            some.support, some.floor.labels, engine, seed=0
+        )
+        for t in (None, hard)
+    )
 
     def likeness(images):
         unit = torch.from_numpy(images.pixels).float() / 127.5 - 1
