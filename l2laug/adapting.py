@@ -88,7 +88,7 @@ def adapt(
         name: (out or HOME / name) if len(classes) == 1 else (out or HOME) / name
         for name in classes
     }
-    sets = {name: read_support(name, files, chosen) for name, files in classes.items()}
+    sets = read_supports(classes, chosen)
     for run in runs.values():
         claim(run, overwrite=overwrite)
     progress.say(f"bundle {chosen.name}, {engine.describe()}")
@@ -106,6 +106,29 @@ def adapt(
         )
         for name in classes
     ]
+
+
+def read_supports(classes: dict[str, list[Path]], bundle: Bundle) -> dict[str, ImageSet]:
+    """The images of each rare class.
+
+    Raises:
+        ImageError: of some classes nothing can be used; every one of them is named.
+    """
+    sets, problems = {}, []
+    for name, files in classes.items():
+        try:
+            sets[name] = read_support(name, files, bundle)
+        except ImageError as error:
+            problems.append(error)
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        facts = "\n".join(error.fact.rstrip() for error in problems)
+        raise ImageError(
+            f"{len(problems)} of {len(classes)} classes can't be used:\n{facts}\n",
+            "Replace those images, or take the folders away.",
+        )
+    return sets
 
 
 def read_support(name: str, files: list[Path], bundle: Bundle) -> ImageSet:

@@ -84,7 +84,8 @@ def open_bundle(path: Path) -> Bundle:
         info = json.loads(info_path.read_text(encoding="utf-8"))
         found = info["format"]
         if found == FORMAT:
-            info["name"], info["recipe"]["generator"]["size"], info["files"]
+            info["name"], info["description"], info["files"], info["source"]["likeness"]
+            info["recipe"]["generator"]["size"], info["recipe"]["generator"]["channels"]
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(
             f"{info_path} is damaged.", "Install or make the bundle again."

@@ -136,7 +136,8 @@ def _flatten(image: Image.Image) -> Image.Image:
         wide = np.asarray(image).astype(np.int64)
         if wide.min() < 0 or wide.max() > 65535:
             raise ValueError("pixels outside 0 to 65535; save it as 8 or 16 bits")
-        return Image.fromarray((wide // 257 if wide.max() > 255 else wide).astype(np.uint8))
+        narrow = np.rint(wide / 257) if wide.max() > 255 else wide
+        return Image.fromarray(narrow.astype(np.uint8))
     if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")

@@ -54,7 +54,7 @@ def test_every_checksum_is_that_of_its_file(tiny_bundle: Path) -> None:
     files = json.loads((tiny_bundle / "bundle.json").read_text())["files"]
     found = {name: hashlib.sha256((tiny_bundle / name).read_bytes()).hexdigest() for name in files}
     assert found == files
-    assert len(files) == 7
+    assert len(files) == 8
 
 
 def test_a_damaged_file_is_named(bundle: Path) -> None:
@@ -79,6 +79,15 @@ def test_the_card_may_be_edited(bundle: Path) -> None:
 def test_a_file_that_the_bundle_does_not_have(bundle: Path) -> None:
     with pytest.raises(BundleError, match=r"holds no other\.safetensors"):
         open_bundle(bundle).file("other.safetensors")
+
+
+@pytest.mark.parametrize("key", ["name", "description", "files", "source", "recipe"])
+def test_a_description_that_lacks_something(bundle: Path, key: str) -> None:
+    info = json.loads((bundle / "bundle.json").read_text())
+    del info[key]
+    (bundle / "bundle.json").write_text(json.dumps(info))
+    with pytest.raises(BundleError, match=r"bundle\.json is damaged"):
+        open_bundle(bundle)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1, "name": "a"}', "\x00"])

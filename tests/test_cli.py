@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from PIL import Image
 from typer.testing import CliRunner
 
 from l2laug import __version__
@@ -139,6 +140,25 @@ def test_adapt_nothing_readable_names_every_file(here: Path, tiny_bundle: Path) 
     assert result.exit_code == 3
     assert "rare/a.png: cannot identify" in result.stderr
     assert "rare/b.jpg: cannot identify" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (here / "l2laug-runs").exists()
+
+
+def test_adapt_names_the_problems_of_all_classes_before_any_work(
+    here: Path, rare: Path, tiny_bundle: Path
+) -> None:
+    for name in ("a", "b"):
+        (here / "rare" / name).mkdir(parents=True)
+        (here / "rare" / name / "torn.png").write_text("no picture")
+    (here / "rare" / "d").mkdir()
+    Image.new("L", (32, 32), 255).save(here / "rare" / "d" / "white.png")
+    (here / "rare" / "e").mkdir()
+    (here / "rare" / "e" / "0.png").write_bytes(next(rare.iterdir()).read_bytes())
+    result = l2laug("adapt", "rare", "--bundle", tiny_bundle)
+    assert result.exit_code == 3
+    assert "3 of 4 classes can't be used" in result.stderr
+    for words in ("a/torn.png: cannot identify", "b/torn.png: cannot identify", "d is blank"):
+        assert words in result.stderr
     assert "Traceback" not in result.stderr
     assert not (here / "l2laug-runs").exists()
 

@@ -44,6 +44,12 @@ def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
     assert read_image(path).tolist() == [[[0, 1, 100], [200, 254, 255]]]
 
 
+def test_sixteen_bits_are_rounded(tmp_path: Path) -> None:
+    levels = np.array([[128, 129], [257 * 7 + 128, 257 * 7 + 129]], np.uint16)
+    path = save(tmp_path / "deep.png", Image.fromarray(levels))
+    assert read_image(path).tolist() == [[[0, 1], [7, 8]]]  # half a level is 128.5
+
+
 def test_transparency_is_laid_over_white(tmp_path: Path) -> None:
     image = Image.new("RGBA", (2, 2), (255, 0, 0, 255))
     image.putpixel((1, 0), (255, 0, 0, 0))

@@ -45,7 +45,7 @@ def find_copies(samples: Pixels, support: Pixels, others: Pixels | None = None) 
     """
     known = np.unique(_blurred(support), axis=0)  # a picture given twice is no yardstick
     if others is not None and len(others):
-        limit = pairwise(_blurred(others), known).min()
+        limit = support_distances(others, support).min()
     elif len(known) > 1:
         apart = pairwise(known, known)
         limit = apart[np.triu_indices(len(known), 1)].min()
@@ -54,8 +54,14 @@ def find_copies(samples: Pixels, support: Pixels, others: Pixels | None = None) 
             "With one real image there is no telling what a copy is.",
             "Give real images that were kept back with --test.",
         )
-    distances = pairwise(_blurred(samples), known).min(1)
+    distances = support_distances(samples, support)
     return Copies(distances, float(limit), float((distances < limit).mean()))
+
+
+def support_distances(samples: Pixels, support: Pixels) -> NDArray[np.float64]:
+    """The distance ``(N,)`` of each of ``samples`` to its nearest support image, both blurred."""
+    nearest: NDArray[np.float64] = pairwise(_blurred(samples), _blurred(support)).min(1)
+    return nearest
 
 
 def _blurred(pixels: Pixels) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from l2laug.nn.augment import random_affine
 from l2laug.nn.critic import Critic
 from l2laug.nn.device import Engine
 from l2laug.nn.generator import Generator
@@ -43,7 +44,7 @@ class Adversary:
         critic: trained in place.
         options: losses, rates and batch.
         engine: device and precision.
-        seed: of the latents and of where WGAN-GP's penalty is taken.
+        seed: of the latents, of where WGAN-GP's penalty is taken and of how the guide sees draws.
         gems: plugged into the decoder, trained along with it.
         guide: has to recognise the class of what is drawn; its prototypes are of the classes that
             pairs are drawn from, in their order, before any others.
@@ -66,6 +67,7 @@ class Adversary:
         train_norm: bool = True,
     ) -> None:
         self.options, self.engine, self.train_norm = options, engine, train_norm
+        self.seed = seed
         self.nets = engine.place(Pair(generator, nn.ModuleDict() if gems is None else gems))
         self.critic = engine.place(critic)
         self.guide = None if guide is None else engine.place(guide).eval().requires_grad_(False)
@@ -104,7 +106,9 @@ class Adversary:
         loss = generator_loss(score.float())
         losses["generator"] = loss.item()
         if self.guide is not None and self.identity:
-            strange = self.guide.loss(fake, labels)
+            # Seen under random changes: a net that is not can be pleased with specks.
+            changes = torch.Generator().manual_seed(self.seed + self.done)
+            strange = self.guide.loss(random_affine(fake, changes), labels)
             loss = loss + self.identity * strange
             losses["identity"] = strange.item()
         self.g_optimiser.zero_grad(set_to_none=True)
