@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,9 +13,9 @@ import yaml
 from l2laug import __version__
 from l2laug.bundles import Bundle, find_bundle
 from l2laug.card import Card
-from l2laug.errors import ImageError
+from l2laug.errors import BundleError, ImageError
 from l2laug.exporting import export_model
-from l2laug.files import write_text
+from l2laug.files import whole_folder, write_text
 from l2laug.images import ImageSet, class_folders, pixel_hash, read_classes
 from l2laug.nn.device import Engine, pick_engine
 from l2laug.progress import Progress
@@ -25,7 +25,7 @@ from l2laug.sampling import Sampler
 from l2laug.scoring.distance import far_from_source
 from l2laug.sheets import save_sheet
 from l2laug.training.target import train_target
-from l2laug.writing import claim
+from l2laug.writing import check_free
 
 SHEET_ROWS = 8
 SHEET_DRAWS = 10
@@ -75,37 +75,44 @@ def adapt(
 
     Raises:
         ImageError: no image there that can be read.
-        BundleError: the bundle is missing or damaged.
+        BundleError: the bundle is missing or damaged, or the recipe's networks are others.
         OutputError: a run folder exists or can't be written.
         DeviceError: the device is not there.
     """
     progress = progress or Progress(quiet=True)
     classes = class_folders(folder)
     chosen = find_bundle(bundle)
-    resolved = recipe or parse_recipe(chosen.info["recipe"], f"of bundle {chosen.name}")
+    own = parse_recipe(chosen.info["recipe"], f"of bundle {chosen.name}")
+    resolved = recipe or own
+    if (resolved.generator, resolved.critic) != (own.generator, own.critic):
+        raise BundleError(
+            f"The networks of recipe {resolved.name} are not those of bundle {chosen.name}.",
+            "Give generator and critic as in the bundle's own recipe, or another --bundle.",
+        )
     engine = pick_engine(device)
     runs = {
         name: (out or HOME / name) if len(classes) == 1 else (out or HOME) / name
         for name in classes
     }
     sets = read_supports(classes, chosen)
-    for run in runs.values():
-        claim(run, overwrite=overwrite)
+    check_free(runs.values(), overwrite=overwrite, keep=(folder, chosen.path))
     progress.say(f"bundle {chosen.name}, {engine.describe()}")
-    return [
-        _adapt_class(
-            sets[name],
-            folder if len(classes) == 1 and name == folder.resolve().name else folder / name,
-            runs[name],
-            chosen,
-            resolved,
-            engine,
-            seed,
-            budget,
-            progress,
-        )
-        for name in classes
-    ]
+    results = []
+    for name, run in runs.items():
+        with whole_folder(run, last=MODEL) as part:
+            adapted = _adapt_class(
+                sets[name],
+                folder if len(classes) == 1 and name == folder.resolve().name else folder / name,
+                part,
+                chosen,
+                resolved,
+                engine,
+                seed,
+                budget,
+                progress,
+            )
+        results.append(replace(adapted, run=run))
+    return results
 
 
 def read_supports(classes: dict[str, list[Path]], bundle: Bundle) -> dict[str, ImageSet]:

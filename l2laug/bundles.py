@@ -13,6 +13,14 @@ from l2laug.resources import shipped
 
 FORMAT = 1
 INFO = "bundle.json"
+NEEDED = {
+    "name": str,
+    "description": str,
+    "files": dict,
+    "source.classes": int,
+    "recipe.generator.size": int,
+    "recipe.generator.channels": int,
+}
 
 
 @dataclass(frozen=True)
@@ -83,10 +91,7 @@ def open_bundle(path: Path) -> Bundle:
     try:
         info = json.loads(info_path.read_text(encoding="utf-8"))
         found = info["format"]
-        if found == FORMAT:
-            info["name"], info["description"], info["files"], info["source"]["likeness"]
-            info["recipe"]["generator"]["size"], info["recipe"]["generator"]["channels"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(
             f"{info_path} is damaged.", "Install or make the bundle again."
         ) from error
@@ -95,7 +100,18 @@ def open_bundle(path: Path) -> Bundle:
             f"Bundle {path} has format {found}, this l2laug reads {FORMAT}.",
             "Use the version of l2laug that it was made with, or make it again.",
         )
+    if wrong := [key for key, kind in NEEDED.items() if not isinstance(_value(info, key), kind)]:
+        raise BundleError(
+            f"{info_path} is damaged: {', '.join(wrong)} missing or of the wrong kind.",
+            "Install or make the bundle again.",
+        )
     return Bundle(path, info, file_hash(info_path))
+
+
+def _value(info: Any, key: str) -> Any:
+    for part in key.split("."):
+        info = info.get(part) if isinstance(info, dict) else None
+    return info
 
 
 def list_bundles() -> list[Bundle]:
@@ -124,7 +140,7 @@ def find_bundle(name: str) -> Bundle:
     else:
         known = ", ".join(shipped_bundles) or "none"
         raise BundleError(
-            f"--bundle {name} is neither a bundle folder nor the name of a shipped one ({known}).",
+            f"{name} is neither a bundle folder nor the name of a shipped bundle ({known}).",
             "See l2laug bundles.",
         )
     if problems := bundle.problems():

@@ -14,6 +14,7 @@ import typer
 
 from l2laug import __version__
 from l2laug.errors import L2lAugError, UsageError
+from l2laug.scoring.study import Study
 
 P = ParamSpec("P")
 INTERRUPTED = 130
@@ -51,9 +52,14 @@ def _command(function: Callable[P, None]) -> Callable[P, None]:
             if kwargs.get("as_json"):
                 kind = type(error).__name__
                 plain = {"kind": kind, "fact": error.fact, "remedy": error.remedy}
-                print(json.dumps({"error": plain}, ensure_ascii=False))
+                print(json.dumps({"error": plain}))
             print(f"error: {error}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from None
+        except OSError as error:
+            if error.filename is None:  # not about a file: a bug, or a pipe that was closed
+                raise
+            print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+            raise typer.Exit(L2lAugError.exit_code) from None
         except KeyboardInterrupt:
             print("stopped; what was finished is kept", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
@@ -74,7 +80,8 @@ def seconds(text: str) -> float:
 
 
 def _print_json(result: dict[str, Any]) -> None:
-    print(json.dumps({"version": __version__, **result}, ensure_ascii=False, default=str))
+    # Escaped: names from a file system may hold what standard output can't encode.
+    print(json.dumps({"version": __version__, **result}, default=str))
 
 
 def _show_version(wanted: bool) -> None:
@@ -150,10 +157,15 @@ def sample_cli(
     ] = None,
     seed: Seed = 0,
     device: Device = "auto",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep what was drawn before; draw the rest, or more.")
+    ] = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw images from an adapted model; needs neither torch nor a GPU."""
+    if resume and overwrite:
+        raise UsageError("--resume keeps what --overwrite removes.", "Give one of them.")
     from l2laug.progress import Progress
     from l2laug.runs import find_run
     from l2laug.sampling import Sampler
@@ -164,8 +176,9 @@ def sample_cli(
     sampler = Sampler(found.model, device)
     progress.say(f"model {found.model}, {sampler.provider}")
     target = out or found.samples
-    claim(target, overwrite=overwrite)
-    written = write_samples(sampler, count, target, seed, progress)
+    if not resume:
+        claim(target, overwrite=overwrite, keep=[found.model])
+    written = write_samples(sampler, count, target, seed, progress, resume=resume)
     if as_json:
         _print_json({"sampled": vars(written)})
     else:
@@ -186,21 +199,48 @@ def evaluate_cli(
     test: Annotated[
         Path | None, typer.Option(help="Class folders of real images kept back for testing.")
     ] = None,
+    features: Annotated[
+        str, typer.Option(help="What to measure on: bundle, timm:NAME@WEIGHTS or timm:NAME.")
+    ] = "bundle",
     classifier: Annotated[
         bool, typer.Option("--classifier", help="Train classifiers without and with the samples.")
     ] = False,
-    model: Annotated[str, typer.Option(help="timm model for --classifier.")] = "resnet18",
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each kind.")] = 3,
+    model: Annotated[
+        str, typer.Option(help="small, or a timm model, for --classifier.")
+    ] = Study.model,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each kind.")] = Study.seeds,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="With --classifier, try other shares of samples too.")
+    ] = False,
+    fail_unless: Annotated[
+        str | None, typer.Option(help="Exit with 8 unless the verdict is this: helps or unclear.")
+    ] = None,
+    max_copies: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Exit with 8 over this share of copies.")
+    ] = None,
+    max_fid: Annotated[float | None, typer.Option(min=0, help="Exit with 8 over this FID.")] = None,
+    junit: Annotated[
+        Path | None, typer.Option(help="Write demands and scores as JUnit XML too.")
+    ] = None,
     seed: Seed = 0,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Say whether the samples are good, whether they are copies, and whether they help."""
+    if fail_unless not in (None, "helps", "unclear"):
+        raise UsageError(f"--fail-unless {fail_unless} is no verdict.", "Use helps or unclear.")
+    for given, option in ((fail_unless, "--fail-unless"), (sweep, "--sweep")):
+        if given and not classifier:
+            raise UsageError(f"{option} is about a classifier.", "Give --classifier too.")
     from dataclasses import asdict
 
+    from l2laug.errors import GateError
     from l2laug.evaluating import evaluate
+    from l2laug.files import write_text
     from l2laug.progress import Progress
     from l2laug.runs import find_run
+    from l2laug.scoring.gates import Gates
+    from l2laug.scoring.junit import render_junit
 
     found = find_run(run)
     progress = Progress(quiet=as_json)
@@ -210,17 +250,27 @@ def evaluate_cli(
         samples=samples,
         dataset=dataset,
         test=test,
+        features=features,
         classifier=classifier,
         model=model,
         seeds=seeds,
+        sweep=sweep,
         seed=seed,
         device=device,
         progress=progress,
     )
+    plain, gates = asdict(result), Gates(fail_unless, max_copies, max_fid)
+    failures = gates.failures(plain)
+    if junit is not None:
+        write_text(junit, render_junit(plain, gates.checks(plain)))
     if as_json:
-        _print_json({"evaluation": asdict(result)})
+        _print_json({"evaluation": plain, "failures": failures})
+        if failures:
+            raise typer.Exit(GateError.exit_code)  # one document on stdout, failures included
         return
-    _print_evaluation(asdict(result))
+    _print_evaluation(plain)
+    if failures:
+        raise GateError(" ".join(failures), f"See {result.paths['report']}.")
 
 
 @app.command(
@@ -375,12 +425,13 @@ def demo_cli(
 
 
 def _print_evaluation(evaluation: dict[str, Any]) -> None:
-    from l2laug.scoring.report import verdict_line
+    from l2laug.scoring.report import measure_line, verdict_line
 
-    for name, value in evaluation["scores"].items():
-        print(f"{name}: {value:.3f}")
+    for measure in evaluation["measures"].values():
+        print(measure_line(measure))
     extractor = evaluation["extractor"]
-    print(f"features: {extractor['name']} {extractor['sha256'][:12]}")
+    name, digest = extractor["name"], extractor["sha256"][:12]
+    print(f"features: {name} {digest}, resizing: {extractor['resizing']}")
     for note in evaluation["notes"]:
         print(f"note: {note}")
     if evaluation["classifier"]:

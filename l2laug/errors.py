@@ -53,3 +53,9 @@ class DeviceError(L2lAugError):
     """A device was asked for that this machine does not have (exit code 7)."""
 
     exit_code = 7
+
+
+class GateError(L2lAugError):
+    """An evaluation does not meet what was demanded of it (exit code 8)."""
+
+    exit_code = 8

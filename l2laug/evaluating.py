@@ -18,13 +18,14 @@ from l2laug.images import ImageSet, Pixels, class_folders, pixel_hash, read_clas
 from l2laug.progress import Progress
 from l2laug.runs import Run
 from l2laug.sampling import Sampler
-from l2laug.scoring.copies import find_copies
-from l2laug.scoring.diversity import spread
-from l2laug.scoring.features import Extractor, bundle_extractor
-from l2laug.scoring.fid import frechet_distance
+from l2laug.scoring.copies import find_copies, save_nearest
+from l2laug.scoring.features import Extractor, find_extractor
+from l2laug.scoring.floors import FEWEST, Measure, measure
 from l2laug.scoring.report import render
+from l2laug.scoring.study import SWEEP, Study
 
-SCHEMA = 1
+SCHEMA = 2
+MOST_SAMPLES = 5000  # that features are taken of
 TEST_SHARE = 0.3
 
 
@@ -35,8 +36,9 @@ class Evaluation:
     Attributes:
         class_name: the rare class.
         counts: images of each kind that went in.
-        scores: numbers by name.
-        extractor: name and SHA-256 of what the features come from.
+        scores: numbers of the samples by name.
+        measures: for each of the scores all that it takes to believe it, see ``Measure``.
+        extractor: name and SHA-256 of what the features come from, and how it resizes images.
         notes: what the reader should know of the numbers.
         classifier: outcomes and verdict, where a classifier was asked for.
         paths: the report and what it speaks of.
@@ -45,6 +47,7 @@ class Evaluation:
     class_name: str
     counts: dict[str, int]
     scores: dict[str, float]
+    measures: dict[str, Measure]
     extractor: dict[str, str]
     notes: list[str]
     classifier: dict[str, Any] | None = None
@@ -68,9 +71,11 @@ def evaluate(
     samples: Path | None = None,
     dataset: Path | None = None,
     test: Path | None = None,
+    features: str = "bundle",
     classifier: bool = False,
-    model: str = "resnet18",
-    seeds: int = 3,
+    model: str = Study.model,
+    seeds: int = Study.seeds,
+    sweep: bool = False,
     seed: int = 0,
     device: str = "auto",
     progress: Progress | None = None,
@@ -83,16 +88,19 @@ def evaluate(
         dataset: class folders of real images to train with; the rare folder's siblings by default.
         test: class folders of real images to test on; else three in ten of the common classes'
             and what the rare folder holds beside the support set.
+        features: what to measure on: ``bundle``, ``timm:NAME@PATH`` or ``timm:NAME``.
         classifier: train classifiers without and with the samples.
-        model: a timm model's name.
+        model: ``small`` or a timm model's name.
         seeds: trainings of each kind.
-        seed: of the split.
-        device: for the classifiers.
+        sweep: train with other shares of samples too, to see how many to add.
+        seed: of the splits.
+        device: for the classifiers and timm's features.
         progress: where to show how far it is.
 
     Raises:
         UsageError: no samples, or no images to test on.
         ImageError: images can't be read.
+        BundleError: the bundle or the weights of ``features`` are gone or do not fit.
     """
     progress = progress or Progress(quiet=True)
     card = Sampler(run.model, device="cpu").card
@@ -100,11 +108,13 @@ def evaluate(
     bundle = find_bundle_of(card, options)
     drawn = _read_samples(samples or run.samples, card)
     real = _read_real(card, options, dataset, test, seed, classifier, progress)
-    extractor = bundle_extractor(bundle)
-    scores, notes = _score(drawn, real, extractor)
+    extractor = find_extractor(features, bundle, device)
+    measures, notes = _measure(drawn, real, extractor, seed, run)
     study = None
     if classifier:
-        study = _classify(card, drawn, real, model, seeds, device, progress)
+        setting = Study(model=model, seeds=seeds, sweep=SWEEP if sweep else ())
+        study = _classify(card, drawn, real, run, setting, device, progress)
+        notes += study["notes"]
     result = Evaluation(
         class_name=card.class_name,
         counts={
@@ -114,14 +124,20 @@ def evaluate(
             "train": len(real.train.pixels),
             "test": len(real.test.pixels),
         },
-        scores=scores,
-        extractor={"name": extractor.name, "sha256": extractor.digest},
+        scores={name: m.value for name, m in measures.items()},
+        measures=measures,
+        extractor={
+            "name": extractor.name,
+            "sha256": extractor.digest,
+            "resizing": extractor.resizing,
+        },
         notes=notes,
         classifier=study,
         paths={
             "report": str(run.folder / "report.md"),
             "samples": str(samples or run.samples),
             "sheet": str(run.folder / "sheet.png"),
+            **({"copies": str(run.folder / "copies.png")} if "copies" in measures else {}),
         },
     )
     plain = asdict(result)
@@ -236,55 +252,56 @@ def _siblings(options: dict[str, Any]) -> Path:
     return folder.parent
 
 
-def _score(drawn: Pixels, real: _Real, extractor: Extractor) -> tuple[dict[str, float], list[str]]:
-    scores: dict[str, float] = {}
+def _measure(
+    drawn: Pixels, real: _Real, extractor: Extractor, seed: int, run: Run
+) -> tuple[dict[str, Measure], list[str]]:
     notes: list[str] = []
-    against = real.others if len(real.others) >= 2 else real.support
-    what = "kept-back real images" if against is real.others else "the support set itself"
-    notes.append(f"Distances are measured against {len(against)} images: {what}.")
-    theirs = extractor(drawn)
-    if min(len(against), len(drawn)) >= 2:
-        ours = extractor(against)
-        scores["fid"] = frechet_distance(ours, theirs)
-        scores["spread_samples"] = spread(theirs[:500])
-        scores["spread_real"] = spread(ours[:500])
-        if len(against) < ours.shape[1]:
-            notes.append(
-                f"FID of {len(against)} real images in {ours.shape[1]} dimensions is mostly bias: "
-                "compare it only with another FID on the same real images."
-            )
+    against = real.others if len(real.others) >= FEWEST else real.support
+    measures: dict[str, Measure] = {}
+    if len(against) < FEWEST or len(drawn) < 2:
+        notes.append(
+            f"There are too few images for scores other than copies, {FEWEST} real ones and 2 "
+            "samples: give real images that were kept back with --test."
+        )
+    else:
+        chosen = np.random.default_rng(seed).permutation(len(drawn))[:MOST_SAMPLES]
+        measures = measure(extractor(against), extractor(drawn[chosen]), extractor, seed)
+        notes.append(f"Scores are measured against halves of {_what(against, real)}.")
     try:
         copies = find_copies(drawn, real.support, real.others)
-        scores["copies"] = copies.share
     except ImageError as error:
-        notes.append(error.fact)
-    return scores, notes
+        notes.append(str(error))
+    else:
+        measures["copies"] = copies.measure()
+        save_nearest(run.folder / "copies.png", copies, drawn, real.support)
+    return measures, notes
+
+
+def _what(against: Pixels, real: _Real) -> str:
+    if against is real.others:
+        return f"{len(against)} kept-back real images"
+    return (
+        f"the support set itself, {len(against)} images, which the samples were drawn from: they "
+        "seem nearer than they are"
+    )
 
 
 def _classify(
     card: Card,
     drawn: Pixels,
     real: _Real,
-    model: str,
-    seeds: int,
+    run: Run,
+    study: Study,
     device: str,
     progress: Progress,
 ) -> dict[str, Any]:
     from l2laug.nn.device import pick_engine
-    from l2laug.scoring.classifier import Study, run_study
-    from l2laug.scoring.verdict import judge
+    from l2laug.scoring.classifier import run_study
+    from l2laug.scoring.findings import find
+    from l2laug.scoring.ledger import Ledger
 
-    study = Study(model=model, seeds=seeds)
-    outcomes = run_study(
-        real.train, real.test, card.class_name, drawn, study, pick_engine(device), progress
-    )
-    by_arm: dict[str, list[float]] = {}
-    for outcome in outcomes:
-        by_arm.setdefault(outcome.arm, []).append(outcome.rare_f1)
-    verdict = judge(by_arm["classical"], by_arm["classical + l2laug"])
-    return {
-        "study": asdict(study),
-        "outcomes": [asdict(o) for o in outcomes],
-        "verdict": asdict(verdict),
-        "verdict_on": "rare_f1, classical + l2laug over classical",
-    }
+    rare, engine = card.class_name, pick_engine(device)
+    ledger = Ledger(run.folder / "classifier.jsonl")
+    trained = run_study(real.train, real.test, rare, drawn, study, engine, progress, ledger)
+    found = find(trained, real.test, rare, study, len(drawn), run.folder)
+    return {"study": asdict(study), **found}

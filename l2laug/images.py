@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from l2laug.errors import ImageError
 
 Pixels = NDArray[np.uint8]
 HALF_RANGE = 127.5  # of 0..255, which [-1, 1] stands for
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+# How Pillow's decoders name colour of 16 bits a channel, of which it keeps the high bytes.
+DEEP = re.compile("(RGB|RGBA|RGBX|RGBa);16([LBN])")
 
 
 @dataclass(frozen=True)
@@ -68,14 +74,31 @@ def pixel_hash(image: Pixels) -> str:
 
 
 def find_images(folder: Path) -> list[Path]:
-    """Every image file in and below ``folder``, sorted, hidden files and folders left out."""
-    return sorted(
-        p
-        for p in folder.rglob("*")
-        if p.suffix.lower() in SUFFIXES
-        and p.is_file()
-        and not any(part.startswith(".") for part in p.relative_to(folder).parts)
-    )
+    """Every image file in and below ``folder``, sorted, hidden files and folders left out.
+
+    Links are followed, but not back up into a folder they lie in.
+
+    Raises:
+        ImageError: a folder may not be opened.
+    """
+    return sorted(_walk(folder, (folder.resolve(),)))
+
+
+def _walk(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+    try:
+        entries = [Path(entry.path) for entry in os.scandir(folder) if entry.name[0] != "."]
+    except OSError as error:
+        raise ImageError(
+            f"Folder {folder} can't be opened: {error.strerror or error}.",
+            "Change its permissions, or take it away.",
+        ) from error
+    for path in entries:
+        if path.is_dir():
+            real = path.resolve()
+            if real not in above:
+                yield from _walk(path, (*above, real))
+        elif path.suffix.lower() in SUFFIXES and (path.is_file() or path.is_symlink()):
+            yield path  # a broken link too, so that it is named
 
 
 def class_folders(folder: Path) -> dict[str, list[Path]]:
@@ -85,7 +108,8 @@ def class_folders(folder: Path) -> dict[str, list[Path]]:
     its subfolders that holds images is a class of its own.
 
     Raises:
-        ImageError: there is no such folder, or no image in it.
+        ImageError: there is no such folder or no image in it, it may not be opened, or a class
+            has a name that can't be written as UTF-8.
     """
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
@@ -96,36 +120,69 @@ def class_folders(folder: Path) -> dict[str, list[Path]]:
             f"No image in {folder}.", f"Put some there ({', '.join(sorted(SUFFIXES))})."
         )
     if any(p.parent == folder for p in everything):
-        return {folder.resolve().name: everything}
-    classes: dict[str, list[Path]] = {}
-    for path in everything:
-        classes.setdefault(path.relative_to(folder).parts[0], []).append(path)
+        classes = {folder.resolve().name: everything}
+    else:
+        classes = {}
+        for path in everything:
+            classes.setdefault(path.relative_to(folder).parts[0], []).append(path)
+    for name in classes:
+        if any("\ud800" <= letter <= "\udfff" for letter in name):  # Python's for a stray byte
+            raise ImageError(f"The name of class folder {name!r} is not UTF-8.", "Rename it.")
     return classes
 
 
 def read_image(path: Path, size: int | None = None, channels: int | None = None) -> Pixels:
     """Read one image as uint8 ``(C, H, W)``.
 
-    EXIF rotation is applied, transparency laid over white, 16 bits brought to 8; then the largest
+    EXIF rotation is applied, transparency laid over white, 16 bits rounded to 8; then the largest
     centred square is resized to ``size`` (Lanczos) and turned to grey or RGB as ``channels`` says.
+    Of an animation or a file with several pages it is the first one.
 
     Raises:
         ImageError: the file can't be read as an image.
     """
     try:
-        with Image.open(path) as opened:
-            image = _flatten(ImageOps.exif_transpose(opened))
-            if image.width < 2 or image.height < 2:
-                raise ValueError(f"only {image.width}x{image.height} pixels")
-            wanted = {1: "L", 3: "RGB", None: image.mode}[channels]
-            image = image.convert(wanted)
-            if size is not None and image.size != (size, size):
-                image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
-            array = np.asarray(image, dtype=np.uint8)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = str(error).replace(f" {str(path)!r}", "")
-        raise ImageError(f"{path}: {reason}.", "Replace or remove it.") from error
+        image = _flatten(_open(path))
+        if image.width < 2 or image.height < 2:
+            raise ValueError(f"only {image.width}x{image.height} pixels")
+        wanted = {1: "L", 3: "RGB", None: image.mode}[channels]
+        image = image.convert(wanted)
+        if size is not None and image.size != (size, size):
+            image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
+        array = np.asarray(image, dtype=np.uint8)
+    except Exception as error:  # Pillow's decoders raise almost anything on a damaged file
+        told = error.strerror if isinstance(error, OSError) else None
+        reason = (told or str(error) or type(error).__name__).replace(f" {str(path)!r}", "")
+        raise ImageError(f"{path}: {reason.rstrip('.')}.", "Replace or remove it.") from error
     return array[None] if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))
+
+
+def _open(path: Path) -> Image.Image:
+    """A picture the right way up, in any of Pillow's modes."""
+    with Image.open(path) as opened:
+        tiles = [_low_bytes(tile) for tile in opened.tile]
+        image = ImageOps.exif_transpose(opened)
+    if not all(tiles) or image.mode not in ("RGB", "RGBA") or "transparency" in image.info:
+        return image
+    with Image.open(path) as again:
+        again.tile = [tile for tile in tiles if tile]
+        low = np.asarray(ImageOps.exif_transpose(again), np.uint16)
+    deep = np.asarray(image, np.uint16) * 256 + low
+    return Image.fromarray(np.rint(deep / 257).astype(np.uint8))
+
+
+def _low_bytes(tile: ImageFile._Tile) -> ImageFile._Tile | None:
+    """The part of a 16-bit colour file that ``tile`` describes, with the bytes of a value swapped.
+
+    Pillow has no mode for such pixels and keeps the high byte of each; read this way it keeps the
+    low one. None for any other file.
+    """
+    first, *rest = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+    if not (match := DEEP.fullmatch(str(first))):
+        return None
+    order = match[2] if match[2] != "N" else "LB"[sys.byteorder == "big"]
+    mode = f"{match[1]};16{'B' if order == 'L' else 'L'}"
+    return tile._replace(args=(mode, *rest) if rest else mode)
 
 
 def _flatten(image: Image.Image) -> Image.Image:
@@ -169,7 +226,8 @@ def read_classes(
         except ImageError as error:
             return error.fact.removeprefix(f"{item[1]}: ")
 
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's name no file; what matters is in ``skipped``
         results = list(pool.map(read, files))
     good = [(f, r) for f, r in zip(files, results, strict=True) if not isinstance(r, str)]
     bad = tuple((f[1], r) for f, r in zip(files, results, strict=True) if isinstance(r, str))

@@ -14,6 +14,7 @@ import yaml
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from l2laug.card import Card
 from l2laug.recipe import Recipe, parse_recipe
 
 TINY = {
@@ -39,6 +40,26 @@ TINY = {
 def tiny() -> Recipe:
     """A recipe that trains in a second."""
     return parse_recipe(TINY, "tiny")
+
+
+@pytest.fixture(scope="session")
+def card() -> Card:
+    """What a model of two support images says of itself."""
+    return Card(
+        class_name="скол, 三",
+        size=32,
+        channels=1,
+        latent=10,
+        bundle="tiny",
+        bundle_hash="ab",
+        recipe="tiny",
+        recipe_hash="cd",
+        version="0.1",
+        seed=3,
+        steps=4,
+        likeness_limit=0.75,
+        support_hashes=("ef", "01"),
+    )
 
 
 @pytest.fixture(scope="session")

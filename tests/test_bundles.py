@@ -34,6 +34,7 @@ def test_what_pretrain_leaves(tiny_bundle: Path) -> None:
         "critic.safetensors",
         "features.onnx",
         "gems.safetensors",
+        "guide.safetensors",
         "sheet.png",
         "statistics.safetensors",
         "strong.safetensors",
@@ -109,7 +110,7 @@ def test_a_folder_that_is_no_bundle(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name() -> None:
-    with pytest.raises(BundleError, match="--bundle hieroglyphs is neither"):
+    with pytest.raises(BundleError, match="hieroglyphs is neither a bundle folder nor"):
         find_bundle("hieroglyphs")
 
 

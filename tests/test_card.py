@@ -14,25 +14,9 @@ from l2laug import __version__
 from l2laug.card import Card
 from l2laug.errors import BundleError
 
-CARD = Card(
-    class_name="скол",
-    size=32,
-    channels=1,
-    latent=10,
-    bundle="tiny",
-    bundle_hash="ab",
-    recipe="tiny",
-    recipe_hash="cd",
-    version="0.1",
-    seed=3,
-    steps=4,
-    likeness_limit=0.75,
-    support_hashes=("ef", "01"),
-)
 
-
-def test_a_card_survives_its_metadata() -> None:
-    assert Card.from_metadata(CARD.to_metadata(), "a.onnx") == CARD
+def test_a_card_survives_its_metadata(card: Card) -> None:
+    assert Card.from_metadata(card.to_metadata(), "a.onnx") == card
 
 
 def test_the_card_in_a_real_model(tiny_run: Path, tiny_bundle: Path) -> None:
@@ -70,14 +54,14 @@ def test_metadata_that_is_not_ours(metadata: dict[str, str]) -> None:
         Card.from_metadata(metadata, "a.onnx")
 
 
-def test_a_card_of_another_format() -> None:
-    later = dataclasses.replace(CARD, format=9)
+def test_a_card_of_another_format(card: Card) -> None:
+    later = dataclasses.replace(card, format=9)
     with pytest.raises(BundleError, match=r"a\.onnx has card format 9"):
         Card.from_metadata(later.to_metadata(), "a.onnx")
 
 
 @pytest.mark.parametrize("name", ["../../escaped", "a/b", "..", "/etc"])
-def test_a_class_name_that_would_leave_the_output_folder(name: str) -> None:
-    evil = dataclasses.replace(CARD, class_name=name)
+def test_a_class_name_that_would_leave_the_output_folder(name: str, card: Card) -> None:
+    evil = dataclasses.replace(card, class_name=name)
     with pytest.raises(BundleError, match=r"a\.onnx"):
         Card.from_metadata(evil.to_metadata(), "a.onnx")

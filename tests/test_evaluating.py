@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+import timm
+from safetensors.torch import save_file
 
 from l2laug.errors import UsageError
 from l2laug.evaluating import Evaluation, evaluate
+from l2laug.files import file_hash
 from l2laug.progress import Progress
 from l2laug.runs import Run, find_run
 from l2laug.sampling import Sampler
-from l2laug.scoring import classifier as classifying
+from l2laug.scoring.floors import LEVEL
+from l2laug.scoring.study import Study
 from l2laug.writing import write_samples
 
 
@@ -54,7 +58,9 @@ def test_scores_and_counts_of_a_run_among_its_siblings(run: Run, digits: Path):
     assert result.counts["support"] == 5
     assert result.counts["real_kept_back"] == 7
     assert result.counts["train"] + result.counts["test"] == 120
-    assert set(result.scores) == {"fid", "spread_samples", "spread_real", "copies"}
+    # Seven kept-back threes, three of them against four samples: too few for neighbours.
+    assert set(result.scores) == {"fid", "kid", "spread", "copies"}
+    assert (result.measures["fid"].real, result.measures["fid"].samples) == (3, 4)
     assert result.scores["fid"] > 0
     assert 0 <= result.scores["copies"] <= 1
     assert len(result.extractor["sha256"]) == 64
@@ -66,28 +72,60 @@ def test_the_report_is_written_beside_the_model(run: Run, digits: Path):
     plain = strict_json(run.folder / "report.json")
 
     assert plain["scores"] == result.scores
-    assert plain["schema"] == 1
-    assert f"{result.scores['fid']:.3f}" in (run.folder / "report.md").read_text(encoding="utf-8")
+    assert plain["schema"] == 2
+    assert plain["measures"]["fid"]["value"] == result.scores["fid"]
+    assert plain["measures"]["fid"]["sha256"] == result.extractor["sha256"]
+    assert f"{result.scores['fid']:.4g}" in (run.folder / "report.md").read_text(encoding="utf-8")
     assert Path(result.paths["report"]).is_file()
     assert Path(result.paths["sheet"]).is_file()
+    assert Path(result.paths["copies"]).is_file()
 
 
 def test_copies_among_the_samples_are_counted(run: Run, digits: Path, tmp_path: Path):
     samples = copy_classes(digits, tmp_path / "samples", {"3": range(5)})
 
-    assert evaluate(run, samples=samples, dataset=digits).scores["copies"] == 1
+    found = evaluate(run, samples=samples, dataset=digits)
+
+    assert found.scores["copies"] == 1
+    assert "see copies.png" in found.measures["copies"].reading
 
 
-def test_real_images_are_nearer_to_real_ones_than_the_tiny_models(
+def test_real_images_score_as_the_floor_and_the_tiny_models_do_not(
     run: Run, digits: Path, tmp_path: Path
 ):
     samples = copy_classes(digits, tmp_path / "samples", {"3": range(5, 12)})
 
-    real = evaluate(run, samples=samples, dataset=digits)
+    real = evaluate(run, samples=samples, dataset=digits).measures
+    drawn = evaluate(run, dataset=digits).measures
 
-    assert real.scores["fid"] == pytest.approx(0, abs=1e-3)
-    assert real.scores["spread_samples"] == pytest.approx(real.scores["spread_real"])
-    assert evaluate(run, dataset=digits).scores["fid"] > 0.01
+    assert real["fid"].reading == real["spread"].reading == LEVEL
+    assert real["copies"].value == 0
+    assert "farther from real images" in drawn["fid"].reading
+    assert drawn["fid"].floor == real["fid"].floor
+
+
+def test_a_timm_backbone_measures_too(run: Run, digits: Path, tmp_path: Path):
+    weights = tmp_path / "weights.safetensors"
+    save_file(timm.create_model("test_resnet").state_dict(), weights)
+
+    found = evaluate(run, dataset=digits, features=f"timm:test_resnet@{weights}", device="cpu")
+
+    assert found.extractor == {
+        "name": "timm test_resnet",
+        "sha256": file_hash(weights),
+        "resizing": "to 160x160, bicubic, antialiased",
+    }
+    assert found.measures["kid"].extractor == "timm test_resnet"
+    assert "timm test_resnet" in (run.folder / "report.md").read_text(encoding="utf-8")
+
+
+def test_too_few_real_images_leave_no_scores_and_say_so(run: Run, digits: Path, tmp_path: Path):
+    samples = copy_classes(digits, tmp_path / "one", {"3": range(6, 7)})
+
+    result = evaluate(run, samples=samples, dataset=digits)
+
+    assert set(result.scores) == {"copies"}
+    assert any("too few images" in note for note in result.notes)
 
 
 def test_a_test_image_that_adapt_saw_never_counts(run: Run, digits: Path, tmp_path: Path):
@@ -133,8 +171,7 @@ def test_without_other_real_images_the_support_set_is_the_measure(run: Run, rare
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Classifiers of a few steps."""
-    short = partial(classifying.Study, steps=4, batch=8)
-    monkeypatch.setattr(classifying, "Study", short)
+    monkeypatch.setattr("l2laug.evaluating.Study", partial(Study, steps=4, batch=8))
 
 
 @pytest.mark.usefixtures("quick")
@@ -152,7 +189,7 @@ def test_classifiers_are_trained_and_judged(run: Run, digits: Path):
     two = classify(2)
     assert two.classifier is not None
     outcomes = two.classifier["outcomes"]
-    assert len(outcomes) == 8
+    assert len(outcomes) == 10
     by_seed = [{o["arm"]: o["rare_f1"] for o in outcomes if o["seed"] == seed} for seed in (0, 1)]
     gaps = [f1["classical + l2laug"] - f1["classical"] for f1 in by_seed]
     assert two.classifier["verdict"]["difference"] == pytest.approx(sum(gaps) / 2)

@@ -34,22 +34,8 @@ def support(rare: Path) -> ImageSet:
 
 
 @pytest.fixture(scope="module")
-def card(support: ImageSet) -> Card:
-    return Card(
-        class_name="drei, 三",
-        size=32,
-        channels=1,
-        latent=10,
-        bundle="tiny",
-        bundle_hash="00",
-        recipe="tiny",
-        recipe_hash="11",
-        version="0",
-        seed=3,
-        steps=4,
-        likeness_limit=0.5,
-        support_hashes=tuple(pixel_hash(p) for p in support.pixels),
-    )
+def card(card: Card, support: ImageSet) -> Card:
+    return replace(card, support_hashes=tuple(pixel_hash(p) for p in support.pixels))
 
 
 def networks(options: GeneratorOptions, *, with_gems: bool) -> tuple[Generator, nn.ModuleDict]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from l2laug.errors import OutputError
-from l2laug.files import file_hash, whole_file, write_text
+from l2laug.files import file_hash, is_empty, whole_file, whole_folder, write_text
 
 
 def write_half(path: Path, error: type[BaseException]) -> None:
@@ -72,6 +72,58 @@ def test_below_a_regular_file_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"a\.txt can't be written"):
         write_text(tmp_path / "file" / "below" / "a.txt", "text")
+
+
+def write_run(folder: Path, error: type[BaseException] | None = None) -> None:
+    with whole_folder(folder, last="b") as part:
+        assert part.name[0] == "."
+        for name in ("a", "b", "c"):
+            (part / name).write_text("new")
+        if error:
+            raise error
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    (tmp_path / "run" / "old").mkdir(parents=True)
+    (tmp_path / "run" / "a").write_text("old")
+    write_run(tmp_path / "run")
+    assert {p.name: p.read_text() for p in (tmp_path / "run").iterdir()} == dict.fromkeys(
+        "abc", "new"
+    )
+
+
+def test_a_folder_stays_as_it_was_if_the_block_fails(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "a").write_text("old")
+    for name in ("run", "new"):
+        with pytest.raises(KeyboardInterrupt):
+            write_run(tmp_path / name, KeyboardInterrupt)
+    assert [p.name for p in tmp_path.rglob("*")] == ["run", "a"]
+    assert (tmp_path / "run" / "a").read_text() == "old"
+
+
+def test_what_a_killed_run_left_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / ".123.part").mkdir()
+    assert is_empty(tmp_path)
+    write_run(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b", "c"]
+    assert not is_empty(tmp_path)
+
+
+def test_the_file_that_makes_a_folder_whole_comes_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved: list[str] = []
+    real = Path.replace
+
+    def replace(path: Path, target: Path) -> Path:
+        moved.append(path.name)
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    write_run(tmp_path / "run")
+    assert moved[-1] == "b"
+    assert sorted(moved) == ["a", "b", "c"]
 
 
 def test_permissions_are_those_of_any_new_file(tiny_bundle: Path, tiny_run: Path) -> None:

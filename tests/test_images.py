@@ -13,7 +13,6 @@ from l2laug.errors import ImageError
 from l2laug.images import (
     ImageSet,
     class_folders,
-    find_images,
     pixel_hash,
     read_classes,
     read_image,
@@ -38,16 +37,12 @@ def grey(value: int = 100, size: tuple[int, int] = (16, 16)) -> Image.Image:
 # --- formats and modes ---------------------------------------------------------------------
 
 
-def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
-    levels = np.array([[0, 257, 257 * 100], [257 * 200, 257 * 254, 65535]], np.uint16)
-    path = save(tmp_path / "deep.png", Image.fromarray(levels))
-    assert read_image(path).tolist() == [[[0, 1, 100], [200, 254, 255]]]
-
-
-def test_sixteen_bits_are_rounded(tmp_path: Path) -> None:
-    levels = np.array([[128, 129], [257 * 7 + 128, 257 * 7 + 129]], np.uint16)
-    path = save(tmp_path / "deep.png", Image.fromarray(levels))
-    assert read_image(path).tolist() == [[[0, 1], [7, 8]]]  # half a level is 128.5
+@pytest.mark.parametrize("suffix", ["gif", "webp", "tif"])
+def test_of_several_pictures_in_a_file_the_first_is_read(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"several.{suffix}"
+    options = {"lossless": True} if suffix == "webp" else {}
+    grey(7).save(path, save_all=True, append_images=[grey(200)], **options)
+    assert set(read_image(path, channels=1).ravel().tolist()) == {7}
 
 
 def test_transparency_is_laid_over_white(tmp_path: Path) -> None:
@@ -226,68 +221,6 @@ def test_if_nothing_can_be_read_every_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ImageError) as caught:
         read_classes(class_folders(tmp_path), 32, 1)
     assert all(name in str(caught.value) for name in ("a.png", "b.jpg", "c.webp"))
-
-
-# --- folders -------------------------------------------------------------------------------
-
-
-def names(classes: dict[str, list[Path]]) -> dict[str, list[str]]:
-    return {name: [p.name for p in paths] for name, paths in classes.items()}
-
-
-def test_images_directly_in_it_make_one_class_nested_ones_included(tmp_path: Path) -> None:
-    folder = tmp_path / "scratch"
-    save(folder / "b.png", grey())
-    save(folder / "a.png", grey())
-    save(folder / "more" / "deep" / "c.png", grey())
-    (folder / "notes.txt").touch()
-    assert names(class_folders(folder)) == {"scratch": ["a.png", "b.png", "c.png"]}
-
-
-def test_subfolders_are_classes_and_those_below_them_are_not(tmp_path: Path) -> None:
-    save(tmp_path / "dog" / "1.png", grey())
-    save(tmp_path / "cat" / "left" / "2.png", grey())
-    save(tmp_path / "cat" / "right" / "1.png", grey())
-    (tmp_path / "bird").mkdir()
-    found = class_folders(tmp_path)
-    assert names(found) == {"cat": ["2.png", "1.png"], "dog": ["1.png"]}
-
-
-def test_unicode_names(tmp_path: Path) -> None:
-    save(tmp_path / "чашка" / "скол 1.png", grey(3))
-    save(tmp_path / "猫" / "é.png", grey(4))
-    images = read_classes(class_folders(tmp_path), 32, 1)
-    assert images.classes == ("чашка", "猫")
-    assert images.pixels[:, 0, 0, 0].tolist() == [3, 4]
-
-
-def test_hidden_files_and_folders_are_left_out(tmp_path: Path) -> None:
-    folder = tmp_path / ".data" / "cats"  # the way there may be hidden
-    for name in ("1.png", ".2.png", "._1.png", ".thumbs/1.png"):
-        save(folder / name, grey())
-    assert [p.name for p in find_images(folder)] == ["1.png"]
-
-
-def test_the_current_folder_has_a_name_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save(tmp_path / "crack" / "1.png", grey())
-    monkeypatch.chdir(tmp_path / "crack")
-    assert list(class_folders(Path())) == ["crack"]
-
-
-def test_an_empty_folder(tmp_path: Path) -> None:
-    (tmp_path / "readme.txt").touch()
-    with pytest.raises(ImageError, match="No image in"):
-        class_folders(tmp_path)
-
-
-def test_a_missing_folder(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="nowhere does not exist"):
-        class_folders(tmp_path / "nowhere")
-
-
-def test_a_file_in_place_of_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=r"a\.png is a file"):
-        class_folders(save(tmp_path / "a.png", grey()))
 
 
 # --- sets and ranges -----------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from l2laug.errors import OutputError
 from l2laug.images import class_folders
 from l2laug.progress import Progress
 from l2laug.sampling import Sampler
-from l2laug.writing import claim, write_samples
+from l2laug.writing import check_free, claim, write_samples
 
 QUIET = Progress(quiet=True)
 
@@ -65,7 +66,7 @@ def test_the_manifest_has_one_line_a_file(sampler: Sampler, tiny_run: Path, tmp_
 def test_what_was_finished_before_a_stop_is_kept(
     sampler: Sampler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: BaseException
 ) -> None:
-    monkeypatch.setattr(writing, "to_picture", failing_at(3, writing.to_picture, stop))
+    monkeypatch.setattr(writing, "whole_file", failing_at(3, writing.whole_file, stop))
     with pytest.raises((OutputError, KeyboardInterrupt)):
         write_samples(sampler, 10, tmp_path, 0, QUIET)
     assert sorted(p.name for p in (tmp_path / "3").iterdir()) == ["000000.png", "000001.png"]
@@ -81,6 +82,119 @@ def failing_at(call: int, function: Callable[..., Any], error: BaseException) ->
         return function(*args)
 
     return wrapped
+
+
+# --- going on after a stop -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole(sampler: Sampler, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What a sampling of 36 images that was never stopped leaves."""
+    out = tmp_path_factory.mktemp("whole")
+    write_samples(sampler, 36, out, 5, QUIET)
+    return contents(out)
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(out)): p.read_bytes() for p in out.rglob("*") if p.is_file()}
+
+
+def lay_out(files: dict[str, bytes], out: Path) -> None:
+    for name, content in files.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(content)
+
+
+def kill_between_picture_and_line(out: Path) -> None:
+    text = (out / "manifest.jsonl").read_bytes().splitlines(keepends=True)
+    (out / "manifest.jsonl").write_bytes(b"".join(text[:33]))
+    (out / "3" / "000035.png").unlink()
+
+
+def kill_within_a_line(out: Path) -> None:
+    text = (out / "manifest.jsonl").read_bytes().splitlines(keepends=True)
+    (out / "manifest.jsonl").write_bytes(b"".join(text[:33]) + text[33][:40])
+
+
+def kill_before_anything(out: Path) -> None:
+    (out / "manifest.jsonl").write_bytes(b"")
+    shutil.rmtree(out / "3")
+
+
+def lose_a_picture(out: Path) -> None:
+    (out / "3" / "000034.png").unlink()
+
+
+def tear_a_picture(out: Path) -> None:
+    path = out / "3" / "000033.png"
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def lose_nothing(_: Path) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        kill_between_picture_and_line,
+        kill_within_a_line,
+        kill_before_anything,
+        lose_a_picture,
+        tear_a_picture,
+        lose_nothing,
+    ],
+)
+def test_resumed_samples_are_those_of_a_sampling_never_stopped(
+    sampler: Sampler, whole: dict[str, bytes], tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    lay_out(whole, tmp_path)
+    harm(tmp_path)
+    write_samples(sampler, 36, tmp_path, 5, QUIET, resume=True)
+    assert contents(tmp_path) == whole
+
+
+def test_a_finished_picture_is_not_drawn_again(
+    sampler: Sampler, whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay_out(whole, tmp_path)
+    (tmp_path / "3" / "000034.png").unlink()
+    wanted = []
+    real = sampler.draw
+    monkeypatch.setattr(sampler, "draw", lambda *a: wanted.append(a) or real(*a))
+    write_samples(sampler, 36, tmp_path, 5, QUIET, resume=True)
+    assert wanted == [(2, 5, 34)]
+
+
+def test_resuming_with_a_larger_count_draws_more(
+    sampler: Sampler, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    first = write_samples(sampler, 2, tmp_path, 5, QUIET)
+    written = write_samples(sampler, 36, tmp_path, 5, QUIET, resume=True)
+    assert contents(tmp_path) == whole
+    tries = [line["try"] for line in manifest(tmp_path)]
+    assert (first.refused, written.refused) == (sum(tries[:2]), sum(tries))
+
+
+@pytest.mark.parametrize(
+    ("seed", "count", "said"), [(6, 36, "another model or seed"), (5, 3, "-n 3")]
+)
+def test_samples_that_were_begun_otherwise_are_left_alone(
+    sampler: Sampler, whole: dict[str, bytes], tmp_path: Path, seed: int, count: int, said: str
+) -> None:
+    lay_out(whole, tmp_path)
+    with pytest.raises(OutputError, match=said):
+        write_samples(sampler, count, tmp_path, seed, QUIET, resume=True)
+    assert contents(tmp_path) == whole
+
+
+def test_a_folder_of_other_things_is_not_resumed(sampler: Sampler, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(OutputError, match="exists already"):
+        write_samples(sampler, 3, tmp_path, 0, QUIET, resume=True)
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+# --- output folders ------------------------------------------------------------------------
 
 
 def test_a_new_or_empty_folder_may_be_used(tmp_path: Path) -> None:
@@ -112,3 +226,32 @@ def test_a_folder_that_can_not_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="can't be made"):
         claim(tmp_path / "file" / "below", overwrite=False)
+
+
+def test_every_folder_that_exists_is_named(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name / "below").mkdir(parents=True)
+    folders = [tmp_path / name for name in ("a", "b", "c")]
+    with pytest.raises(OutputError, match=r"/a, .*/b exist already"):
+        check_free(folders, overwrite=False)
+
+
+def test_overwriting_never_removes_what_is_read_from(tmp_path: Path) -> None:
+    model = tmp_path / "run" / "model.onnx"
+    model.parent.mkdir()
+    model.write_text("precious")
+    for out in (tmp_path / "run", tmp_path):
+        with pytest.raises(OutputError, match=r"would empty .*model\.onnx"):
+            claim(out, overwrite=True, keep=[model])
+    assert model.read_text() == "precious"
+
+
+def test_overwriting_never_removes_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "keep.txt").write_text("precious")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(OutputError, match="would empty"):
+        claim(Path(".."), overwrite=True)
+    assert (tmp_path / "keep.txt").read_text() == "precious"

@@ -2,73 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import timm
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from l2laug import __version__
 from l2laug.errors import UsageError
 from l2laug.images import ImageSet, Pixels
-from l2laug.nn.augment import random_affine
 from l2laug.nn.batches import to_batch
 from l2laug.nn.device import Engine
 from l2laug.progress import Advance, Progress
+from l2laug.scoring.classical import augment
+from l2laug.scoring.ledger import Ledger, array_hash, key_of
+from l2laug.scoring.outcomes import Labels, Trained
+from l2laug.scoring.study import SMALL, Study
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One way to train: with classical augmentation or not, with samples or not."""
+    """One way to train on the same real images.
+
+    Attributes:
+        name: shown to people.
+        balanced: the rare class is drawn as often as an average class; else as seldom as it is.
+        classical: every image drawn is changed by classical augmentation.
+        samples: a share of the rare class's draws are samples.
+    """
 
     name: str
+    balanced: bool
     classical: bool
     samples: bool
 
 
-ARMS = (
-    Arm("none", classical=False, samples=False),
-    Arm("classical", classical=True, samples=False),
-    Arm("l2laug", classical=False, samples=True),
-    Arm("classical + l2laug", classical=True, samples=True),
-)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one trained classifier scored on the test images; each from 0 to 1."""
-
-    arm: str
-    seed: int
-    accuracy: float
-    macro_f1: float
-    rare_recall: float
-    rare_precision: float
-    rare_f1: float
-
-
-@dataclass(frozen=True)
-class Study:
-    """The setting of a classifier study.
-
-    Attributes:
-        model: a timm model's name, trained from random weights.
-        steps: of each training.
-        batch: images a step, drawn class by class with equal chance.
-        learning_rate: the largest of a one-cycle schedule.
-        share: of the rare class's draws that are samples, in the arms that have them.
-        seeds: how many trainings an arm gets; arms with the same seed start alike.
-    """
-
-    model: str = "resnet18"
-    steps: int = 200
-    batch: int = 32
-    learning_rate: float = 1e-3
-    share: float = 0.5
-    seeds: int = 3
+NONE = Arm("none", balanced=False, classical=False, samples=False)
+OVERSAMPLING = Arm("oversampling", balanced=True, classical=False, samples=False)
+CLASSICAL = Arm("classical", balanced=True, classical=True, samples=False)
+SAMPLES = Arm("l2laug", balanced=True, classical=False, samples=True)
+BOTH = Arm("classical + l2laug", balanced=True, classical=True, samples=True)
+ARMS = (NONE, OVERSAMPLING, CLASSICAL, SAMPLES, BOTH)
+HALF_AS_WIDE = (32, 64, 128, 256)  # channels of a resnet's four stages
 
 
 def run_study(
@@ -79,8 +59,10 @@ def run_study(
     study: Study,
     engine: Engine,
     progress: Progress,
-) -> list[Outcome]:
-    """Train every arm with every seed and test it.
+    ledger: Ledger | None = None,
+    arms: Sequence[Arm] = ARMS,
+) -> list[Trained]:
+    """Train every arm with every seed and see what it makes of the test images.
 
     Args:
         train: real images of every class, the support set of the rare one among them.
@@ -90,18 +72,52 @@ def run_study(
         study: model and schedule.
         engine: device and precision.
         progress: where to show how far it is.
+        ledger: finished trainings; those in it are not repeated.
+        arms: the ways to train; all of them by default.
 
     Raises:
         UsageError: timm has no such model, or it can't take images of this size.
     """
-    outcomes = []
-    total = len(ARMS) * study.seeds * study.steps
-    with progress.task("classifier", total) as advance:
-        for seed in range(study.seeds):
-            for arm in ARMS:
-                net = _train(train, rare, samples, arm, study, engine, seed, advance)
-                outcomes.append(_test(net, test, rare, arm, seed, engine))
-    return outcomes
+    ledger = ledger or Ledger(None)
+    about_data = {
+        "train": array_hash(train.pixels) + array_hash(train.labels),
+        "test": array_hash(test.pixels),
+        "rare": train.classes.index(rare),
+        "classes": len(train.classes),
+    }
+    jobs = [
+        (arm, seed, share)
+        for seed in range(study.seeds)
+        for arm, share in [(a, study.share) for a in arms] + [(BOTH, s) for s in study.sweep]
+    ]
+    drawn_hash = array_hash(samples)
+    results = []
+    with progress.task("classifier", len(jobs) * study.steps) as advance:
+        for arm, seed, wanted in jobs:
+            share = wanted if arm.samples else 0.0
+            about = {"arm": arm.name, "seed": seed, "share": share, **_settings(study, engine)}
+            key = key_of({**about, **about_data, "samples": drawn_hash if arm.samples else ""})
+            guesses = ledger.find(key)
+            if guesses is None:
+                net = _train(train, rare, samples, arm, share, study, engine, seed, advance)
+                guesses = _guess(net, test, engine)
+                ledger.keep(key, about, guesses)
+            else:
+                advance(study.steps, note=f"{arm.name}, seed {seed}: done before")
+            results.append(Trained(arm.name, seed, share, guesses))
+    return results
+
+
+def _settings(study: Study, engine: Engine) -> dict[str, object]:
+    """What a training depends on besides its arm, seed and images."""
+    return {
+        "model": study.model,
+        "steps": study.steps,
+        "batch": study.batch,
+        "learning_rate": study.learning_rate,
+        "engine": engine.describe(),
+        "versions": [__version__, torch.__version__, timm.__version__],
+    }
 
 
 def _train(
@@ -109,50 +125,70 @@ def _train(
     rare: str,
     samples: Pixels,
     arm: Arm,
+    share: float,
     study: Study,
     engine: Engine,
     seed: int,
     advance: Advance,
 ) -> nn.Module:
     torch.manual_seed(seed)
-    net = engine.place(_build(study.model, train))
-    optimiser = torch.optim.AdamW(net.parameters(), study.learning_rate, weight_decay=0.05)
+    net = engine.place(_build(study.model, train)).train()
+    optimiser = torch.optim.AdamW(
+        net.parameters(), study.learning_rate, weight_decay=0.05, fused=True
+    )
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, study.learning_rate, study.steps)
-    real, drawn = torch.from_numpy(train.pixels), torch.from_numpy(samples)
-    rows_of = [np.flatnonzero(train.labels == c) for c in range(len(train.classes))]
-    rare_label = train.classes.index(rare)
-    # Classes and rows come from a stream of their own, so that every arm of a seed sees the same
-    # real images in the same order but where a sample takes a rare one's place.
-    random, taking = np.random.default_rng((seed, 0)), np.random.default_rng((seed, 1))
     changes = torch.Generator().manual_seed(seed)
-    net.train()
-    for _ in range(study.steps):
-        labels = random.integers(len(train.classes), size=study.batch)
-        x = real[[int(random.choice(rows_of[c])) for c in labels]]
-        if arm.samples:
-            swap = (labels == rare_label) & (taking.random(study.batch) < study.share)
-            x[torch.from_numpy(swap)] = drawn[taking.integers(len(drawn), size=swap.sum())]
-        unit = to_batch(x, engine.device)
-        if arm.classical:
-            unit = random_affine(unit, changes)
+    for x, labels in _batches(train, rare, samples, arm, share, study, seed):
+        unit = augment(x, changes, engine.device) if arm.classical else to_batch(x, engine.device)
         with engine.autocast():
             scores = net(unit.contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(scores.float(), torch.from_numpy(labels).to(engine.device))
+        loss = F.cross_entropy(scores.float(), labels.to(engine.device))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         schedule.step()
         advance(note=f"{arm.name}, seed {seed}")
-    net.eval()
-    return net
+    return net.eval()
+
+
+def _batches(
+    train: ImageSet, rare: str, samples: Pixels, arm: Arm, share: float, study: Study, seed: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """uint8 images ``(batch, C, S, S)`` and their labels, one pair a step.
+
+    Every arm draws the same numbers and uses those that it needs. So the arms of a seed see the
+    same images in the same order, but where a repeated image of the rare class takes the place of
+    a common one, and a sample the place of that.
+    """
+    random = np.random.default_rng(seed)
+    mine = np.flatnonzero(train.labels == train.classes.index(rare))
+    lift = _lift(len(mine) / len(train.labels), 1 / len(train.classes)) if arm.balanced else 0.0
+    for _ in range(study.steps):
+        rows = random.integers(len(train.labels), size=study.batch)
+        repeats = mine[random.integers(len(mine), size=study.batch)]
+        rows = np.where(random.random(study.batch) < lift, repeats, rows)
+        pictures = train.pixels[rows]
+        swap: NDArray[np.bool_] = random.random(study.batch) < (share if arm.samples else 0)
+        picks = random.integers(len(samples), size=study.batch)
+        swap &= np.isin(rows, mine)
+        pictures[swap] = samples[picks[swap]]
+        yield torch.from_numpy(pictures), torch.from_numpy(train.labels[rows])
+
+
+def _lift(has: float, wanted: float) -> float:
+    """The share of draws to turn into the rare class, so that it gets ``wanted`` of them all."""
+    return max(0.0, (wanted - has) / (1 - has))
 
 
 def _build(name: str, images: ImageSet) -> nn.Module:
-    if name not in timm.list_models():
+    if name != SMALL and name not in timm.list_models():
         raise UsageError(f"--model {name} is not a timm model.", "See timm.list_models().")
     channels, side = images.pixels.shape[1], images.pixels.shape[2]
+    known, narrow = name, dict[str, Any]()
+    if name == SMALL:
+        known, narrow = "resnet10t", {"channels": HALF_AS_WIDE}
     net: nn.Module = timm.create_model(
-        name, pretrained=False, num_classes=len(images.classes), in_chans=channels
+        known, pretrained=False, num_classes=len(images.classes), in_chans=channels, **narrow
     )
     try:
         with torch.no_grad():
@@ -160,28 +196,15 @@ def _build(name: str, images: ImageSet) -> nn.Module:
     except (RuntimeError, AssertionError) as error:
         raise UsageError(
             f"--model {name} can't take images of {side}x{side}: {str(error).rstrip('.')}.",
-            "Use resnet18.",
+            f"Use {SMALL}.",
         ) from error
     return net
 
 
 @torch.no_grad()
-def _test(
-    net: nn.Module, test: ImageSet, rare: str, arm: Arm, seed: int, engine: Engine
-) -> Outcome:
+def _guess(net: nn.Module, test: ImageSet, engine: Engine) -> Labels:
     found = []
     for start in range(0, len(test.pixels), 256):
         scores = net(to_batch(torch.from_numpy(test.pixels[start : start + 256]), engine.device))
         found.append(scores.argmax(1).cpu().numpy())
-    guesses: NDArray[np.int64] = np.concatenate(found)
-    label = test.classes.index(rare)
-    truth = test.labels == label
-    return Outcome(
-        arm=arm.name,
-        seed=seed,
-        accuracy=float(accuracy_score(test.labels, guesses)),
-        macro_f1=float(f1_score(test.labels, guesses, average="macro", zero_division=0)),
-        rare_recall=float(recall_score(truth, guesses == label, zero_division=0)),
-        rare_precision=float(precision_score(truth, guesses == label, zero_division=0)),
-        rare_f1=float(f1_score(truth, guesses == label, zero_division=0)),
-    )
+    return np.concatenate(found)

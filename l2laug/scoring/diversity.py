@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from l2laug.errors import ImageError
 from l2laug.scoring.features import Features
@@ -21,6 +22,7 @@ def spread(features: Features) -> float:
 
 def pairwise(a: Features, b: Features) -> Features:
     """Euclidean distances ``(N, M)`` between features ``(N, D)`` and ``(M, D)``."""
-    squared = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T
-    distances: Features = np.sqrt(squared.clip(0))
+    # Not by |a|^2 + |b|^2 - 2ab: that leaves equal images a rounding error apart, and ties between
+    # a distance and a radius fall either way.
+    distances: Features = cdist(a, b)
     return distances

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from l2laug.bundles import Bundle
+from l2laug.errors import UsageError
 from l2laug.images import Pixels, to_unit
 
 Features = NDArray[np.float64]
@@ -18,25 +20,50 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Extractor:
-    """A feature net in ONNX: input ``(N, C, S, S)`` in [-1, 1], output ``(N, D)``.
+    """A net that turns images into features.
 
     Attributes:
         name: to stand beside every number measured with it.
-        digest: SHA-256 of its file.
-        session: onnxruntime's.
+        digest: SHA-256 of its weights.
+        extract: uint8 ``(N, C, S, S)`` to ``(N, D)``, of one batch.
+        resizing: what is done to images before it sees them.
     """
 
     name: str
     digest: str
-    session: onnxruntime.InferenceSession
+    extract: Callable[[Pixels], NDArray[np.float32]]
+    resizing: str = "none"
 
     def __call__(self, pixels: Pixels) -> Features:
         """Features of uint8 images, ``(N, C, S, S)`` to ``(N, D)`` float64."""
-        parts = [
-            self.session.run(None, {"images": to_unit(pixels[i : i + BATCH])})[0]
-            for i in range(0, len(pixels), BATCH)
-        ]
+        parts = [self.extract(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
         return np.concatenate(parts).astype(np.float64)
+
+
+def find_extractor(features: str, bundle: Bundle, device: str = "auto") -> Extractor:
+    """The extractor that ``--features`` names.
+
+    Args:
+        features: ``bundle`` for the bundle's own net, ``timm:NAME@PATH`` for a timm backbone with
+            weights from a file, ``timm:NAME`` for one whose weights timm fetches.
+        bundle: what the model grew from.
+        device: for a timm backbone.
+
+    Raises:
+        UsageError: it names none of these.
+        BundleError: the weights are missing, can't be read or do not fit.
+    """
+    if features == "bundle":
+        return bundle_extractor(bundle)
+    kind, _, rest = features.partition(":")
+    if kind != "timm" or not rest.partition("@")[0]:
+        raise UsageError(
+            f"--features {features} is not known.", "Use bundle, timm:NAME@PATH or timm:NAME."
+        )
+    from l2laug.scoring.timm_features import timm_extractor  # torch is needed for no other
+
+    name, _, path = rest.partition("@")
+    return timm_extractor(name, Path(path) if path else None, device)
 
 
 def bundle_extractor(bundle: Bundle) -> Extractor:
@@ -46,8 +73,13 @@ def bundle_extractor(bundle: Bundle) -> Extractor:
 
 
 def extractor_at(path: Path, name: str, digest: str) -> Extractor:
-    """An extractor from an ONNX file."""
+    """An extractor from an ONNX file: input ``(N, C, S, S)`` in [-1, 1], output ``(N, D)``."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
-    return Extractor(name, digest, session)
+
+    def extract(pixels: Pixels) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = session.run(None, {"images": to_unit(pixels)})[0]
+        return found
+
+    return Extractor(name, digest, extract)

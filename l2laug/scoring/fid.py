@@ -21,11 +21,15 @@ def frechet_distance(real: Features, drawn: Features) -> float:
     if min(len(real), len(drawn)) < 2:
         raise ImageError("FID needs two images or more on either side.", "Give more images.")
     gap = real.mean(0) - drawn.mean(0)
-    c1, c2 = np.cov(real, rowvar=False), np.cov(drawn, rowvar=False)
-    # tr((C1 C2)^(1/2)) is the sum of the roots of C1 C2's eigenvalues, which are those of the
-    # symmetric C1^(1/2) C2 C1^(1/2) and so real and not negative but for rounding.
-    values, vectors = np.linalg.eigh(np.atleast_2d(c1))
-    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
-    cross = scipy.linalg.eigvalsh(root @ np.atleast_2d(c2) @ root)
-    traces = np.trace(np.atleast_2d(c1)) + np.trace(np.atleast_2d(c2))
-    return float(gap @ gap + traces - 2 * np.sqrt(cross.clip(0)).sum())
+    a, b = _root(real), _root(drawn)
+    # With C1 = A'A and C2 = B'B the roots of C1 C2's eigenvalues are the singular values of A B':
+    # no covariance is formed, and nothing is lost to the square root of a rounding error.
+    cross = np.linalg.svd(a @ b.T, compute_uv=False).sum()
+    return float(gap @ gap + (a**2).sum() + (b**2).sum() - 2 * cross)
+
+
+def _root(features: Features) -> Features:
+    """Some R with R'R the covariance of features ``(N, D)``, of no more than N or D rows."""
+    centred = (features - features.mean(0)) / np.sqrt(len(features) - 1)
+    root: Features = scipy.linalg.qr(centred, mode="r")[0]
+    return root

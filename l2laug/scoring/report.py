@@ -7,11 +7,16 @@ from typing import Any
 import numpy as np
 
 COLUMNS = ("accuracy", "macro_f1", "rare_recall", "rare_precision", "rare_f1")
+ABOUT_ARMS = (
+    "`none` draws the rare class as seldom as it is. All others draw it as often as an average "
+    "class: `oversampling` repeats its real images, `classical` also changes light and shape of "
+    "every image at random, and those with l2laug take samples for a share of its draws."
+)
 
 
 def render(evaluation: dict[str, Any]) -> str:
     """The report that a person reads; every number comes from ``evaluation``."""
-    counts, scores = evaluation["counts"], evaluation["scores"]
+    counts, extractor = evaluation["counts"], evaluation["extractor"]
     lines = [f"# {evaluation['class_name']}: are the samples any good?", ""]
     if evaluation["classifier"]:
         lines += [f"**{verdict_line(evaluation)}**", ""]
@@ -19,25 +24,55 @@ def render(evaluation: dict[str, Any]) -> str:
         f"{counts['samples']} samples, {counts['support']} support images, "
         f"{counts['real_kept_back']} real images of the class kept back.",
         "",
-        "| score | value | read it as |",
-        "|---|---|---|",
     ]
-    extractor = evaluation["extractor"]
-    explained = {
-        "fid": f"lower is nearer to real; {extractor['name']}, {extractor['sha256'][:12]}",
-        "spread_samples": "mean feature distance between samples",
-        "spread_real": "the same between real images; samples should come near it",
-        "copies": "share of samples nearer to a support image than real images are",
-    }
-    lines += [f"| {name} | {value:.3f} | {explained[name]} |" for name, value in scores.items()]
+    if evaluation["measures"]:
+        lines += [
+            "| score | samples | real images | compared | in words |",
+            "|---|---|---|---|---|",
+            *[_row(m) for m in evaluation["measures"].values()],
+            "",
+            "In brackets what nine in ten of the random halves of the real images give; for "
+            "copies the 95% interval. The column of real images is what real images score against "
+            "others at the same sizes: the best there is to reach.",
+            "",
+            f"Features: {extractor['name']}, SHA-256 {extractor['sha256'][:12]}, resizing: "
+            f"{extractor['resizing']}. Numbers of another extractor or other sizes do not compare.",
+        ]
     lines += ["", *[f"- {note}" for note in evaluation["notes"]], ""]
     if evaluation["classifier"]:
         lines += _classifier_table(evaluation["classifier"], counts)
     return "\n".join(lines)
 
 
+def measure_line(measure: dict[str, Any]) -> str:
+    """One measure for a terminal: the samples' number, the real images' and what that says."""
+    said = f"{measure['name']}: {measure['value']:.4g}"
+    if measure["floor"] is not None:
+        said += f" (real images {measure['floor']:.4g})"
+    said += f", {measure['samples']} against {measure['real']} images: {measure['reading']}"
+    return f"{said}. Too few. {measure['too_small']}" if measure["too_small"] else f"{said}."
+
+
+def _row(measure: dict[str, Any]) -> str:
+    words = measure["reading"]
+    if measure["too_small"]:
+        words = f"**too few images**: {measure['too_small']} So far: {words}"
+    cells = [
+        measure["name"],
+        _with_range(measure["value"], measure["low"], measure["high"]),
+        _with_range(measure["floor"], measure["floor_low"], measure["floor_high"]),
+        f"{measure['samples']} with {measure['real']} real",
+        words,
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _with_range(value: float | None, low: float | None, high: float | None) -> str:
+    return "-" if value is None else f"{value:.4g} ({low:.3g} to {high:.3g})"
+
+
 def verdict_line(evaluation: dict[str, Any]) -> str:
-    """The verdict in one sentence with its figures."""
+    """The verdict in one sentence with its figures, and what to do now."""
     verdict = evaluation["classifier"]["verdict"]
     saying = {
         "helps": "The samples help",
@@ -47,7 +82,7 @@ def verdict_line(evaluation: dict[str, Any]) -> str:
     return (
         f"{saying}: F1 of {evaluation['class_name']} changes by {verdict['difference']:+.3f} "
         f"over classical augmentation alone (95% interval {verdict['low']:+.3f} to "
-        f"{verdict['high']:+.3f})."
+        f"{verdict['high']:+.3f}). {evaluation['classifier']['advice']}"
     )
 
 
@@ -62,11 +97,21 @@ def _classifier_table(classifier: dict[str, Any], counts: dict[str, int]) -> lis
         "| training | " + " | ".join(c.replace("_", " ") for c in COLUMNS) + " |",
         "|---" * (len(COLUMNS) + 1) + "|",
     ]
-    arms = dict.fromkeys(o["arm"] for o in classifier["outcomes"])
-    for arm in arms:
+    for name, outcomes in _by_training(classifier).items():
         cells = []
         for column in COLUMNS:
-            values = [o[column] for o in classifier["outcomes"] if o["arm"] == arm]
+            values = [o[column] for o in outcomes]
             cells.append(f"{np.mean(values):.3f} ± {np.std(values):.3f}")
-        lines.append(f"| {arm} | " + " | ".join(cells) + " |")
-    return [*lines, ""]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return [*lines, "", ABOUT_ARMS, ""]
+
+
+def _by_training(classifier: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Outcomes by arm, and by the share of samples where it is not the one the verdict is of."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for outcome in classifier["outcomes"]:
+        name = outcome["arm"]
+        if outcome["share"] not in (0, classifier["study"]["share"]):
+            name += f", {outcome['share']:g} of the class from samples"
+        found.setdefault(name, []).append(outcome)
+    return found

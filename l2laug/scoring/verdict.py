@@ -1,12 +1,18 @@
-"""Helps, hurts or unclear: one word from paired differences."""
+"""Helps, hurts or unclear: one word from paired trainings, seen by the same test images."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.stats
+from numpy.typing import NDArray
+
+# With five, all may turn out better by chance in one study of 16 (a sign test: 2 * 0.5 ** 5).
+FEWEST_TEST = 6
+
+Seen = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -15,27 +21,86 @@ class Verdict:
 
     Attributes:
         word: ``helps``, ``hurts`` or ``unclear``.
-        difference: mean of the pairs' differences.
-        low, high: 95 % interval of that mean (Student's t).
+        difference: mean of the pairs' differences in F1, -1 to 1.
+        low, high: 95 % interval of that mean over other seeds and other test images.
+        from_seeds: the part of the interval's variance that more seeds would bring down, 0 to 1;
+            the rest takes more test images.
     """
 
     word: str
     difference: float
     low: float
     high: float
+    from_seeds: float
 
 
-def judge(without: Sequence[float], with_samples: Sequence[float]) -> Verdict:
-    """Compare paired scores, seed by seed; it helps or hurts where the interval leaves out zero.
+def judge(truth: Seen, without: Seen, with_samples: Seen) -> Verdict:
+    """Compare the F1 of paired trainings; it helps or hurts where the interval leaves out zero.
 
-    Scores go from 0 to 1: one pair alone leaves every difference from -1 to 1 possible.
+    Seeds and test images are both a sample of what might have been, crossed with each other like
+    the readers and the cases of a medical study. So the interval is that of Dorfman, Berbaum and
+    Metz (1992) as amended by Hillis et al. (2008): jackknife pseudovalues over the test images,
+    their two-way analysis of variance, and Student's t, with degrees of freedom (Satterthwaite)
+    that count the rare class's test images as the cases.
+
+    One seed alone leaves every difference possible, and on fewer than six test images of the rare
+    class the word is ``unclear`` whatever they say.
+
+    Args:
+        truth: ``(M,)`` which test images are of the rare class.
+        without: ``(seeds, M)`` in which ones each classifier trained without samples saw it.
+        with_samples: the same of those trained with them, in the order of the same seeds.
     """
-    gaps = np.asarray(with_samples, float) - np.asarray(without, float)
-    mean = float(gaps.mean())
-    if len(gaps) < 2:
-        return Verdict("unclear", mean, -1.0, 1.0)
-    error = float(gaps.std(ddof=1)) / len(gaps) ** 0.5
-    half = float(scipy.stats.t.ppf(0.975, len(gaps) - 1)) * error
-    low, high = mean - half, mean + half
+    change = f1(truth, with_samples) - f1(truth, without)
+    mean = float(change.mean())
+    if len(change) < 2 or len(truth) < 2:
+        return Verdict("unclear", mean, -1.0, 1.0, 1.0)
+    gaps = pseudovalues(truth, with_samples) - pseudovalues(truth, without)
+    rare = int(truth.sum())
+    variance, freedom, from_seeds = variance_of_mean(gaps, max(rare, 2))
+    half = float(scipy.stats.t.ppf(0.975, freedom)) * variance**0.5 if variance > 0 else 0.0
+    low, high = max(mean - half, -1.0), min(mean + half, 1.0)
     word = "helps" if low > 0 else "hurts" if high < 0 else "unclear"
-    return Verdict(word, mean, low, high)
+    return Verdict(word if rare >= FEWEST_TEST else "unclear", mean, low, high, from_seeds)
+
+
+def f1(truth: Seen, seen: Seen) -> Floats:
+    """F1 of each training, ``(seeds,)``; 0 where nothing is there to be seen and nothing is."""
+    return _ratio(2.0 * (seen & truth).sum(1), truth.sum() + seen.sum(1).astype(np.float64))
+
+
+def pseudovalues(truth: Seen, seen: Seen) -> Floats:
+    """Jackknife pseudovalues ``(seeds, M)`` of F1: what each test image says of it."""
+    both, either = 2.0 * (seen & truth), truth + seen.astype(np.float64)
+    left_out = _ratio(both.sum(1, keepdims=True) - both, either.sum(1, keepdims=True) - either)
+    count = len(truth)
+    return count * f1(truth, seen)[:, None] - (count - 1) * left_out
+
+
+def variance_of_mean(gaps: Floats, cases: int) -> tuple[float, float, float]:
+    """How far the mean of gaps may be off, both seeds and images being drawn by chance.
+
+    Args:
+        gaps: ``(seeds, M)``, at least two of each.
+        cases: how many images the degrees of freedom count, at least 2.
+
+    Returns:
+        variance of the mean, its degrees of freedom, and the part of it that is of the seeds.
+    """
+    seeds, images = gaps.shape
+    by_seed, by_image = gaps.mean(1, keepdims=True), gaps.mean(0, keepdims=True)
+    of_seeds = images * float(by_seed.var(ddof=1))
+    of_images = seeds * float(by_image.var(ddof=1))
+    rest = gaps - by_seed - by_image + gaps.mean()
+    of_rest = float((rest**2).sum()) / ((seeds - 1) * (images - 1))
+    total = of_seeds + max(of_images - of_rest, 0.0)
+    if total <= 0:
+        return 0.0, 1.0, 0.0
+    doubt = of_seeds**2 / (seeds - 1)
+    if of_images > of_rest:
+        doubt += of_images**2 / (cases - 1) + of_rest**2 / ((seeds - 1) * (cases - 1))
+    return total / gaps.size, total**2 / doubt, of_seeds / total
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

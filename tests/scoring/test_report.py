@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from l2laug.scoring.report import render, verdict_line
+from l2laug.scoring.report import measure_line, render, verdict_line
 
 
 def outcome(arm: str, seed: int, accuracy: float) -> dict[str, Any]:
     others = dict.fromkeys(("macro_f1", "rare_recall", "rare_precision", "rare_f1"), 0.5)
-    return {"arm": arm, "seed": seed, "accuracy": accuracy, **others}
+    share = 0.5 if "l2laug" in arm else 0.0
+    return {"arm": arm, "seed": seed, "share": share, "accuracy": accuracy, **others}
 
 
 @pytest.fixture
@@ -26,7 +27,39 @@ def evaluation() -> dict[str, Any]:
             "test": 87,
         },
         "scores": {"fid": 12.3456, "copies": 0.02},
-        "extractor": {"name": "glyphs feature net", "sha256": "0123456789abcdef" * 4},
+        "measures": {
+            "fid": {
+                "name": "fid",
+                "value": 12.3456,
+                "low": 11.25,
+                "high": 13.5,
+                "floor": 3.21,
+                "floor_low": 3.0,
+                "floor_high": 3.5,
+                "samples": 6,
+                "real": 5,
+                "reading": "farther from real images",
+                "too_small": "It takes 258 real images.",
+            },
+            "copies": {
+                "name": "copies",
+                "value": 0.02,
+                "low": 0.013,
+                "high": 0.031,
+                "floor": None,
+                "floor_low": None,
+                "floor_high": None,
+                "samples": 1000,
+                "real": 5,
+                "reading": "no more than among real images",
+                "too_small": "",
+            },
+        },
+        "extractor": {
+            "name": "glyphs feature net",
+            "sha256": "0123456789abcdef" * 4,
+            "resizing": "to 64x64, bicubic",
+        },
         "notes": ["Distances are measured against 12 images."],
         "classifier": None,
     }
@@ -41,9 +74,10 @@ def with_classifier(evaluation: dict[str, Any]) -> dict[str, Any]:
         outcome("classical + l2laug", 1, 0.7),
     ]
     verdict = {"word": "hurts", "difference": -0.1234, "low": -0.2, "high": -0.04}
-    study = {"model": "resnet18", "steps": 400, "seeds": 2}
+    study = {"model": "resnet18", "steps": 400, "seeds": 2, "share": 0.5}
+    found = {"outcomes": outcomes, "verdict": verdict, "advice": "Leave them out."}
     return evaluation | {
-        "classifier": {"study": study, "outcomes": outcomes, "verdict": verdict},
+        "classifier": {"study": study, **found},
     }
 
 
@@ -62,12 +96,36 @@ def test_every_score_stands_in_the_table_with_what_it_was_measured_with(
     table = {row[0]: row[1:] for row in rows(text)}
 
     assert text.startswith("# cracks")
-    assert table["fid"][0] == "12.346"
-    assert "glyphs feature net, 0123456789ab" in table["fid"][1]
-    assert table["copies"][0] == "0.020"
+    assert table["fid"] == [
+        "12.35 (11.2 to 13.5)",
+        "3.21 (3 to 3.5)",
+        "6 with 5 real",
+        "**too few images**: It takes 258 real images. So far: farther from real images",
+    ]
+    assert table["copies"] == [
+        "0.02 (0.013 to 0.031)",
+        "-",
+        "1000 with 5 real",
+        "no more than among real images",
+    ]
+    assert "glyphs feature net, SHA-256 0123456789ab, resizing: to 64x64, bicubic" in text
     assert "1000 samples, 5 support images, 12 real images" in text
     assert "- Distances are measured against 12 images." in text
     assert "Classifier" not in text
+
+
+def test_a_report_without_scores_has_no_table(evaluation: dict[str, Any]):
+    assert rows(render(evaluation | {"measures": {}})) == []
+
+
+def test_a_terminal_gets_a_line_for_each_score(evaluation: dict[str, Any]):
+    fid, copies = (measure_line(m) for m in evaluation["measures"].values())
+
+    assert fid == (
+        "fid: 12.35 (real images 3.21), 6 against 5 images: farther from real images. "
+        "Too few. It takes 258 real images."
+    )
+    assert copies == "copies: 0.02, 1000 against 5 images: no more than among real images."
 
 
 def test_arms_are_shown_with_their_mean_over_the_seeds(with_classifier: dict[str, Any]):
@@ -87,6 +145,7 @@ def test_the_verdict_stands_at_the_top_with_its_figures(with_classifier: dict[st
     assert line.startswith("The samples hurt: do not use them")
     assert "-0.123" in line
     assert "-0.200 to -0.040" in line
+    assert line.endswith("Leave them out.")
     assert render(with_classifier).splitlines()[2] == f"**{line}**"
 
 
@@ -98,3 +157,14 @@ def test_the_verdict_says_its_word(with_classifier: dict[str, Any], word: str, s
     with_classifier["classifier"]["verdict"]["word"] = word
 
     assert verdict_line(with_classifier).startswith(start)
+
+
+def test_other_shares_of_samples_have_rows_of_their_own(with_classifier: dict[str, Any]):
+    with_classifier["classifier"]["outcomes"] += [
+        outcome("classical + l2laug", seed, 0.6) | {"share": 0.25} for seed in (0, 1)
+    ]
+
+    table = {row[0]: row[1:] for row in rows(render(with_classifier))}
+
+    assert table["classical + l2laug"][0] == "0.700 ± 0.000"
+    assert table["classical + l2laug, 0.25 of the class from samples"][0] == "0.600 ± 0.000"

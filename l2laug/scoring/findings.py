@@ -1,0 +1,93 @@
+"""From finished trainings to what the report says of them: verdict, advice, notes, sweep."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from l2laug.images import ImageSet
+from l2laug.scoring.outcomes import Trained, guesses_of, measure
+from l2laug.scoring.study import Study
+from l2laug.scoring.sweep import choose, cross_fit
+from l2laug.scoring.verdict import FEWEST_TEST, Verdict, judge
+
+WITHOUT, WITH = "classical", "classical + l2laug"
+FEW_TEST = 30  # fewer, and one test image more or less moves recall by over three points
+
+
+def find(
+    trained: list[Trained],
+    test: ImageSet,
+    rare: str,
+    study: Study,
+    samples: int,
+    run: Path,
+) -> dict[str, Any]:
+    """Outcomes, verdict, advice and notes of a study as plain data.
+
+    Args:
+        trained: every training of the study.
+        test: the images it was tested on.
+        rare: name of the rare class.
+        study: its setting; the verdict is given at its ``share``.
+        samples: how many there were.
+        run: the folder of the adapted model, for the advice.
+    """
+    label, share = test.classes.index(rare), study.share
+    truth = test.labels == label
+    without = guesses_of(trained, WITHOUT, 0.0) == label
+    verdict = judge(truth, without, guesses_of(trained, WITH, share) == label)
+    result: dict[str, Any] = {
+        "outcomes": [asdict(measure(t, test.labels, len(test.classes), label)) for t in trained],
+        "classes": list(test.classes),
+        "verdict": asdict(verdict),
+        "verdict_on": f"rare_f1, {WITH} over {WITHOUT}",
+        "advice": advise(verdict, run, samples, share),
+        "notes": notes_on(verdict, int(truth.sum()), rare),
+    }
+    if study.sweep:
+        by_share = {s: guesses_of(trained, WITH, s) for s in sorted({share, *study.sweep})}
+        fitted = cross_fit(test.labels, label, by_share)
+        fair = judge(truth, without, fitted == label)
+        best = choose(test.labels, label, by_share)
+        result["sweep"] = {"best": best, "verdict": asdict(fair)}
+        result["notes"].append(
+            f"Of the shares {', '.join(f'{s:g}' for s in by_share)} of samples {best:g} is best on "
+            f"the test images. With the share chosen on other test images F1 of {rare} changes by "
+            f"{fair.difference:+.3f} ({fair.low:+.3f} to {fair.high:+.3f}): {fair.word}. The "
+            f"verdict above is of {share:g}, whatever the others gave."
+        )
+    return result
+
+
+def advise(verdict: Verdict, run: Path, samples: int, share: float) -> str:
+    """What to do now, in a sentence."""
+    if verdict.word == "helps":
+        command = f"l2laug sample {shlex.quote(str(run))} -n {samples} -o augmented"
+        return (
+            f"Use them: {command}, then train with classical augmentation and take {share:.0%} of "
+            "the images of the class from augmented."
+        )
+    if verdict.word == "hurts":
+        return "Train with classical augmentation alone."
+    if verdict.from_seeds > 0.5:
+        return "More trainings would tell more: a larger --seeds."
+    return "More test images of the class would tell more: --test."
+
+
+def notes_on(verdict: Verdict, tests: int, rare: str) -> list[str]:
+    """What the reader should know of the verdict where test images of the rare class are few."""
+    if tests >= FEW_TEST:
+        return []
+    if tests < FEWEST_TEST:
+        return [
+            f"{tests} test images of {rare} are too few for a verdict: chance alone may favour one "
+            f"side on all of them. It takes {FEWEST_TEST}, better {FEW_TEST}."
+        ]
+    half = (verdict.high - verdict.low) / 2
+    return [
+        f"{tests} test images of {rare} are few: a change of its F1 by less than about {half:.2f} "
+        f"can't be told from chance here. {FEW_TEST} or more are better."
+    ]

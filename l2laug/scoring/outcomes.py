@@ -1,0 +1,83 @@
+"""What trained classifiers said of the test images, and the numbers that follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    f1_score,
+    precision_score,
+    recall_score,
+)
+
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One finished training.
+
+    Attributes:
+        arm: its name.
+        seed: of the training.
+        share: of the rare class's draws that were samples; 0 in arms without.
+        guesses: ``(M,)`` the class that it sees in each test image.
+    """
+
+    arm: str
+    seed: int
+    share: float
+    guesses: Labels
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one trained classifier scored on the test images; each from 0 to 1.
+
+    Attributes:
+        confusion: rows are true classes, columns what was seen in them; counts.
+    """
+
+    arm: str
+    seed: int
+    share: float
+    accuracy: float
+    macro_f1: float
+    rare_recall: float
+    rare_precision: float
+    rare_f1: float
+    confusion: list[list[int]]
+
+
+def measure(trained: Trained, labels: Labels, classes: int, rare: int) -> Outcome:
+    """Score one training.
+
+    Args:
+        trained: its guesses.
+        labels: ``(M,)`` the true classes.
+        classes: how many there are.
+        rare: which is the rare one.
+    """
+    guesses, truth = trained.guesses, labels == rare
+    matrix = confusion_matrix(labels, guesses, labels=np.arange(classes))
+    return Outcome(
+        arm=trained.arm,
+        seed=trained.seed,
+        share=trained.share,
+        accuracy=float(accuracy_score(labels, guesses)),
+        macro_f1=float(f1_score(labels, guesses, average="macro", zero_division=0)),
+        rare_recall=float(recall_score(truth, guesses == rare, zero_division=0)),
+        rare_precision=float(precision_score(truth, guesses == rare, zero_division=0)),
+        rare_f1=float(f1_score(truth, guesses == rare, zero_division=0)),
+        confusion=[[int(n) for n in row] for row in matrix],
+    )
+
+
+def guesses_of(trained: list[Trained], arm: str, share: float) -> Labels:
+    """``(seeds, M)`` the guesses of an arm at a share, ordered by seed."""
+    found = [t for t in trained if t.arm == arm and t.share == share]
+    return np.stack([t.guesses for t in sorted(found, key=lambda t: t.seed)])

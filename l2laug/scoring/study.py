@@ -1,0 +1,38 @@
+"""The setting of a classifier study: what is trained, how long, how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SMALL = "small"
+SWEEP = (0.25, 0.75)
+
+
+@dataclass(frozen=True)
+class Study:
+    """The setting of a classifier study.
+
+    Adding samples does two things: the rare class is seen more often, and more of it is seen. Only
+    the second is to be tested, so all arms but ``none`` see the rare class equally often, and
+    differ in what fills its draws: its few real images again and again, or samples for a share of
+    them. The common classes keep the proportions that they have in the folder.
+
+    Attributes:
+        model: ``small`` or a timm model's name, trained from random weights. ``small`` is timm's
+            resnet10t at half its width: as good as a whole one on digits of which five are shown,
+            at less than half the time. What the study compares is the arms, not the model.
+        steps: of each training.
+        batch: images a step.
+        learning_rate: the largest of a one-cycle schedule.
+        share: of the rare class's draws that are samples, in the arms that have them.
+        seeds: how many trainings an arm gets; arms with the same seed start alike.
+        sweep: other shares at which ``classical + l2laug`` is trained too.
+    """
+
+    model: str = SMALL
+    steps: int = 200
+    batch: int = 32
+    learning_rate: float = 1e-3
+    share: float = 0.5
+    seeds: int = 5
+    sweep: tuple[float, ...] = ()

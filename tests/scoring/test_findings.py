@@ -1,0 +1,85 @@
+"""What the report says of finished trainings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from l2laug.images import ImageSet
+from l2laug.scoring.findings import advise, find, notes_on
+from l2laug.scoring.outcomes import Labels, Trained
+from l2laug.scoring.study import Study
+from l2laug.scoring.verdict import Verdict
+
+ARMS = ("none", "oversampling", "classical", "l2laug")
+
+
+def verdict(word: str, from_seeds: float = 0.5) -> Verdict:
+    return Verdict(word, 0.1, -0.05, 0.25, from_seeds)
+
+
+def test_what_helps_comes_with_the_command_to_use_it():
+    advice = advise(verdict("helps"), Path("my runs/cracks"), 1000, 0.5)
+
+    assert "l2laug sample 'my runs/cracks' -n 1000 -o augmented" in advice
+    assert "50%" in advice
+
+
+def test_where_it_is_unclear_the_advice_is_what_would_narrow_the_interval():
+    assert "--seeds" in advise(verdict("unclear", 0.8), Path("run"), 10, 0.5)
+    assert "--test" in advise(verdict("unclear", 0.2), Path("run"), 10, 0.5)
+    assert "classical augmentation alone" in advise(verdict("hurts"), Path("run"), 10, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("tests", "words"),
+    [(5, ["5 test images of cracks", "too few", "6"]), (12, ["12 test images", "0.15"])],
+)
+def test_few_test_images_are_said_to_be_few(tests: int, words: list[str]):
+    (note,) = notes_on(verdict("unclear"), tests, "cracks")
+
+    assert [word for word in words if word not in note] == []
+
+
+def test_enough_test_images_need_no_note():
+    assert notes_on(verdict("unclear"), 30, "cracks") == []
+
+
+LABELS = np.repeat([0, 1], 40)
+
+
+def findings(of_share: dict[float, Labels], sweep: tuple[float, ...]) -> dict[str, Any]:
+    test = ImageSet(np.zeros((80, 1, 2, 2), np.uint8), LABELS, ("common", "rare"), (Path(),) * 80)
+    wrong = np.zeros_like(LABELS)
+    trained = [Trained(arm, seed, 0.0, wrong) for arm in ARMS for seed in range(3)]
+    trained += [
+        Trained("classical + l2laug", seed, share, guesses)
+        for share, guesses in of_share.items()
+        for seed in range(3)
+    ]
+    return find(trained, test, "rare", Study(seeds=3, sweep=sweep), 100, Path("run"))
+
+
+def test_the_verdict_is_of_samples_beside_classical_augmentation():
+    found = findings({0.5: LABELS}, sweep=())
+
+    assert found["verdict"]["word"] == "helps"
+    assert found["verdict"]["difference"] == pytest.approx(1)
+    assert found["classes"] == ["common", "rare"]
+    assert len(found["outcomes"]) == 15
+    assert found["outcomes"][0]["confusion"] == [[40, 0], [40, 0]]
+    assert "sweep" not in found
+
+
+def test_another_share_that_helps_does_not_change_the_verdict():
+    wrong = np.zeros_like(LABELS)
+
+    found = findings({0.25: LABELS, 0.5: wrong, 0.75: wrong}, sweep=(0.25, 0.75))
+
+    assert found["verdict"]["word"] == "unclear"
+    assert found["sweep"]["best"] == 0.25
+    assert found["sweep"]["verdict"]["word"] == "helps"
+    assert "0.25 is best" in found["notes"][-1]

@@ -1,0 +1,162 @@
+"""Cut short by a full disk or Ctrl-C: the exit code, nothing half-written, the whole is kept."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGINT
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from l2laug import adapting, evaluating
+from l2laug.cli import app
+from l2laug.files import whole_file
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def stopped(code: int, *words: object) -> str:
+    """Run a command that must end with an exit code; returns what it said."""
+    result = CliRunner().invoke(app, [str(w) for w in words])
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code == code, result.stderr
+    assert result.stdout == ""
+    return result.stderr
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+# --- a full disk ---------------------------------------------------------------------------
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Let the system refuse to write more than ``size`` bytes to a file, as a full disk would."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """In place of a training's result."""
+
+    generator: None = None
+    gems: None = None
+    guide: None = None
+    steps: int = 1
+    limits: tuple[float, ...] = (0.0,)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    with whole_file(path) as part:
+        part.write_bytes(content)
+
+
+def test_a_model_that_does_not_fit_on_the_disk_leaves_nothing(
+    here: Path, rare: Path, tiny_bundle: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = (tiny_run / "model.onnx").read_bytes()
+    monkeypatch.setattr(adapting, "train_target", lambda *_, **__: Trained())
+    monkeypatch.setattr(adapting, "export_model", lambda *a: write_whole(a[-1], content))
+    with files_of_at_most(len(content) // 2):
+        said = stopped(6, "adapt", rare, "--bundle", tiny_bundle, "-o", "run")
+    assert "model.onnx can't be written: File too large" in said
+    assert list(here.iterdir()) == []
+
+
+def test_samples_go_on_once_there_is_room_again(here: Path, tiny_run: Path) -> None:
+    words = ["sample", tiny_run, "-n", "33", "--device", "cpu", "-o"]
+    with files_of_at_most(5000):  # a picture takes less, the manifest more
+        said = stopped(6, *words, "torn")
+    assert "torn/manifest.jsonl can't be written: File too large" in said
+    assert not [p for p in (here / "torn").rglob("*") if p.name[0] == "."]
+    for more in (["whole"], ["torn", "--resume"]):
+        assert CliRunner().invoke(app, [str(w) for w in (*words, *more)]).exit_code == 0
+    assert contents(here / "torn") == contents(here / "whole")
+
+
+# --- Ctrl-C --------------------------------------------------------------------------------
+
+
+def test_ctrl_c_in_a_second_class_keeps_the_first(
+    here: Path, rare: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "ab":
+        shutil.copytree(rare, here / "x" / name)
+        (here / "out" / name).mkdir(parents=True)
+        (here / "out" / name / "old.txt").touch()
+
+    def adapt_class(support: Any, _: Path, run: Path, *__: object) -> adapting.Adapted:
+        (run / "model.onnx").write_text("new")
+        if support.classes[0] == "b":
+            raise KeyboardInterrupt
+        return adapting.Adapted("a", run, 1, ())
+
+    monkeypatch.setattr(adapting, "_adapt_class", adapt_class)
+    said = stopped(130, "adapt", "x", "--bundle", tiny_bundle, "-o", "out", "--overwrite")
+    assert "what was finished is kept" in said
+    assert contents(here / "out") == {"a/model.onnx": b"new", "b/old.txt": b""}
+
+
+def test_ctrl_c_in_evaluate_leaves_no_report(
+    here: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    shutil.copytree(tiny_run, here / "run")
+    monkeypatch.setattr(evaluating, "find_bundle_of", interrupted)
+    stopped(130, "evaluate", "run")
+    assert contents(here / "run") == contents(tiny_run)
+
+
+def test_a_real_ctrl_c_in_sample_leaves_whole_pictures_in_the_manifest(
+    here: Path, tiny_run: Path
+) -> None:
+    # A shell starts background jobs deaf to Ctrl-C, and what they start is deaf too.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from l2laug.cli import app; app()"
+    )
+    words = ["sample", str(tiny_run), "-n", "100000", "-o", "out", "--device", "cpu"]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        manifest = here / "out" / "manifest.jsonl"
+        while running.poll() is None and not (manifest.exists() and manifest.stat().st_size):
+            time.sleep(0.02)
+        running.send_signal(SIGINT)
+        out, err = running.communicate()
+    assert running.returncode == 130, err
+    assert out == b""
+    assert b"what was finished is kept" in err
+    assert b"Traceback" not in err
+    entries = [json.loads(line) for line in manifest.read_text().splitlines()]
+    pictures = sorted(p.name for p in (here / "out" / "3").iterdir())
+    assert [f"3/{name}" for name in pictures] == [entry["file"] for entry in entries]
+    for name in pictures:
+        with Image.open(here / "out" / "3" / name) as image:
+            assert np.asarray(image).shape == (32, 32)
