@@ -196,6 +196,25 @@ def test_classifiers_are_trained_and_judged(run: Run, digits: Path):
     assert "## Classifier" in (run.folder / "report.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("quick")
+def test_other_shares_of_samples_are_tried_and_the_verdict_stays(run: Run, digits: Path):
+    def classify(sweep: bool) -> dict[str, Any]:
+        words: dict[str, Any] = {"model": "test_resnet", "seeds": 2, "device": "cpu"}
+        found = evaluate(run, dataset=digits, classifier=True, sweep=sweep, **words).classifier
+        assert found is not None
+        return found
+
+    plain, swept = classify(False), classify(True)
+
+    assert len(swept["outcomes"]) == 2 * 7
+    assert swept["verdict"] == plain["verdict"]
+    assert swept["sweep"]["best"] in (0.25, 0.5, 0.75)
+    report = (run.folder / "report.md").read_text(encoding="utf-8")
+    assert "0.75 of the class from samples" in report
+    assert "with the share chosen on other test images" in report.lower()
+    assert len((run.folder / "classifier.jsonl").read_text().splitlines()) == 2 * 7
+
+
 def test_a_classifier_needs_real_images_to_be_tested_on(run: Run, digits: Path, tmp_path: Path):
     data = copy_classes(digits, tmp_path / "data", {"3": range(5), "7": range(12)})
 

@@ -44,7 +44,7 @@ def find(
         "classes": list(test.classes),
         "verdict": asdict(verdict),
         "verdict_on": f"rare_f1, {WITH} over {WITHOUT}",
-        "advice": advise(verdict, run, samples, share),
+        "advice": advise(verdict, int(truth.sum()), run, samples, share),
         "notes": notes_on(verdict, int(truth.sum()), rare),
     }
     if study.sweep:
@@ -57,13 +57,13 @@ def find(
             f"Of the shares {', '.join(f'{s:g}' for s in by_share)} of samples {best:g} is best on "
             f"the test images. With the share chosen on other test images F1 of {rare} changes by "
             f"{fair.difference:+.3f} ({fair.low:+.3f} to {fair.high:+.3f}): {fair.word}. The "
-            f"verdict above is of {share:g}, whatever the others gave."
+            f"verdict itself is of {share:g}, whatever the others gave."
         )
     return result
 
 
-def advise(verdict: Verdict, run: Path, samples: int, share: float) -> str:
-    """What to do now, in a sentence."""
+def advise(verdict: Verdict, tests: int, run: Path, samples: int, share: float) -> str:
+    """What to do now, in a sentence; ``tests`` images of the rare class were there to test on."""
     if verdict.word == "helps":
         command = f"l2laug sample {shlex.quote(str(run))} -n {samples} -o augmented"
         return (
@@ -72,7 +72,7 @@ def advise(verdict: Verdict, run: Path, samples: int, share: float) -> str:
         )
     if verdict.word == "hurts":
         return "Train with classical augmentation alone."
-    if verdict.from_seeds > 0.5:
+    if verdict.from_seeds > 0.5 and tests >= FEWEST_TEST:
         return "More trainings would tell more: a larger --seeds."
     return "More test images of the class would tell more: --test."
 

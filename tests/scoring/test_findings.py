@@ -22,16 +22,20 @@ def verdict(word: str, from_seeds: float = 0.5) -> Verdict:
 
 
 def test_what_helps_comes_with_the_command_to_use_it():
-    advice = advise(verdict("helps"), Path("my runs/cracks"), 1000, 0.5)
+    advice = advise(verdict("helps"), 40, Path("my runs/cracks"), 1000, 0.5)
 
     assert "l2laug sample 'my runs/cracks' -n 1000 -o augmented" in advice
     assert "50%" in advice
 
 
 def test_where_it_is_unclear_the_advice_is_what_would_narrow_the_interval():
-    assert "--seeds" in advise(verdict("unclear", 0.8), Path("run"), 10, 0.5)
-    assert "--test" in advise(verdict("unclear", 0.2), Path("run"), 10, 0.5)
-    assert "classical augmentation alone" in advise(verdict("hurts"), Path("run"), 10, 0.5)
+    def advice(word: str, from_seeds: float, tests: int) -> str:
+        return advise(verdict(word, from_seeds), tests, Path("run"), 10, 0.5)
+
+    assert "--seeds" in advice("unclear", 0.8, 40)
+    assert "--test" in advice("unclear", 0.2, 40)
+    assert "--test" in advice("unclear", 0.8, 5), "on five no word is said, however many seeds"
+    assert "classical augmentation alone" in advice("hurts", 0.5, 40)
 
 
 @pytest.mark.parametrize(

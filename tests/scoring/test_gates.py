@@ -54,6 +54,7 @@ def test_every_failure_is_told_and_a_missing_score_is_one():
         (["--max-fid", "0"], 8),
         (["--max-fid", "1000000000"], 0),
         (["--fail-unless", "helps"], 2),
+        (["--sweep"], 2),
         (["--fail-unless", "better", "--classifier"], 2),
         (["--max-copies", "2"], 2),
     ],
