@@ -2,9 +2,11 @@
 
     python -m tests.benchmarks.verdict_calibration --studies 40 -o calibration
 
-Each study takes five of scikit-learn's scanned digits at random, shows two to four images of one
-of them and a hundred of each other, and keeps back the rest. Then it asks three times for a
-verdict, as `evaluate --classifier` gives it, on images that are added to the rare class:
+Each study takes eight of scikit-learn's scanned digits at random, shows two images of one of them
+and a hundred of each other, and keeps back the rest. Of more than two, classical augmentation alone
+learns some digits so well that nothing is left to gain, and what is right would not be known. Then
+it asks three times for a verdict, as `evaluate --classifier` gives it, on images that are added to
+the rare class:
 
     real    other real images of it                 has to be: helps
     false   noise, or images of another class       has to be: hurts or unclear
@@ -38,7 +40,7 @@ from l2laug.scoring.study import Study
 from l2laug.scoring.verdict import judge
 
 RIGHT = {"real": ("helps",), "false": ("hurts", "unclear"), "copies": ("unclear",)}
-CLASSES, COMMON, ADDED, SIZE = 5, 100, 60, 32
+CLASSES, SHOTS, COMMON, ADDED, SIZE = 8, 2, 100, 60, 32
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,7 @@ def draw_case(number: int) -> Case:
     scans, target = _scans()
     digits = random.permutation(10)
     rows = [random.permutation(np.flatnonzero(target == d)) for d in digits]
-    shots = int(random.integers(2, 5))
-    support, more = rows[0][:shots], rows[0][shots : shots + ADDED]
+    support, more = rows[0][:SHOTS], rows[0][SHOTS : SHOTS + ADDED]
     noise = bool(random.integers(2))
     # The other class is one of those told apart, or one that the classifier does not know.
     other = int(random.integers(1, 10))
@@ -72,7 +73,7 @@ def draw_case(number: int) -> Case:
     wrong = random.integers(0, 256, (ADDED, 1, SIZE, SIZE), dtype=np.uint8)
     shown = [support, *[r[:COMMON] for r in rows[1:CLASSES]]]
     # What is added is never tested on, whatever its class.
-    kept = [rows[0][shots + ADDED :], *[r[COMMON:] for r in rows[1:CLASSES]]]
+    kept = [rows[0][SHOTS + ADDED :], *[r[COMMON:] for r in rows[1:CLASSES]]]
     kept = [np.setdiff1d(r, false) for r in kept]
     return Case(
         train=_image_set(scans, shown),
@@ -85,7 +86,6 @@ def draw_case(number: int) -> Case:
         about={
             "rare": int(digits[0]),
             "common": [int(d) for d in digits[1:CLASSES]],
-            "shots": shots,
             "rare_tests": len(kept[0]),
             "false": "noise" if noise else int(digits[other]),
         },
