@@ -20,6 +20,7 @@ RARE = 3
 SHOTS = 5
 COMMON = 100
 DRAWN = 1000
+MARGIN = 2  # pixels beside the eight of a scan
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def demo(out: Path, *, overwrite: bool = False, progress: Progress | None = None
 def write_digits(out: Path) -> tuple[Path, Path]:
     """Write the digits as class folders, dark ink on white; returns those to train and to test on.
 
+    Scans fill their frame to the edge; a white margin is laid around them, as on a sheet of paper.
     Five images of the rare digit and a hundred of each other are for training, all the rest are
     kept back.
     """
@@ -66,6 +68,6 @@ def write_digits(out: Path) -> tuple[Path, Path]:
         for i, scan in enumerate(scans):
             folder = out / ("train" if i < taken else "test") / str(label)
             folder.mkdir(parents=True, exist_ok=True)
-            pixels = np.rint(255 - scan * (255 / 16)).astype(np.uint8)
-            Image.fromarray(pixels).save(folder / f"{i:03d}.png")
+            pixels = np.pad(np.rint(255 - scan * (255 / 16)), MARGIN, constant_values=255)
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{i:03d}.png")
     return out / "train", out / "test"

@@ -14,19 +14,19 @@ from l2laug.bundles import Bundle, find_bundle
 from l2laug.card import Card
 from l2laug.errors import BundleError, ImageError, UsageError
 from l2laug.files import write_text
-from l2laug.images import ImageSet, Pixels, class_folders, pixel_hash, read_classes
+from l2laug.images import Pixels, class_folders, read_classes
 from l2laug.progress import Progress
 from l2laug.runs import Run
 from l2laug.sampling import Sampler
 from l2laug.scoring.copies import find_copies, save_nearest
 from l2laug.scoring.features import Extractor, find_extractor
 from l2laug.scoring.floors import FEWEST, Measure, measure
+from l2laug.scoring.real import Real, read_real
 from l2laug.scoring.report import render
 from l2laug.scoring.study import SWEEP, Study
 
 SCHEMA = 2
 MOST_SAMPLES = 5000  # that features are taken of
-TEST_SHARE = 0.3
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,6 @@ class Evaluation:
     classifier: dict[str, Any] | None = None
     paths: dict[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
-
-
-@dataclass(frozen=True)
-class _Real:
-    """The real images: of the rare class those adapt saw and others, and all to train or test."""
-
-    support: Pixels
-    others: Pixels
-    train: ImageSet
-    test: ImageSet
 
 
 def evaluate(
@@ -107,7 +97,7 @@ def evaluate(
     options = read_options(run)
     bundle = find_bundle_of(card, options)
     drawn = _read_samples(samples or run.samples, card)
-    real = _read_real(card, options, dataset, test, seed, classifier, progress)
+    real = read_real(card, options, dataset, test, seed, classifier, progress)
     extractor = find_extractor(features, bundle, device)
     measures, notes = _measure(drawn, real, extractor, seed, run)
     study = None
@@ -147,12 +137,21 @@ def evaluate(
 
 
 def read_options(run: Run) -> dict[str, Any]:
-    """``options.yaml`` of a run, empty if a model is evaluated outside its run folder."""
+    """``options.yaml`` of a run, empty if a model is evaluated outside its run folder.
+
+    Raises:
+        BundleError: it is damaged.
+    """
     path = run.folder / "options.yaml"
     if not path.is_file():
         return {}
-    options = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return options if isinstance(options, dict) else {}
+    try:
+        options = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(options["bundle"], dict):
+            raise TypeError("no bundle in it")
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise BundleError(f"{path} is damaged.", "Adapt again.") from error
+    return dict(options)
 
 
 def find_bundle_of(card: Card, options: dict[str, Any]) -> Bundle:
@@ -181,79 +180,8 @@ def _read_samples(folder: Path, card: Card) -> Pixels:
     return read_classes({card.class_name: files}, card.size, card.channels).pixels
 
 
-def _read_real(
-    card: Card,
-    options: dict[str, Any],
-    dataset: Path | None,
-    test: Path | None,
-    seed: int,
-    classifier: bool,
-    progress: Progress,
-) -> _Real:
-    rare, known = card.class_name, set(card.support_hashes)
-    root = dataset or _siblings(options)
-    folders = class_folders(root)
-    if rare not in folders:
-        raise UsageError(
-            f"{root} has no class folder {rare}.", "Name the folder of all classes with --dataset."
-        )
-    everything = read_classes(folders, card.size, card.channels)
-    for path, reason in everything.skipped:
-        progress.say(f"note: left out {path}: {reason}")
-    hashes = np.array([pixel_hash(p) for p in everything.pixels])
-    is_rare = everything.labels == everything.classes.index(rare)
-    in_support = np.array([h in known for h in hashes])
-    support = everything.pixels[is_rare & in_support]
-    if not len(support):
-        raise UsageError(
-            f"{root} holds none of the images of {rare} that the model was adapted from.",
-            "Name the folder that holds them with --dataset DIR.",
-        )
-    if test is not None:
-        held = read_classes(class_folders(test), card.size, card.channels)
-        seen = known.union(hashes[~is_rare])
-        fresh = [i for i, p in enumerate(held.pixels) if pixel_hash(p) not in seen]
-        test_set = held.take(np.array(fresh, dtype=np.int64))
-        train_rows = np.flatnonzero(~is_rare | in_support)
-    else:
-        chosen = np.random.default_rng(seed).random(len(hashes)) < TEST_SHARE
-        to_test = np.where(is_rare, ~in_support, chosen)
-        # Pictures that appear twice must not stand on both sides.
-        in_train = set(hashes[~to_test])
-        fresh_rows = [i for i in np.flatnonzero(to_test) if hashes[i] not in in_train]
-        test_set = everything.take(np.array(fresh_rows, dtype=np.int64))
-        train_rows = np.flatnonzero(~to_test)
-    train = everything.take(train_rows)
-    rare_test = [c == rare for c in np.array(test_set.classes)[test_set.labels]]
-    others = test_set.pixels[np.array(rare_test, dtype=bool)]
-    if classifier and not len(others):
-        raise UsageError(
-            f"There is no real image of {rare} to test on that adapt did not see.",
-            "Give class folders of kept-back images with --test DIR.",
-        )
-    if classifier and len(everything.classes) < 2:
-        raise UsageError(
-            f"{root} has one class only; a classifier needs others.",
-            "Name a folder of class folders with --dataset DIR.",
-        )
-    if classifier and set(test_set.classes) != set(train.classes):
-        odd = ", ".join(sorted(set(test_set.classes) ^ set(train.classes)))
-        raise UsageError(f"--test and the training classes differ: {odd}.", "Make them agree.")
-    return _Real(support, others, train, test_set)
-
-
-def _siblings(options: dict[str, Any]) -> Path:
-    folder = Path(str(options.get("folder", "")))
-    if not options.get("folder") or not folder.is_dir():
-        raise UsageError(
-            "The folder that the model was adapted from is not there any more.",
-            "Name the folder of all classes with --dataset DIR.",
-        )
-    return folder.parent
-
-
 def _measure(
-    drawn: Pixels, real: _Real, extractor: Extractor, seed: int, run: Run
+    drawn: Pixels, real: Real, extractor: Extractor, seed: int, run: Run
 ) -> tuple[dict[str, Measure], list[str]]:
     notes: list[str] = []
     against = real.others if len(real.others) >= FEWEST else real.support
@@ -277,7 +205,7 @@ def _measure(
     return measures, notes
 
 
-def _what(against: Pixels, real: _Real) -> str:
+def _what(against: Pixels, real: Real) -> str:
     if against is real.others:
         return f"{len(against)} kept-back real images"
     return (
@@ -289,7 +217,7 @@ def _what(against: Pixels, real: _Real) -> str:
 def _classify(
     card: Card,
     drawn: Pixels,
-    real: _Real,
+    real: Real,
     run: Run,
     study: Study,
     device: str,

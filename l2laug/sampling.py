@@ -75,7 +75,7 @@ class Sampler:
             self.session = onnxruntime.InferenceSession(str(path), options, providers)
         except Exception as error:  # onnxruntime's own exceptions share no root but this one
             raise BundleError(
-                f"{path} can't be loaded: {str(error).splitlines()[0]}.", "Adapt again."
+                f"{path} can't be loaded: {str(error).splitlines()[0].rstrip('.')}.", "Adapt again."
             ) from error
         self.provider = self.session.get_providers()[0].removesuffix("ExecutionProvider")
         if device == "cuda" and self.provider != "CUDA":

@@ -12,7 +12,7 @@ import pytest
 import timm
 from safetensors.torch import save_file
 
-from l2laug.errors import UsageError
+from l2laug.errors import BundleError, UsageError
 from l2laug.evaluating import Evaluation, evaluate
 from l2laug.files import file_hash
 from l2laug.progress import Progress
@@ -256,3 +256,13 @@ def test_a_dataset_without_the_support_images_is_wrong_use(run: Run, digits: Pat
 
     with pytest.raises(UsageError, match="adapted from"):
         evaluate(run, dataset=data)
+
+
+@pytest.mark.parametrize(
+    "content", [b"bundle: [", b"\xff\xfe", b"folder: x\n", b"bundle: 3\n", b"[]"]
+)
+def test_damaged_options_are_named(run: Run, digits: Path, content: bytes):
+    (run.folder / "options.yaml").write_bytes(content)
+
+    with pytest.raises(BundleError, match=r"options\.yaml is damaged"):
+        evaluate(run, dataset=digits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import pickle
 from pathlib import Path
 
@@ -123,8 +124,10 @@ def few_shots(images: ImageSet, shots: int, classes: int | None, seed: int) -> I
 
 def save_checkpoint(path: Path, adversary: Adversary, pairs: PairSampler) -> None:
     """Save all that going on needs, whole or not at all."""
+    content = io.BytesIO()  # torch hides why a file can't be written
+    torch.save({"adversary": adversary.state_dict(), "drawn": pairs.drawn}, content)
     with whole_file(path) as part:
-        torch.save({"adversary": adversary.state_dict(), "drawn": pairs.drawn}, part)
+        part.write_bytes(content.getbuffer())
 
 
 def load_checkpoint(path: Path, adversary: Adversary, pairs: PairSampler) -> None:

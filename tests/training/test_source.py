@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from l2laug.errors import BundleError
+from l2laug.errors import BundleError, OutputError
 from l2laug.images import ImageSet, class_folders, read_classes
 from l2laug.nn.device import Engine
 from l2laug.nn.generator import Generator
@@ -127,3 +128,16 @@ def test_training_the_weak_generator_leaves_the_strong_one_alone(
     for part, module in nets.items():
         for name, value in module.state_dict().items():
             assert torch.equal(value, before[part][name]), f"{part}.{name}"
+
+
+def test_a_checkpoint_on_a_full_disk_is_an_error_that_says_so(
+    images: ImageSet, tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+
+    with pytest.raises(OutputError, match="No space left"):
+        strong(images, tiny, tmp_path)
+    assert list(tmp_path.iterdir()) == []

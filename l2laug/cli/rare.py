@@ -1,70 +1,22 @@
-"""The command line: each command is a thin shim over a function of the same name."""
+"""The commands about a rare class: adapt, sample, evaluate, demo."""
 
 from __future__ import annotations
 
-import functools
-import json
 import re
-import sys
-from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, Any
 
 import typer
 
-from l2laug import __version__
-from l2laug.errors import L2lAugError, UsageError
+from l2laug.cli.shell import AsJson, Device, Overwrite, Seed, app, command, print_json
+from l2laug.errors import GateError, UsageError
 from l2laug.scoring.study import Study
 
-P = ParamSpec("P")
-INTERRUPTED = 130
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Turn 2-50 images of a rare class into a data set that helps a classifier, "
-    "or learn that it can't.",
-    epilog="Start with: l2laug adapt ./rare_class && l2laug sample -n 1000 && "
-    "l2laug evaluate --classifier",
-)
-
-Seed = Annotated[int, typer.Option(min=0, help="Of everything random; same seed, same result.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 RunArgument = Annotated[
     Path | None,
     typer.Argument(help="Run folder or .onnx file; the newest run of this folder if left out."),
 ]
-
-
-def _command(function: Callable[P, None]) -> Callable[P, None]:
-    """Turn l2laug's errors into one line and an exit code."""
-
-    @functools.wraps(function)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            function(*args, **kwargs)
-        except L2lAugError as error:
-            if kwargs.get("as_json"):
-                kind = type(error).__name__
-                plain = {"kind": kind, "fact": error.fact, "remedy": error.remedy}
-                print(json.dumps({"error": plain}))
-            print(f"error: {error}", file=sys.stderr)
-            raise typer.Exit(error.exit_code) from None
-        except OSError as error:
-            if error.filename is None:  # not about a file: a bug, or a pipe that was closed
-                raise
-            print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
-            raise typer.Exit(L2lAugError.exit_code) from None
-        except KeyboardInterrupt:
-            print("stopped; what was finished is kept", file=sys.stderr)
-            raise typer.Exit(INTERRUPTED) from None
-
-    return run
 
 
 def seconds(text: str) -> float:
@@ -79,31 +31,10 @@ def seconds(text: str) -> float:
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-def _print_json(result: dict[str, Any]) -> None:
-    # Escaped: names from a file system may hold what standard output can't encode.
-    print(json.dumps({"version": __version__, **result}, default=str))
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        print(__version__)
-        raise typer.Exit
-
-
-@app.callback()
-def _main(
-    _version: Annotated[
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Print and exit."),
-    ] = False,
-) -> None:
-    return
-
-
 @app.command(
     "adapt", epilog="Example: l2laug adapt ./scratches --seed 1    (writes l2laug-runs/scratches)"
 )
-@_command
+@command
 def adapt_cli(
     folder: Annotated[Path, typer.Argument(help="Images of a rare class, or class folders.")],
     bundle: Annotated[str, typer.Option(help="Name or path; auto picks.")] = "auto",
@@ -139,7 +70,7 @@ def adapt_cli(
         progress=Progress(quiet=as_json),
     )
     if as_json:
-        _print_json({"adapted": [vars(r) for r in results]})
+        print_json({"adapted": [vars(r) for r in results]})
         return
     for result in results:
         print(f"{result.class_name}: model {result.run / 'model.onnx'}")
@@ -148,7 +79,7 @@ def adapt_cli(
 
 
 @app.command("sample", epilog="Example: l2laug sample -n 1000 -o augmented --seed 1")
-@_command
+@command
 def sample_cli(
     run: RunArgument = None,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many images.")] = 100,
@@ -180,13 +111,13 @@ def sample_cli(
         claim(target, overwrite=overwrite, keep=[found.model])
     written = write_samples(sampler, count, target, seed, progress, resume=resume)
     if as_json:
-        _print_json({"sampled": vars(written)})
+        print_json({"sampled": vars(written)})
     else:
         print(f"{written.count} images in {written.folder}; refused as broken: {written.refused}")
 
 
 @app.command("evaluate", epilog="Example: l2laug evaluate --classifier --test ./kept_back")
-@_command
+@command
 def evaluate_cli(
     run: RunArgument = None,
     samples: Annotated[
@@ -232,9 +163,6 @@ def evaluate_cli(
     for given, option in ((fail_unless, "--fail-unless"), (sweep, "--sweep")):
         if given and not classifier:
             raise UsageError(f"{option} is about a classifier.", "Give --classifier too.")
-    from dataclasses import asdict
-
-    from l2laug.errors import GateError
     from l2laug.evaluating import evaluate
     from l2laug.files import write_text
     from l2laug.progress import Progress
@@ -264,7 +192,7 @@ def evaluate_cli(
     if junit is not None:
         write_text(junit, render_junit(plain, gates.checks(plain)))
     if as_json:
-        _print_json({"evaluation": plain, "failures": failures})
+        print_json({"evaluation": plain, "failures": failures})
         if failures:
             raise typer.Exit(GateError.exit_code)  # one document on stdout, failures included
         return
@@ -273,151 +201,20 @@ def evaluate_cli(
         raise GateError(" ".join(failures), f"See {result.paths['report']}.")
 
 
-@app.command(
-    "pretrain", epilog="Example: l2laug pretrain ./common_classes -o my_bundle --recipe glyphs"
-)
-@_command
-def pretrain_cli(
-    source: Annotated[Path, typer.Argument(help="Class folders of plentiful classes.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The bundle folder to write.")],
-    recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or a file.")] = "glyphs",
-    start: Annotated[
-        str | None, typer.Option(help="Bundle to go on from, in place of random weights.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a training that was cut off.")
-    ] = False,
-    overwrite: Overwrite = False,
-    seed: Seed = 0,
-    device: Device = "auto",
-    as_json: AsJson = False,
-) -> None:
-    """Train a bundle of your own; hours on a CPU, and --resume goes on after a stop."""
-    from l2laug.pretraining import pretrain
-    from l2laug.progress import Progress
-    from l2laug.recipe import find_recipe
-
-    result = pretrain(
-        source,
-        out,
-        recipe=find_recipe(recipe),
-        start=start,
-        resume=resume,
-        overwrite=overwrite,
-        seed=seed,
-        device=device,
-        progress=Progress(quiet=as_json),
-    )
-    if as_json:
-        _print_json({"bundle": str(result.bundle.path), "seconds": result.seconds})
-    else:
-        print(f"bundle {result.bundle.path}; look at {result.bundle.path / 'sheet.png'}")
-
-
-@app.command("bundles", epilog="Example: l2laug bundles ./my_bundle")
-@_command
-def bundles_cli(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Bundle folders; the shipped ones if left out.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """List bundles and verify their files against their checksums."""
-    from l2laug.bundles import list_bundles, open_bundle
-    from l2laug.errors import BundleError
-
-    found = [open_bundle(p) for p in paths] if paths else list_bundles()
-    problems = {b.name: b.problems() for b in found}
-    if as_json:
-        rows = [
-            {
-                "name": b.name,
-                "path": str(b.path),
-                "size": b.size,
-                "channels": b.channels,
-                "description": b.info["description"],
-                "problems": problems[b.name],
-            }
-            for b in found
-        ]
-        _print_json({"bundles": rows})
-        if any(problems.values()):
-            raise typer.Exit(BundleError.exit_code)  # one document on stdout, problems included
-        return
-    for b in found:
-        state = "damaged" if problems[b.name] else "verified"
-        print(f"{b.name}  {b.size}x{b.size}x{b.channels}  {state}  {b.info['description']}")
-    if bad := [line for lines in problems.values() for line in lines]:
-        raise BundleError(" ".join(bad), "Install or copy the bundle again.")
-
-
-@app.command("score", epilog="Example: l2laug score glyphs ./omniglot --shots 5")
-@_command
-def score_cli(
-    bundle: Annotated[str, typer.Argument(help="Name or path of a bundle.")],
-    source: Annotated[Path, typer.Argument(help="Class folders it was trained from.")],
-    recipe: Annotated[
-        str | None, typer.Option(help="Recipe name or file in place of the bundle's own.")
-    ] = None,
-    classes: Annotated[int, typer.Option(min=2, help="Held-out classes, the last ones.")] = 100,
-    shots: Annotated[int, typer.Option(min=1, help="Images shown of each.")] = 5,
-    seeds: Annotated[int, typer.Option(min=1, help="Repetitions.")] = 3,
-    first: Annotated[
-        bool, typer.Option("--first", help="The first classes: those to choose settings on.")
-    ] = False,
-    singly: Annotated[
-        bool, typer.Option("--singly", help="One model a class, as adapt makes, not one for all.")
-    ] = False,
-    judge: Annotated[
-        bool, typer.Option("--judge", help="Measure with a net trained on all classes for it.")
-    ] = False,
-    few_shot: Annotated[
-        bool, typer.Option("--few-shot", help="See whether a classifier of the classes gains.")
-    ] = False,
-    device: Device = "auto",
-    as_json: AsJson = False,
-) -> None:
-    """Measure a bundle on the classes it held out, beside real images of them."""
-    from l2laug.progress import Progress
-    from l2laug.recipe import find_recipe
-    from l2laug.scoring.held_out import score, score_table
-
-    results = score(
-        bundle,
-        source,
-        recipe=None if recipe is None else find_recipe(recipe),
-        classes=classes,
-        shots=shots,
-        seeds=seeds,
-        first=first,
-        singly=singly,
-        judge=judge,
-        few_shot=few_shot,
-        device=device,
-        progress=Progress(quiet=as_json),
-    )
-    if as_json:
-        _print_json({"scores": {name: [vars(s) for s in found] for name, found in results.items()}})
-    else:
-        print(score_table(results))
-
-
 @app.command("demo", epilog="Example: l2laug demo -o demo --overwrite")
-@_command
+@command
 def demo_cli(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for all of it.")] = Path("demo"),
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the main job on scikit-learn's scanned digits, one of them made rare."""
-    from dataclasses import asdict
-
     from l2laug.demo import demo
     from l2laug.progress import Progress
 
     result = demo(out, overwrite=overwrite, progress=Progress(quiet=as_json))
     if as_json:
-        _print_json({"demo": asdict(result)})
+        print_json({"demo": asdict(result)})
         return
     _print_evaluation(asdict(result.evaluation))
     print(f"pictures: {result.samples.folder}")
@@ -437,7 +234,3 @@ def _print_evaluation(evaluation: dict[str, Any]) -> None:
     if evaluation["classifier"]:
         print(verdict_line(evaluation))
     print(f"report: {evaluation['paths']['report']}")
-
-
-if __name__ == "__main__":
-    app()

@@ -1,70 +1,18 @@
-"""The commands as a person or a script meets them: exit codes, messages, JSON, resuming."""
+"""Adapt and sample as a person or a script meets them: exit codes, messages, what is written."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import Result
 from PIL import Image
-from typer.testing import CliRunner
 
-from l2laug import __version__
-from l2laug.cli import app, seconds
+from l2laug.cli.rare import seconds
 from l2laug.errors import UsageError
 from l2laug.sampling import _has_gpu
-from l2laug.training import source
-from l2laug.training.adversarial import Adversary
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder."""
-    folder = tmp_path / "here"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
-
-
-def l2laug(*words: object) -> Result:
-    result = CliRunner().invoke(app, [str(w) for w in words])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
-
-
-def refused(code: int, *words: object) -> str:
-    """Run a command that must end with an exit code and one line that says why."""
-    result = l2laug(*words)
-    assert result.exit_code == code, result.stderr
-    assert result.stdout == ""
-    *progress, line = result.stderr.splitlines()
-    assert line.startswith("error: ")
-    assert not [said for said in progress if "error" in said or "Traceback" in said]
-    return line
-
-
-def the_json(result: Result) -> dict[str, Any]:
-    """Standard output, which must be one JSON document and nothing else."""
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
-
-
-def copied(folder: Path, to: Path, count: int) -> Path:
-    to.mkdir(parents=True)
-    for path in sorted(folder.iterdir())[:count]:
-        shutil.copy(path, to)
-    return to
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
-# --- adapt ---------------------------------------------------------------------------------
+from tests.cli.calls import contents, copied, l2laug, refused, the_json
 
 
 def test_adapt_again_gives_the_same_model(
@@ -198,9 +146,6 @@ def test_a_budget_is_not_another_unit() -> None:
         seconds("2 fortnights")
 
 
-# --- devices -------------------------------------------------------------------------------
-
-
 def device_commands(rare: Path, digits: Path, bundle: Path, run: Path) -> list[list[object]]:
     return [
         ["adapt", rare, "--bundle", bundle],
@@ -224,9 +169,6 @@ def test_cuda_without_a_gpu(
     for words in device_commands(rare, digits, tiny_bundle, tiny_run):
         assert "--device cuda was asked for" in refused(7, *words, "--device", "cuda")
     assert not (here / "out").exists()
-
-
-# --- sample --------------------------------------------------------------------------------
 
 
 def test_sample_without_a_run(here: Path) -> None:
@@ -273,140 +215,3 @@ def test_sample_an_impossible_count(here: Path, tiny_run: Path, count: str) -> N
     assert result.exit_code == 2
     assert "--count" in result.stderr
     assert not (here / "out").exists()
-
-
-# --- JSON ----------------------------------------------------------------------------------
-
-
-def test_results_as_json(here: Path, tiny_run: Path, tiny_bundle: Path) -> None:
-    sampled = the_json(l2laug("sample", tiny_run, "-n", 2, "-o", "out", "--json"))
-    assert sampled["version"] == __version__
-    assert sampled["sampled"].pop("refused") >= 0
-    assert sampled["sampled"] == {"folder": "out/3", "class_name": "3", "count": 2}
-    (row,) = the_json(l2laug("bundles", tiny_bundle, "--json"))["bundles"]
-    assert (row["name"], row["size"], row["channels"], row["problems"]) == ("tiny", 32, 1, [])
-    assert list(here.iterdir()) == [here / "out"]
-
-
-@pytest.mark.parametrize(
-    ("code", "kind", "words"),
-    [
-        (2, "UsageError", ["sample"]),
-        (2, "UsageError", ["adapt", ".", "--budget", "soon"]),
-        (2, "UsageError", ["evaluate"]),
-        (3, "ImageError", ["adapt", "nowhere"]),
-        (4, "BundleError", ["bundles", "nowhere"]),
-        (5, "RecipeError", ["pretrain", ".", "-o", "mine", "--recipe", "bad.yaml"]),
-    ],
-)
-def test_errors_as_json(here: Path, code: int, kind: str, words: list[str]) -> None:
-    (here / "bad.yaml").write_text("nom: mine\n")
-    result = l2laug(*words, "--json")
-    assert result.exit_code == code
-    error = the_json(result)["error"]
-    assert error["kind"] == kind
-    assert error["fact"]
-    assert error["remedy"]
-
-
-def test_damage_as_json_is_one_document(here: Path, tiny_bundle: Path) -> None:
-    bundle = Path(shutil.copytree(tiny_bundle, here / "tiny"))
-    (bundle / "weak.safetensors").unlink()
-    result = l2laug("bundles", bundle, "--json")
-    assert result.exit_code == 4
-    (row,) = the_json(result)["bundles"]
-    (problem,) = row["problems"]
-    assert "weak.safetensors is missing" in problem
-
-
-# --- pretrain ------------------------------------------------------------------------------
-
-
-def interrupt_at_step(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Press Ctrl-C while a step of adversarial training runs."""
-    real, calls = Adversary.step, iter(range(1, 1000))
-
-    def interrupted(self: Adversary, *args: Any) -> Any:
-        if next(calls) == step:
-            raise KeyboardInterrupt
-        return real(self, *args)
-
-    monkeypatch.setattr(Adversary, "step", interrupted)
-
-
-# Of the tiny recipe's steps 1 to 4 train the strong network, 5 and 6 the weak one.
-@pytest.mark.parametrize("step", [4, 6])
-def test_a_resumed_training_ends_like_one_that_was_never_stopped(
-    here: Path,
-    digits: Path,
-    tiny_recipe_file: Path,
-    tiny_bundle: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    step: int,
-) -> None:
-    words = ["pretrain", digits, "-o", "tiny", "--recipe", tiny_recipe_file, "--device", "cpu"]
-    monkeypatch.setattr(source, "CHECKPOINT_EVERY", 2)
-    with monkeypatch.context() as patch:
-        interrupt_at_step(step, patch)
-        stopped = l2laug(*words)
-    assert stopped.exit_code == 130
-    assert "what was finished is kept" in stopped.stderr
-    assert [p.name for p in (here / "tiny").iterdir()] == [".training"]
-
-    assert "--resume" in refused(6, *words)
-    other = [*words[:5], "glyphs", *words[6:], "--resume"]
-    assert "begun with another recipe" in refused(2, *other)
-
-    resumed = l2laug(*words, "--resume")
-    assert resumed.exit_code == 0, resumed.stderr
-    assert "look at tiny/sheet.png" in resumed.stdout
-    ours, theirs = contents(here / "tiny"), contents(tiny_bundle)
-    assert ours.keys() == theirs.keys()
-    assert [name for name in ours if ours[name] != theirs[name]] == []
-
-
-def test_pretrain_never_writes_over_a_bundle(
-    here: Path, digits: Path, tiny_recipe_file: Path, tiny_bundle: Path
-) -> None:
-    bundle = Path(shutil.copytree(tiny_bundle, here / "mine"))
-    before = contents(bundle)
-    words = ["pretrain", digits, "-o", "mine", "--recipe", tiny_recipe_file]
-    assert "A bundle is at mine already" in refused(6, *words)
-    assert "A bundle is at mine already" in refused(6, *words, "--resume")
-    assert contents(bundle) == before
-
-
-def test_pretrain_never_mixes_with_other_files(here: Path, digits: Path) -> None:
-    (here / "mine").mkdir()
-    (here / "mine" / "thesis.txt").write_text("precious")
-    assert "holds other files" in refused(6, "pretrain", digits, "-o", "mine")
-    assert contents(here) == {"mine/thesis.txt": b"precious"}
-
-
-def test_after_a_wrong_source_the_right_one_is_not_refused(
-    here: Path, digits: Path, tiny_recipe_file: Path
-) -> None:
-    words = ["-o", "mine", "--recipe", tiny_recipe_file, "--device", "cpu"]
-    copied(digits / "1", here / "few" / "1", 2)
-    for wrong in ("nowhere", "few", "few"):
-        result = l2laug("pretrain", wrong, *words)
-        assert result.exit_code == 3, result.stderr
-
-
-def test_pretrain_with_an_unknown_recipe(here: Path, digits: Path) -> None:
-    told = refused(2, "pretrain", digits, "-o", "mine", "--recipe", "hieroglyphs")
-    assert "glyphs" in told
-    assert list(here.iterdir()) == []
-
-
-# --- the rest ------------------------------------------------------------------------------
-
-
-def test_version() -> None:
-    assert l2laug("--version").stdout == f"{__version__}\n"
-
-
-def test_no_command_shows_the_commands() -> None:
-    result = l2laug()
-    for command in ("adapt", "sample", "evaluate", "pretrain", "bundles"):
-        assert command in result.output

@@ -1,0 +1,90 @@
+"""Pretrain as a person meets it: going on after a stop, never writing over anything."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from l2laug.training import source
+from l2laug.training.adversarial import Adversary
+from tests.cli.calls import contents, copied, l2laug, refused
+
+
+def interrupt_at_step(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C while a step of adversarial training runs."""
+    real, calls = Adversary.step, iter(range(1, 1000))
+
+    def interrupted(self: Adversary, *args: Any) -> Any:
+        if next(calls) == step:
+            raise KeyboardInterrupt
+        return real(self, *args)
+
+    monkeypatch.setattr(Adversary, "step", interrupted)
+
+
+# Of the tiny recipe's steps 1 to 4 train the strong network, 5 and 6 the weak one.
+@pytest.mark.parametrize("step", [4, 6])
+def test_a_resumed_training_ends_like_one_that_was_never_stopped(
+    here: Path,
+    digits: Path,
+    tiny_recipe_file: Path,
+    tiny_bundle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: int,
+) -> None:
+    words = ["pretrain", digits, "-o", "tiny", "--recipe", tiny_recipe_file, "--device", "cpu"]
+    monkeypatch.setattr(source, "CHECKPOINT_EVERY", 2)
+    with monkeypatch.context() as patch:
+        interrupt_at_step(step, patch)
+        stopped = l2laug(*words)
+    assert stopped.exit_code == 130
+    assert "what was finished is kept" in stopped.stderr
+    assert [p.name for p in (here / "tiny").iterdir()] == [".training"]
+
+    assert "--resume" in refused(6, *words)
+    other = [*words[:5], "glyphs", *words[6:], "--resume"]
+    assert "begun with another recipe" in refused(2, *other)
+
+    resumed = l2laug(*words, "--resume")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert "look at tiny/sheet.png" in resumed.stdout
+    ours, theirs = contents(here / "tiny"), contents(tiny_bundle)
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if ours[name] != theirs[name]] == []
+
+
+def test_pretrain_never_writes_over_a_bundle(
+    here: Path, digits: Path, tiny_recipe_file: Path, tiny_bundle: Path
+) -> None:
+    bundle = Path(shutil.copytree(tiny_bundle, here / "mine"))
+    before = contents(bundle)
+    words = ["pretrain", digits, "-o", "mine", "--recipe", tiny_recipe_file]
+    assert "A bundle is at mine already" in refused(6, *words)
+    assert "A bundle is at mine already" in refused(6, *words, "--resume")
+    assert contents(bundle) == before
+
+
+def test_pretrain_never_mixes_with_other_files(here: Path, digits: Path) -> None:
+    (here / "mine").mkdir()
+    (here / "mine" / "thesis.txt").write_text("precious")
+    assert "holds other files" in refused(6, "pretrain", digits, "-o", "mine")
+    assert contents(here) == {"mine/thesis.txt": b"precious"}
+
+
+def test_after_a_wrong_source_the_right_one_is_not_refused(
+    here: Path, digits: Path, tiny_recipe_file: Path
+) -> None:
+    words = ["-o", "mine", "--recipe", tiny_recipe_file, "--device", "cpu"]
+    copied(digits / "1", here / "few" / "1", 2)
+    for wrong in ("nowhere", "few", "few"):
+        result = l2laug("pretrain", wrong, *words)
+        assert result.exit_code == 3, result.stderr
+
+
+def test_pretrain_with_an_unknown_recipe(here: Path, digits: Path) -> None:
+    told = refused(2, "pretrain", digits, "-o", "mine", "--recipe", "hieroglyphs")
+    assert "glyphs" in told
+    assert list(here.iterdir()) == []
