@@ -137,6 +137,7 @@ def score(
         )
         for name, value in one.items():
             results.setdefault(name, []).append(value)
+        progress.say(f"seed {seed} of {seeds} done; so far:\n{score_table(results)}")
     return results
 
 
