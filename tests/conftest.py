@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+# What one test run remembers of its machine is its own.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="l2laug-tests-")
+atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 from pathlib import Path
 
