@@ -10,7 +10,6 @@ import tempfile
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 # What one test run remembers of its machine is its own.
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="l2laug-tests-")
-atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 from pathlib import Path
 
@@ -22,6 +21,8 @@ from sklearn.datasets import load_digits
 
 from l2laug.card import Card
 from l2laug.recipe import Recipe, parse_recipe
+
+atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 TINY = {
     "name": "tiny",
