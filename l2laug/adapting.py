@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -218,6 +218,7 @@ def _adapt_class(
         "device": engine.describe(),
         "versions": {"l2laug": __version__, "torch": str(torch.__version__)},
         "steps": target.steps,
+        "watched": [asdict(look) for look in target.looks],
         "notes": notes,
         "recipe": settings,
     }

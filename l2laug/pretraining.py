@@ -24,6 +24,7 @@ from l2laug.nn.weights import save_weights
 from l2laug.progress import Progress
 from l2laug.recipe import DataOptions, Recipe
 from l2laug.scoring.distance import STATISTICS, save_statistics, source_distances
+from l2laug.scoring.diversity import mean_spread
 from l2laug.scoring.features import Extractor, extractor_at
 from l2laug.training.features import train_features
 from l2laug.training.gems import train_gems
@@ -209,12 +210,14 @@ def _keep_recipe(work: Path, recipe: Recipe) -> None:
 def _describe_source(
     known: ImageSet, unseen: ImageSet, extractor: Extractor, guide: Guide, work: Path
 ) -> dict[str, Any]:
-    distances = source_distances(extractor(unseen.pixels), work / STATISTICS)
+    features = extractor(unseen.pixels)
+    distances = source_distances(features, work / STATISTICS)
     return {
         "classes": len(known.classes),
         "images": len(known.pixels),
         "held_out": list(unseen.classes),
         "likeness": likeness_of_real(guide, unseen),
+        "spread": mean_spread(features, unseen.labels),
         "distance": {
             "median": float(np.median(distances)),
             "percentile_99": float(np.percentile(distances, 99)),

@@ -116,7 +116,11 @@ class GemOptions(_Options):
 
 
 class TargetOptions(GuidedOptions):
-    """phi_t: plain steps on the rare images, then steps with the GEMs plugged in."""
+    """phi_t: plain steps on the rare images, then steps with the GEMs plugged in.
+
+    With ``watch_every`` the last of these parts is looked at every so many steps, ends by itself
+    and leaves its best moment; with 0 it takes all its steps and leaves the last.
+    """
 
     start: Literal["random", "weak", "strong"] = "strong"
     steps: Count = 40
@@ -125,6 +129,7 @@ class TargetOptions(GuidedOptions):
     batch: Annotated[int, Field(ge=2)] = 16
     train_norm: bool = False
     jitter: Share = 0.0
+    watch_every: Count = 0
 
 
 class FeatureOptions(_Options):

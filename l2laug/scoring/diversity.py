@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from l2laug.errors import ImageError
@@ -18,6 +19,12 @@ def spread(features: Features) -> float:
     if len(features) < 2:
         raise ImageError("A spread needs two images or more.", "Give more images.")
     return float(pairwise(features, features)[np.triu_indices(len(features), 1)].mean())
+
+
+def mean_spread(features: Features, labels: NDArray[np.int64]) -> float:
+    """Mean over classes of the spread of each, those of a single image left out."""
+    groups = [features[labels == c] for c in np.unique(labels)]
+    return float(np.mean([spread(g) for g in groups if len(g) > 1]))
 
 
 def pairwise(a: Features, b: Features) -> Features:

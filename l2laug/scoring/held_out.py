@@ -16,8 +16,8 @@ from l2laug.nn.device import Engine, pick_engine
 from l2laug.progress import Progress
 from l2laug.recipe import Recipe, parse_recipe
 from l2laug.scoring.copies import support_distances
-from l2laug.scoring.diversity import pairwise, spread
-from l2laug.scoring.features import Extractor, Features, bundle_extractor
+from l2laug.scoring.diversity import mean_spread, pairwise
+from l2laug.scoring.features import Extractor, bundle_extractor
 from l2laug.scoring.few_shot import few_shot_error
 from l2laug.scoring.fid import frechet_distance
 from l2laug.scoring.judge import Judge, told_apart, train_judge
@@ -223,15 +223,10 @@ def score_set(images: ImageSet, split: Split, extractor: Extractor | Judge) -> H
     nearest = pairwise(ours, means).argmin(1)
     return HeldOutScores(
         fid=frechet_distance(theirs, ours),
-        spread=_spread_within(ours, images.labels),
+        spread=mean_spread(ours, images.labels),
         own_class=float((nearest == images.labels).mean()),
         copies=_copies(images, split),
     )
-
-
-def _spread_within(features: Features, labels: NDArray[np.int64]) -> float:
-    groups = [features[labels == c] for c in np.unique(labels)]
-    return float(np.mean([spread(g) for g in groups if len(g) > 1]))
 
 
 def _copies(images: ImageSet, split: Split) -> float:

@@ -20,8 +20,9 @@ from l2laug.nn.guide import Guide, load_guide
 from l2laug.nn.weights import load_weights
 from l2laug.progress import Progress
 from l2laug.recipe import Recipe, TargetOptions
-from l2laug.training.adversarial import Adversary
+from l2laug.training.adversarial import Adversary, Pair
 from l2laug.training.pairs import PairSampler
+from l2laug.training.watch import Look, Watch
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Target:
         gems: plugged into it; none for phi_t^plain.
         guide: knows the rare classes, their labels first, beside the source classes.
         limits: for each rare class, how like it a draw must be not to be refused.
-        steps: how many were taken.
+        steps: how many were taken up to the moment that was kept.
+        looks: what the watch saw.
     """
 
     generator: Generator
@@ -41,6 +43,7 @@ class Target:
     guide: Guide
     limits: tuple[float, ...]
     steps: int
+    looks: tuple[Look, ...] = ()
 
     def likeness(self, images: Tensor, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """How like their rare classes images ``(N, C, S, S)`` in [-1, 1] are, ``(N,)``."""
@@ -71,7 +74,8 @@ def train_target(
     """Grow phi_t on the support images of one or more rare classes.
 
     First ``steps`` plain steps from the start that the recipe names, then ``tune_steps`` with the
-    GEMs plugged in; ``seconds`` cuts both short, in proportion.
+    GEMs plugged in; ``seconds`` cuts both short, in proportion. Where the recipe has it watched,
+    the last part ends once it gets no better, and its best moment is kept.
 
     Returns:
         The averaged generator and GEMs, in evaluation mode.
@@ -88,6 +92,9 @@ def train_target(
     if options.gems:
         phases.append(("fine-tuning with GEMs", options.tune_steps, True))
     total = max(sum(steps for _, steps, _ in phases), 1)
+    watch = None
+    if options.watch_every:
+        watch = Watch(support, bundle, engine, seed, options.watch_every)
     taken = 0
     for title, steps, with_gems in phases:
         if with_gems:
@@ -105,12 +112,15 @@ def train_target(
             identity=options.identity,
             train_norm=train_norm,
         )
-        _run(adversary, pairs, steps, limit, progress, title)
-        taken += adversary.done
-        generator, gems = adversary.average, adversary.average_gems
+        watched = watch if title == phases[-1][0] else None
+        kept, done = _run(adversary, pairs, steps, limit, progress, title, watched)
+        taken += done
+        generator, gems = kept.generator, kept.gems
         generator.requires_grad_(True)
     limits = likeness_limits(guide, support, bundle)
-    return Target(generator.eval().requires_grad_(False), gems.eval(), guide, limits, taken)
+    generator.eval().requires_grad_(False)
+    looks = tuple(watch.looks) if watch else ()
+    return Target(generator, gems.eval(), guide, limits, taken, looks)
 
 
 def rare_guide(support: ImageSet, bundle: Bundle, recipe: Recipe) -> Guide:
@@ -148,15 +158,29 @@ def _run(
     limit: float | None,
     progress: Progress,
     title: str,
-) -> None:
+    watch: Watch | None,
+) -> tuple[Pair, int]:
+    """Train, and return the averaged networks to use and after how many steps they were so."""
     start = time.monotonic()
     with progress.task(title, steps) as advance:
+        if watch:
+            watch.look(adversary.averaged, 0)
         while adversary.done < steps:
             if limit is not None and time.monotonic() - start > limit:
                 progress.say(f"{title}: stopped by --budget after {adversary.done} steps")
-                return
+                break
             adversary.step(pairs)
             advance()
+            if watch and (adversary.done % watch.every == 0 or adversary.done == steps):
+                watch.look(adversary.averaged, adversary.done)
+                if watch.enough:
+                    advance(steps - adversary.done)
+                    break
+    if watch is None or watch.best is None:
+        return adversary.averaged, adversary.done
+    best, nets = watch.best
+    progress.say(f"{title}: best after {best.steps} of {adversary.done} steps; {best.describe()}")
+    return nets, best.steps
 
 
 def plain(options: TargetOptions) -> TargetOptions:

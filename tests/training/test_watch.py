@@ -1,0 +1,144 @@
+"""The watch tells what collapsed or copies from what varies, keeps the best moment and ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from l2laug.bundles import Bundle, open_bundle
+from l2laug.images import ImageSet, Pixels, class_folders, read_classes
+from l2laug.nn.device import Engine
+from l2laug.progress import Progress
+from l2laug.recipe import Recipe
+from l2laug.training.adversarial import Pair
+from l2laug.training.target import Target, load_generator, train_target
+from l2laug.training.watch import PATIENCE, Look, Watch, expected_spread
+
+ENGINE = Engine(torch.device("cpu"), torch.float32)
+
+
+@pytest.fixture
+def bundle(tiny_bundle: Path) -> Bundle:
+    return open_bundle(tiny_bundle)
+
+
+@pytest.fixture
+def support(rare: Path) -> ImageSet:
+    return read_classes(class_folders(rare), 32, 1)
+
+
+@pytest.fixture
+def fresh(digits: Path, support: ImageSet) -> Pixels:
+    """As many other images of another class as a look takes draws."""
+    name = next(n for n in class_folders(digits) if n not in support.classes)
+    return read_classes({name: class_folders(digits)[name]}, 32, 1).pixels
+
+
+def watch_of(support: ImageSet, bundle: Bundle) -> Watch:
+    return Watch(support, bundle, ENGINE, 0, 1)
+
+
+def test_what_is_all_alike_is_not_sound(support: ImageSet, bundle: Bundle, fresh: Pixels):
+    watch = watch_of(support, bundle)
+    seen = watch.judge(np.repeat(fresh[:1], len(watch.given), 0), 7)
+
+    assert (seen.steps, seen.spread, seen.sound) == (7, 0.0, False)
+
+
+def test_copies_of_the_support_images_are_seen(support: ImageSet, bundle: Bundle):
+    watch = watch_of(support, bundle)
+    seen = watch.judge(support.pixels[watch.given], 0)
+
+    assert seen.copies == 1.0
+    assert not seen.sound
+
+
+def test_real_images_that_were_not_shown_are_sound(bundle: Bundle, fresh: Pixels, tmp_path: Path):
+    shown = ImageSet(fresh[:5], np.zeros(5, np.int64), ("digit",), (tmp_path,) * 5)
+    watch = watch_of(shown, bundle)
+    seen = watch.judge(np.resize(fresh[5:], (len(watch.given), *fresh.shape[1:])), 0)
+
+    assert seen.copies is not None
+    assert seen.copies < 0.2
+    assert 0.6 < seen.spread < 1.6
+
+
+def test_one_image_alone_is_no_yardstick_for_copies(support: ImageSet, bundle: Bundle):
+    one = support.take(np.array([0]))
+    watch = watch_of(one, bundle)
+
+    assert watch.judge(one.pixels[watch.given], 0).copies is None
+
+
+def test_the_spread_expected_of_a_class_leans_on_its_own_images_as_they_grow_many():
+    # On a line at 0, 1, 0, 1 ...: four of the six pairs of four lie 1 apart.
+    features = np.arange(4.0)[:, None] % 2
+
+    assert expected_spread(features[:1], 9.0) == 9.0
+    assert expected_spread(features, 9.0) == pytest.approx((4 * (4 / 6) + 5 * 9.0) / 9)
+
+
+def looks(*values: tuple[float, float]) -> list[Look]:
+    return [Look(i, distance, spread, 0.0) for i, (distance, spread) in enumerate(values)]
+
+
+@pytest.mark.parametrize(
+    ("script", "best"),
+    [
+        (looks((5, 1.2), (4, 1.0), (3, 0.5), (4.5, 1.0)), 1),  # the nearest of the sound ones
+        (looks((5, 0.8), (4, 0.7), (3, 0.6)), 0),  # none is sound: the most varied
+        (looks((5, 0.5), (9, 0.95), (3, 0.6)), 1),  # a sound one at last
+    ],
+)
+def test_the_best_moment_is_the_nearest_that_still_varies(
+    support: ImageSet,
+    bundle: Bundle,
+    tiny: Recipe,
+    monkeypatch: pytest.MonkeyPatch,
+    script: list[Look],
+    best: int,
+):
+    watch = watch_of(support, bundle)
+    monkeypatch.setattr(Watch, "judge", lambda _, __, steps: script[steps])
+    nets = Pair(load_generator(bundle, tiny, "strong"), torch.nn.ModuleDict()).eval()
+    for steps in range(len(script)):
+        watch.look(nets, steps)
+
+    assert watch.best is not None
+    assert watch.best[0].steps == best
+    assert not watch.enough
+
+
+def train(support: ImageSet, bundle: Bundle, recipe: Recipe, **changes: object) -> Target:
+    target = recipe.target.model_copy(update={"gems": False, **changes})
+    chosen = recipe.model_copy(update={"target": target})
+    return train_target(support, bundle, chosen, ENGINE, Progress(quiet=True))
+
+
+def test_training_ends_by_itself_and_leaves_its_best_moment(
+    support: ImageSet, bundle: Bundle, tiny: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    script = looks((5, 1), (3, 1), *[(4, 1)] * 50)
+    monkeypatch.setattr(
+        Watch, "judge", lambda _, __, steps: Look(steps, script[steps // 2].distance, 1.0, 0.0)
+    )
+    found = train(support, bundle, tiny, steps=100, watch_every=2)
+    two_steps = train(support, bundle, tiny, steps=2, watch_every=0)
+
+    assert [look.steps for look in found.looks] == [2 * i for i in range(2 + PATIENCE)]
+    assert found.steps == 2
+    theirs = dict(two_steps.generator.named_parameters())
+    assert all(torch.equal(p, theirs[n]) for n, p in found.generator.named_parameters())
+
+
+def test_with_gems_the_last_part_is_watched(
+    support: ImageSet, bundle: Bundle, tiny: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(Watch, "judge", lambda _, __, steps: Look(steps, 9.0 - steps, 1.0, None))
+    found = train(support, bundle, tiny, steps=3, tune_steps=2, gems=True, watch_every=1)
+
+    assert [look.steps for look in found.looks] == [0, 1, 2]
+    assert (found.steps, list(found.gems)) == (5, ["0", "1", "2"])
