@@ -18,9 +18,11 @@ from l2laug.images import Pixels, class_folders, read_classes
 from l2laug.progress import Progress
 from l2laug.runs import Run
 from l2laug.sampling import Sampler
-from l2laug.scoring.copies import find_copies, save_nearest
+from l2laug.scoring.copies import Copies, find_copies, save_nearest
 from l2laug.scoring.features import Extractor, find_extractor
 from l2laug.scoring.floors import FEWEST, Measure, measure
+from l2laug.scoring.gallery import gather
+from l2laug.scoring.html import curves_of, render_html
 from l2laug.scoring.real import Real, read_real
 from l2laug.scoring.report import render
 from l2laug.scoring.study import SWEEP, Study
@@ -70,7 +72,7 @@ def evaluate(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Score a run's samples and write ``report.json`` and ``report.md`` into its folder.
+    """Score a run's samples and write ``report.json``, ``.md`` and ``.html`` into its folder.
 
     Args:
         run: the adapted model.
@@ -93,13 +95,14 @@ def evaluate(
         BundleError: the bundle or the weights of ``features`` are gone or do not fit.
     """
     progress = progress or Progress(quiet=True)
-    card = Sampler(run.model, device="cpu").card
+    sampler = Sampler(run.model, device="cpu")
+    card = sampler.card
     options = read_options(run)
     bundle = find_bundle_of(card, options)
     drawn = _read_samples(samples or run.samples, card)
     real = read_real(card, options, dataset, test, seed, classifier, progress)
     extractor = find_extractor(features, bundle, device)
-    measures, notes = _measure(drawn, real, extractor, seed, run)
+    measures, notes, copies = _measure(drawn, real, extractor, seed, run)
     study = None
     if classifier:
         setting = Study(model=model, seeds=seeds, sweep=SWEEP if sweep else ())
@@ -125,6 +128,7 @@ def evaluate(
         classifier=study,
         paths={
             "report": str(run.folder / "report.md"),
+            "page": str(run.folder / "report.html"),
             "samples": str(samples or run.samples),
             "sheet": str(run.folder / "sheet.png"),
             **({"copies": str(run.folder / "copies.png")} if "copies" in measures else {}),
@@ -133,6 +137,9 @@ def evaluate(
     plain = asdict(result)
     write_text(run.folder / "report.json", json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
     write_text(run.folder / "report.md", render(plain))
+    pictures = gather(card.class_name, sampler, drawn, real.support, real.others, copies, seed)
+    page = render_html(plain, pictures, curves_of(plain, options))
+    write_text(run.folder / "report.html", page)
     return result
 
 
@@ -182,7 +189,7 @@ def _read_samples(folder: Path, card: Card) -> Pixels:
 
 def _measure(
     drawn: Pixels, real: Real, extractor: Extractor, seed: int, run: Run
-) -> tuple[dict[str, Measure], list[str]]:
+) -> tuple[dict[str, Measure], list[str], Copies | None]:
     notes: list[str] = []
     against = real.others if len(real.others) >= FEWEST else real.support
     measures: dict[str, Measure] = {}
@@ -195,6 +202,7 @@ def _measure(
         chosen = np.random.default_rng(seed).permutation(len(drawn))[:MOST_SAMPLES]
         measures = measure(extractor(against), extractor(drawn[chosen]), extractor, seed)
         notes.append(f"Scores are measured against halves of {_what(against, real)}.")
+    copies = None
     try:
         copies = find_copies(drawn, real.support, real.others)
     except ImageError as error:
@@ -202,7 +210,7 @@ def _measure(
     else:
         measures["copies"] = copies.measure()
         save_nearest(run.folder / "copies.png", copies, drawn, real.support)
-    return measures, notes
+    return measures, notes, copies
 
 
 def _what(against: Pixels, real: Real) -> str:

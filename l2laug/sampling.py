@@ -117,12 +117,34 @@ class Sampler:
             if ready:
                 yield self._drawn(ready)
 
+    def decode(
+        self, support: Sequence[int] | NDArray[np.int64], latents: NDArray[np.float32]
+    ) -> tuple[Pixels, NDArray[np.float32]]:
+        """Draw from given latents, refusing nothing.
+
+        Args:
+            support: rows of support images, N of them.
+            latents: ``(N, latent)``.
+
+        Returns:
+            uint8 ``(N, C, S, S)``, and how like its class each came out, ``(N,)``.
+        """
+        parts = []
+        for start in range(0, len(support), BATCH):
+            rows = np.asarray(support[start : start + BATCH], np.int64)
+            fill = BATCH - len(rows)
+            feed = {
+                "support": np.pad(rows, (0, fill), "edge"),
+                "latent": np.pad(latents[start : start + BATCH], ((0, fill), (0, 0)), "edge"),
+            }
+            found = self.session.run(["images", "likeness"], feed)
+            parts.append([np.asarray(v)[: len(rows)] for v in found])
+        unit, likeness = (np.concatenate(p) for p in zip(*parts, strict=True))
+        return to_pixels(unit), likeness
+
     def _try(self, batch: list[tuple[int, int]], seed: int) -> list[_Try]:
-        padded = batch + [batch[-1]] * (BATCH - len(batch))
-        latents = np.stack([latent(seed, i, t, self.card.latent) for i, t in padded])
-        feed = {"support": self._support([i for i, _ in padded]), "latent": latents}
-        unit, likeness = (np.asarray(v) for v in self.session.run(["images", "likeness"], feed))
-        pixels = to_pixels(unit[: len(batch)])
+        latents = np.stack([latent(seed, i, t, self.card.latent) for i, t in batch])
+        pixels, likeness = self.decode(self._support([i for i, _ in batch]), latents)
         return [_Try(i, t, float(likeness[k]), pixels[k]) for k, (i, t) in enumerate(batch)]
 
     def _drawn(self, ready: list[_Try]) -> Drawn:

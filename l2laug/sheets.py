@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from l2laug.files import whole_file
 from l2laug.images import Pixels, to_picture
@@ -15,7 +16,14 @@ MARK = 6
 
 
 def save_sheet(path: Path, rows: Sequence[Sequence[Pixels]], *, given: int = 0) -> None:
-    """Save rows of images ``(C, S, S)`` as one PNG, small images enlarged to 64 pixels or more.
+    """Save what :func:`sheet` makes as a PNG."""
+    picture = sheet(rows, given=given)
+    with whole_file(path) as part:
+        picture.save(part, "PNG")
+
+
+def sheet(rows: Sequence[Sequence[Pixels]], *, given: int = 0) -> Image.Image:
+    """Rows of images ``(C, S, S)`` as one picture, small images enlarged to 64 pixels or more.
 
     The first ``given`` images of each row stand apart, behind a wider gap: what was given on the
     left, what was drawn on the right.
@@ -31,5 +39,4 @@ def save_sheet(path: Path, rows: Sequence[Sequence[Pixels]], *, given: int = 0) 
             y = GAP + r * (cell + GAP)
             x = GAP + c * (cell + GAP) + (MARK if given and c >= given else 0)
             canvas[:, y : y + cell, x : x + cell] = image.repeat(scale, 1).repeat(scale, 2)
-    with whole_file(path) as part:
-        to_picture(canvas).save(part, "PNG")
+    return to_picture(canvas)

@@ -234,3 +234,4 @@ def _print_evaluation(evaluation: dict[str, Any]) -> None:
     if evaluation["classifier"]:
         print(verdict_line(evaluation))
     print(f"report: {evaluation['paths']['report']}")
+    print(f"look at: {evaluation['paths']['page']}")

@@ -138,7 +138,12 @@ def support_distances(samples: Pixels, support: Pixels) -> Distances:
 
 
 def save_nearest(path: Path, copies: Copies, samples: Pixels, support: Pixels) -> None:
-    """Save a sheet of the worst pairs: support images on the left, their nearest samples beside.
+    """Save a sheet of the worst pairs: support images on the left, their nearest samples beside."""
+    save_sheet(path, nearest_rows(copies, samples, support), given=1)
+
+
+def nearest_rows(copies: Copies, samples: Pixels, support: Pixels) -> list[list[Pixels]]:
+    """The worst pairs: in each row a support image and the samples that are nearest to it.
 
     Rows and what stands in them are sorted by distance, the nearest first.
     """
@@ -148,7 +153,7 @@ def save_nearest(path: Path, copies: Copies, samples: Pixels, support: Pixels) -
         row = rows.setdefault(int(copies.nearest[i]), [support[copies.nearest[i]]])
         if len(row) <= SHEET:
             row.append(samples[i])
-    save_sheet(path, list(rows.values())[:SHEET], given=1)
+    return list(rows.values())[:SHEET]
 
 
 def _limit_beside(apart: Distances) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,3 +82,30 @@ def guesses_of(trained: list[Trained], arm: str, share: float) -> Labels:
     """``(seeds, M)`` the guesses of an arm at a share, ordered by seed."""
     found = [t for t in trained if t.arm == arm and t.share == share]
     return np.stack([t.guesses for t in sorted(found, key=lambda t: t.seed)])
+
+
+def condense(
+    matrix: NDArray[np.float64], classes: Sequence[str], rare: str, most: int
+) -> tuple[list[str], NDArray[np.float64]]:
+    """A confusion matrix with those classes as one that are least mixed up with the rare one.
+
+    Args:
+        matrix: ``(K, K)``, rows are true classes.
+        classes: the K names.
+        rare: the name of the rare class, which comes first if any are left out.
+        most: rows of the result, at least 2.
+
+    Returns:
+        The names, the last of them ``N others`` if any are left out, and the matrix of them.
+    """
+    if len(classes) <= most:
+        return list(classes), matrix
+    label = list(classes).index(rare)
+    mixed = matrix[label] + matrix[:, label]
+    mixed[label] = np.inf
+    order = np.argsort(-mixed, kind="stable")
+    kept, others = order[: most - 1], order[most - 1 :]
+    member = np.zeros((len(classes), most))
+    member[kept, np.arange(most - 1)] = 1
+    member[others, most - 1] = 1
+    return [classes[i] for i in kept] + [f"{len(others)} others"], member.T @ matrix @ member

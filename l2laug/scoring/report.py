@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def render(evaluation: dict[str, Any]) -> str:
         lines += [
             "| score | samples | real images | compared | in words |",
             "|---|---|---|---|---|",
-            *[_row(m) for m in evaluation["measures"].values()],
+            *["| " + " | ".join(cells_of(m)) + " |" for m in evaluation["measures"].values()],
             "",
             "In brackets what nine in ten of the random halves of the real images give; for "
             "copies the 95% interval. The column of real images is what real images score against "
@@ -53,25 +54,25 @@ def measure_line(measure: dict[str, Any]) -> str:
     return f"{said}. Too few. {measure['too_small']}" if measure["too_small"] else f"{said}."
 
 
-def _row(measure: dict[str, Any]) -> str:
+def cells_of(measure: dict[str, Any]) -> tuple[str, str, str, str, str]:
+    """A measure's row: name, samples' number, real images' number, sizes and words."""
     words = measure["reading"]
     if measure["too_small"]:
-        words = f"**too few images**: {measure['too_small']} So far: {words}"
-    cells = [
+        words = f"too few images: {measure['too_small']} So far: {words}"
+    return (
         measure["name"],
         _with_range(measure["value"], measure["low"], measure["high"]),
         _with_range(measure["floor"], measure["floor_low"], measure["floor_high"]),
         f"{measure['samples']} with {measure['real']} real",
         words,
-    ]
-    return "| " + " | ".join(cells) + " |"
+    )
 
 
 def _with_range(value: float | None, low: float | None, high: float | None) -> str:
     return "-" if value is None else f"{value:.4g} ({low:.3g} to {high:.3g})"
 
 
-def verdict_line(evaluation: dict[str, Any]) -> str:
+def verdict_line(evaluation: Mapping[str, Any]) -> str:
     """The verdict in one sentence with its figures, and what to do now."""
     verdict = evaluation["classifier"]["verdict"]
     saying = {
@@ -97,7 +98,7 @@ def _classifier_table(classifier: dict[str, Any], counts: dict[str, int]) -> lis
         "| training | " + " | ".join(c.replace("_", " ") for c in COLUMNS) + " |",
         "|---" * (len(COLUMNS) + 1) + "|",
     ]
-    for name, outcomes in _by_training(classifier).items():
+    for name, outcomes in by_training(classifier).items():
         cells = []
         for column in COLUMNS:
             values = [o[column] for o in outcomes]
@@ -106,7 +107,7 @@ def _classifier_table(classifier: dict[str, Any], counts: dict[str, int]) -> lis
     return [*lines, "", ABOUT_ARMS, ""]
 
 
-def _by_training(classifier: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def by_training(classifier: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Outcomes by arm, and by the share of samples where it is not the one the verdict is of."""
     found: dict[str, list[dict[str, Any]]] = {}
     for outcome in classifier["outcomes"]:

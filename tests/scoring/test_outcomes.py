@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from l2laug.scoring.outcomes import Trained, guesses_of, measure
+from l2laug.scoring.outcomes import Trained, condense, guesses_of, measure
 
 
 def test_scores_of_six_images_by_hand():
@@ -40,3 +40,16 @@ def test_guesses_stand_in_the_order_of_the_seeds():
         [0],
         [1],
     ]
+
+
+def test_classes_least_mixed_up_with_the_rare_one_are_put_together():
+    matrix = np.array([[5, 0, 0, 1], [0, 6, 2, 0], [0, 4, 3, 1], [0, 0, 0, 9]], float)
+
+    names, small = condense(matrix, ["a", "b", "rare", "d"], "rare", 3)
+    # b is mixed up six times with the rare class, d once, a never.
+    assert names == ["rare", "b", "2 others"]
+    assert small.tolist() == [[3, 4, 1], [2, 6, 0], [0, 0, 15]]
+
+    names, small = condense(matrix, ["a", "b", "rare", "d"], "rare", 4)
+    assert names == ["a", "b", "rare", "d"]
+    assert small is matrix

@@ -100,7 +100,7 @@ def test_every_score_stands_in_the_table_with_what_it_was_measured_with(
         "12.35 (11.2 to 13.5)",
         "3.21 (3 to 3.5)",
         "6 with 5 real",
-        "**too few images**: It takes 258 real images. So far: farther from real images",
+        "too few images: It takes 258 real images. So far: farther from real images",
     ]
     assert table["copies"] == [
         "0.02 (0.013 to 0.031)",
