@@ -7,28 +7,25 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 
 from l2laug.bundles import Bundle, find_bundle
 from l2laug.card import Card
-from l2laug.errors import BundleError, ImageError, UsageError
+from l2laug.errors import BundleError
 from l2laug.files import write_text
-from l2laug.images import Pixels, class_folders, read_classes
 from l2laug.progress import Progress
 from l2laug.runs import Run
 from l2laug.sampling import Sampler
-from l2laug.scoring.copies import Copies, find_copies, save_nearest
-from l2laug.scoring.features import Extractor, find_extractor
-from l2laug.scoring.floors import FEWEST, Measure, measure
+from l2laug.scoring.features import find_extractor
+from l2laug.scoring.floors import Measure
 from l2laug.scoring.gallery import gather
 from l2laug.scoring.html import curves_of, render_html
-from l2laug.scoring.real import Real, read_real
+from l2laug.scoring.real import read_real
 from l2laug.scoring.report import render
+from l2laug.scoring.samples import classify, measure_samples, read_samples
 from l2laug.scoring.study import SWEEP, Study
 
 SCHEMA = 2
-MOST_SAMPLES = 5000  # that features are taken of
 
 
 @dataclass(frozen=True)
@@ -99,14 +96,15 @@ def evaluate(
     card = sampler.card
     options = read_options(run)
     bundle = find_bundle_of(card, options)
-    drawn = _read_samples(samples or run.samples, card)
+    drawn = read_samples(samples or run.samples, card, progress)
     real = read_real(card, options, dataset, test, seed, classifier, progress)
     extractor = find_extractor(features, bundle, device)
-    measures, notes, copies = _measure(drawn, real, extractor, seed, run)
+    sheet = run.folder / "copies.png"
+    measures, notes, copies = measure_samples(drawn, real, extractor, seed, sheet)
     study = None
     if classifier:
         setting = Study(model=model, seeds=seeds, sweep=SWEEP if sweep else ())
-        study = _classify(card, drawn, real, run, setting, device, progress)
+        study = classify(card.class_name, drawn, real, setting, run.folder, device, progress)
         notes += study["notes"]
     result = Evaluation(
         class_name=card.class_name,
@@ -131,7 +129,7 @@ def evaluate(
             "page": str(run.folder / "report.html"),
             "samples": str(samples or run.samples),
             "sheet": str(run.folder / "sheet.png"),
-            **({"copies": str(run.folder / "copies.png")} if "copies" in measures else {}),
+            **({"copies": str(sheet)} if "copies" in measures else {}),
         },
     )
     plain = asdict(result)
@@ -177,67 +175,3 @@ def find_bundle_of(card: Card, options: dict[str, Any]) -> Bundle:
         f"Bundle {card.bundle}, which scores are measured with, can't be found.",
         f"Put it back at {place}." if place else "Install it again.",
     )
-
-
-def _read_samples(folder: Path, card: Card) -> Pixels:
-    if not folder.is_dir():
-        raise UsageError(f"No samples at {folder}.", "Draw some first: l2laug sample -n 1000")
-    classes = class_folders(folder)
-    files = classes.get(card.class_name) or [p for paths in classes.values() for p in paths]
-    return read_classes({card.class_name: files}, card.size, card.channels).pixels
-
-
-def _measure(
-    drawn: Pixels, real: Real, extractor: Extractor, seed: int, run: Run
-) -> tuple[dict[str, Measure], list[str], Copies | None]:
-    notes: list[str] = []
-    against = real.others if len(real.others) >= FEWEST else real.support
-    measures: dict[str, Measure] = {}
-    if len(against) < FEWEST or len(drawn) < 2:
-        notes.append(
-            f"There are too few images for scores other than copies, {FEWEST} real ones and 2 "
-            "samples: give real images that were kept back with --test."
-        )
-    else:
-        chosen = np.random.default_rng(seed).permutation(len(drawn))[:MOST_SAMPLES]
-        measures = measure(extractor(against), extractor(drawn[chosen]), extractor, seed)
-        notes.append(f"Scores are measured against halves of {_what(against, real)}.")
-    copies = None
-    try:
-        copies = find_copies(drawn, real.support, real.others)
-    except ImageError as error:
-        notes.append(str(error))
-    else:
-        measures["copies"] = copies.measure()
-        save_nearest(run.folder / "copies.png", copies, drawn, real.support)
-    return measures, notes, copies
-
-
-def _what(against: Pixels, real: Real) -> str:
-    if against is real.others:
-        return f"{len(against)} kept-back real images"
-    return (
-        f"the support set itself, {len(against)} images, which the samples were drawn from: they "
-        "seem nearer than they are"
-    )
-
-
-def _classify(
-    card: Card,
-    drawn: Pixels,
-    real: Real,
-    run: Run,
-    study: Study,
-    device: str,
-    progress: Progress,
-) -> dict[str, Any]:
-    from l2laug.nn.device import pick_engine
-    from l2laug.scoring.classifier import run_study
-    from l2laug.scoring.findings import find
-    from l2laug.scoring.ledger import Ledger
-
-    rare, engine = card.class_name, pick_engine(device)
-    ledger = Ledger(run.folder / "classifier.jsonl")
-    trained = run_study(real.train, real.test, rare, drawn, study, engine, progress, ledger)
-    found = find(trained, real.test, rare, study, len(drawn), run.folder)
-    return {"study": asdict(study), **found}

@@ -20,7 +20,9 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from l2laug.card import Card
+from l2laug.progress import Progress
 from l2laug.recipe import Recipe, parse_recipe
+from l2laug.runs import Run, find_run
 
 atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
@@ -118,3 +120,16 @@ def tiny_run(tiny_bundle: Path, rare: Path, tmp_path_factory: pytest.TempPathFac
     out = tmp_path_factory.mktemp("runs") / "3"
     adapt(rare, bundle=str(tiny_bundle), out=out, device="cpu")
     return out
+
+
+@pytest.fixture
+def run(tiny_run: Path, tmp_path: Path) -> Run:
+    """A copy of the tiny run with 24 samples."""
+    from l2laug.sampling import Sampler
+    from l2laug.writing import write_samples
+
+    found = find_run(Path(shutil.copytree(tiny_run, tmp_path / "run")))
+    sampler = Sampler(found.model, device="cpu")
+    found.samples.mkdir()
+    write_samples(sampler, 24, found.samples, 0, Progress(quiet=True))
+    return found

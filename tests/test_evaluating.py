@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 import timm
@@ -15,38 +14,10 @@ from safetensors.torch import save_file
 from l2laug.errors import BundleError, UsageError
 from l2laug.evaluating import Evaluation, evaluate
 from l2laug.files import file_hash
-from l2laug.progress import Progress
-from l2laug.runs import Run, find_run
-from l2laug.sampling import Sampler
+from l2laug.runs import Run
 from l2laug.scoring.floors import LEVEL
 from l2laug.scoring.study import Study
-from l2laug.writing import write_samples
-
-
-@pytest.fixture
-def run(tiny_run: Path, tmp_path: Path) -> Run:
-    """A copy of the tiny run with 24 samples."""
-    found = find_run(Path(shutil.copytree(tiny_run, tmp_path / "run")))
-    sampler = Sampler(found.model, device="cpu")
-    found.samples.mkdir()
-    write_samples(sampler, 24, found.samples, 0, Progress(quiet=True))
-    return found
-
-
-def copy_classes(source: Path, target: Path, numbers: dict[str, range]) -> Path:
-    """Class folders of some of the digits, by their numbers."""
-    for name, chosen in numbers.items():
-        (target / name).mkdir(parents=True)
-        for i in chosen:
-            shutil.copy(source / name / f"{i:02d}.png", target / name)
-    return target
-
-
-def strict_json(path: Path) -> dict[str, Any]:
-    def refuse(constant: str) -> NoReturn:
-        raise ValueError(f"{constant} is not JSON")
-
-    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+from tests.class_folders import copy_classes, strict_json
 
 
 def test_scores_and_counts_of_a_run_among_its_siblings(run: Run, digits: Path):

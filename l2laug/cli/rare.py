@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from l2laug.cli.comparison import check_for_several, print_comparison
 from l2laug.cli.shell import AsJson, Device, Overwrite, Seed, app, command, print_json
 from l2laug.errors import GateError, UsageError
 from l2laug.scoring.study import Study
@@ -119,7 +120,14 @@ def sample_cli(
 @app.command("evaluate", epilog="Example: l2laug evaluate --classifier --test ./kept_back")
 @command
 def evaluate_cli(
-    run: RunArgument = None,
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[RUN]...",
+            help="Run folder or .onnx file, the newest run of this folder if left out; or several, "
+            "and folders of images from any tool, side by side.",
+        ),
+    ] = None,
     samples: Annotated[
         Path | None, typer.Option(help="Folder that sample wrote [RUN/samples].")
     ] = None,
@@ -153,6 +161,10 @@ def evaluate_cli(
     junit: Annotated[
         Path | None, typer.Option(help="Write demands and scores as JUnit XML too.")
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Folder for a comparison of several [the first run]."),
+    ] = None,
     seed: Seed = 0,
     device: Device = "auto",
     as_json: AsJson = False,
@@ -163,14 +175,45 @@ def evaluate_cli(
     for given, option in ((fail_unless, "--fail-unless"), (sweep, "--sweep")):
         if given and not classifier:
             raise UsageError(f"{option} is about a classifier.", "Give --classifier too.")
+    from l2laug.progress import Progress
+
+    if runs is not None and len(runs) > 1:
+        check_for_several(
+            {
+                "--samples": samples,
+                "--sweep": sweep,
+                "--fail-unless": fail_unless,
+                "--max-copies": max_copies,
+                "--max-fid": max_fid,
+                "--junit": junit,
+            }
+        )
+        from l2laug.comparing import compare
+
+        comparison = compare(
+            runs,
+            out=out,
+            dataset=dataset,
+            test=test,
+            features=features,
+            classifier=classifier,
+            model=model,
+            seeds=seeds,
+            seed=seed,
+            device=device,
+            progress=Progress(quiet=as_json),
+        )
+        print_comparison(asdict(comparison), as_json)
+        return
+    if out is not None:
+        raise UsageError("-o is for a comparison of several.", "Leave it out, or name another.")
     from l2laug.evaluating import evaluate
     from l2laug.files import write_text
-    from l2laug.progress import Progress
     from l2laug.runs import find_run
     from l2laug.scoring.gates import Gates
     from l2laug.scoring.junit import render_junit
 
-    found = find_run(run)
+    found = find_run(runs[0] if runs else None)
     progress = Progress(quiet=as_json)
     progress.say(f"model {found.model}")
     result = evaluate(

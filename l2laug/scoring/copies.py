@@ -19,7 +19,7 @@ from l2laug.sheets import save_sheet
 TAIL = 0.01  # of real images lie under the limit
 NOT_CHANCE = 0.03  # how far over TAIL a limit that was learned from few images may lead
 FEWEST = 3
-MANY = "samples come nearer to support images than real images do: see copies.png"
+MANY = "samples come nearer to support images than real images do"
 GUESSED = (
     f"It takes {FEWEST} kept-back images: from the support set alone the limit is a careful one, "
     "which copies in disguise may pass."
@@ -67,8 +67,8 @@ class Copies:
         """The share of samples that copy."""
         return self.drawn.value
 
-    def measure(self) -> Measure:
-        """The share as one of a report's measures."""
+    def measure(self, sheet: str = "copies.png") -> Measure:
+        """The share as one of a report's measures; ``sheet`` names the picture that shows them."""
         drawn, real = self.drawn, self.real
         many = drawn.low > max(NOT_CHANCE, real.value if real else 0)
         return Measure(
@@ -84,7 +84,7 @@ class Copies:
             extractor="pixels, means of two by two",
             sha256="",
             resizing="none",
-            reading=MANY if many else "no more than among real images",
+            reading=f"{MANY}: see {sheet}" if many else "no more than among real images",
             too_small="" if self.kept_back else GUESSED,
         )
 
