@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -13,13 +13,15 @@ import yaml
 from l2laug import __version__
 from l2laug.bundles import Bundle, find_bundle
 from l2laug.card import Card
-from l2laug.errors import BundleError, ImageError
+from l2laug.choosing import nearest_bundle, own_bundle
+from l2laug.errors import BundleError, ImageError, UsageError
 from l2laug.exporting import export_model
 from l2laug.files import whole_folder, write_text
-from l2laug.images import ImageSet, class_folders, pixel_hash, read_classes
+from l2laug.image_facts import has_colour
+from l2laug.images import ImageSet, class_folders, pixel_hash, read_classes, read_image
 from l2laug.nn.device import Engine, pick_engine
 from l2laug.progress import Progress
-from l2laug.recipe import Recipe, parse_recipe
+from l2laug.recipe import Recipe, find_recipe, parse_recipe
 from l2laug.runs import HOME, MODEL
 from l2laug.sampling import Sampler
 from l2laug.scoring.distance import far_from_source
@@ -40,18 +42,23 @@ class Adapted:
         run: its run folder.
         support: how many images it was learned from.
         notes: what the user should know: files left out, images far from the bundle's source.
+        bundle: that it grew from.
+        distances: to every bundle, where ``auto`` chose among them; see ``Choice``.
     """
 
     class_name: str
     run: Path
     support: int
     notes: tuple[str, ...]
+    bundle: str = ""
+    distances: dict[str, float] = field(default_factory=dict)
 
 
 def adapt(
     folder: Path,
     *,
     bundle: str = "auto",
+    source: Path | None = None,
     out: Path | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -64,12 +71,14 @@ def adapt(
 
     Args:
         folder: images of one class, or class folders that are adapted in turn.
-        bundle: name or path of the bundle to start from; ``auto`` picks.
+        bundle: name or path of the bundle to start from; ``auto`` takes the nearest.
+        source: class folders of plentiful classes to train a bundle on first; the rare images may
+            lie among them.
         out: the run folder, with several classes the folder that theirs go into.
         seed: of everything random.
         device: ``auto``, ``cpu`` or ``cuda``.
         budget: seconds that training a class may take; the recipe's steps otherwise.
-        recipe: in place of the bundle's own.
+        recipe: in place of the bundle's own; with ``source`` that of the bundle.
         overwrite: replace run folders that exist.
         progress: where to show how far it is.
 
@@ -81,7 +90,7 @@ def adapt(
     """
     progress = progress or Progress(quiet=True)
     classes = class_folders(folder)
-    chosen = find_bundle(bundle)
+    chosen, distances = _choose(classes, folder, bundle, source, recipe, device, seed, progress)
     own = parse_recipe(chosen.info["recipe"], f"of bundle {chosen.name}")
     resolved = recipe or own
     if (resolved.generator, resolved.critic) != (own.generator, own.critic):
@@ -111,8 +120,31 @@ def adapt(
                 budget,
                 progress,
             )
-        results.append(replace(adapted, run=run))
+        results.append(replace(adapted, run=run, bundle=chosen.name, distances=distances))
     return results
+
+
+def _choose(
+    classes: dict[str, list[Path]],
+    folder: Path,
+    bundle: str,
+    source: Path | None,
+    recipe: Recipe | None,
+    device: str,
+    seed: int,
+    progress: Progress,
+) -> tuple[Bundle, dict[str, float]]:
+    """The bundle to start from, and the distances it was chosen by, if it was."""
+    if source is not None:
+        if bundle != "auto":
+            raise UsageError("--bundle and --source both name a bundle.", "Give one of them.")
+        wanted = recipe or find_recipe("default", source)
+        return own_bundle(source, folder, wanted, device, seed, progress), {}
+    if bundle != "auto":
+        return find_bundle(bundle), {}
+    choice = nearest_bundle(classes)
+    progress.say(choice.describe())
+    return choice.bundle, choice.distances
 
 
 def read_supports(classes: dict[str, list[Path]], bundle: Bundle) -> dict[str, ImageSet]:
@@ -180,6 +212,8 @@ def _adapt_class(
             f"{name} has {len(support.pixels)} images, more than the 50 that l2laug is made for; "
             "plain augmentation may serve as well."
         )
+    if bundle.channels == 1 and any(has_colour(read_image(p)) for p in support.paths):
+        notes.append(f"{name} shows colour, bundle {bundle.name} is grey: so are its samples.")
     if far := far_from_source(support, bundle):
         notes.append(far)
     progress.say(f"{name}: {len(support.pixels)} images")

@@ -123,17 +123,13 @@ def list_bundles() -> list[Bundle]:
 
 
 def find_bundle(name: str) -> Bundle:
-    """A verified bundle by the name of a shipped one or by path; ``auto`` takes the only one.
+    """A verified bundle by the name of a shipped one or by path.
 
     Raises:
         BundleError: there is none of that name, or its files do not match their checksums.
     """
     shipped_bundles = {b.name: b for b in list_bundles()}
-    if name == "auto":
-        if not shipped_bundles:
-            raise BundleError("No bundle is installed.", "Make one with l2laug pretrain.")
-        bundle = next(iter(shipped_bundles.values()))
-    elif name in shipped_bundles:
+    if name in shipped_bundles:
         bundle = shipped_bundles[name]
     elif (Path(name) / INFO).is_file():
         bundle = open_bundle(Path(name))

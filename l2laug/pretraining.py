@@ -13,10 +13,11 @@ import torch
 
 from l2laug import __version__
 from l2laug.bundles import INFO, Bundle, find_bundle, write_info
+from l2laug.choosing import source_classes
 from l2laug.errors import ImageError, OutputError, UsageError
 from l2laug.exporting import export_features
 from l2laug.files import write_text
-from l2laug.images import ImageSet, class_folders, read_classes
+from l2laug.images import ImageSet, read_classes
 from l2laug.nn.device import Engine, pick_engine
 from l2laug.nn.gem import build_gems
 from l2laug.nn.guide import Guide, load_guide
@@ -54,6 +55,14 @@ def split_classes(images: ImageSet, options: DataOptions) -> tuple[ImageSet, Ima
     usable = [c for c, n in zip(images.classes, counts, strict=True) if n >= options.min_images]
     held = options.held_out
     count = round(held * len(usable)) if isinstance(held, float) else held
+    if options.classes is not None:
+        count = len(usable) - options.classes
+        if count < 1:
+            raise ImageError(
+                f"The recipe learns from {options.classes} classes and holds out the others; here "
+                f"are {len(usable)} with {options.min_images} images or more.",
+                "Give more class folders, or lower data.classes in the recipe.",
+            )
     count = max(count, 1)
     if len(usable) - count < 2:
         raise ImageError(
@@ -77,6 +86,7 @@ def pretrain(
     overwrite: bool = False,
     seed: int = 0,
     device: str = "auto",
+    leave_out: Path | None = None,
     progress: Progress | None = None,
 ) -> Pretrained:
     """Train phi_s1, phi_s2, the GEMs and the feature net, and write them as a bundle.
@@ -94,6 +104,7 @@ def pretrain(
         overwrite: replace a bundle that is there.
         seed: of everything random.
         device: ``auto``, ``cpu`` or ``cuda``.
+        leave_out: a folder in ``source`` not to learn from: the rare class, or several.
         progress: where to show how far it is.
 
     Raises:
@@ -107,7 +118,7 @@ def pretrain(
     engine = pick_engine(device)
     work = _claim(out, resume, overwrite)
     _keep_recipe(work, recipe)
-    folders = class_folders(source)
+    folders = source_classes(source, leave_out)
     options = recipe.generator
     with progress.task("reading", sum(map(len, folders.values()))) as advance:
         images = read_classes(folders, options.size, options.channels, advance)

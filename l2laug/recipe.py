@@ -9,8 +9,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from l2laug.errors import RecipeError, UsageError
+from l2laug.image_facts import facts_of
+from l2laug.images import class_folders
+from l2laug.public_data import source_folder
 from l2laug.resources import shipped
 
+AUTO = "auto"
 Widths4 = tuple[int, int, int, int]
 Widths5 = tuple[int, int, int, int, int]
 Count = Annotated[int, Field(ge=0)]
@@ -119,7 +123,8 @@ class TargetOptions(GuidedOptions):
     """phi_t: plain steps on the rare images, then steps with the GEMs plugged in.
 
     With ``watch_every`` the last of these parts is looked at every so many steps, ends by itself
-    and leaves its best moment; with 0 it takes all its steps and leaves the last.
+    and leaves its best moment; with 0 it takes all its steps and leaves the last. ``train`` names
+    the layers that learn: all, those behind the encoder, or the final convolutions; GEMs always do.
     """
 
     start: Literal["random", "weak", "strong"] = "strong"
@@ -130,6 +135,7 @@ class TargetOptions(GuidedOptions):
     train_norm: bool = False
     jitter: Share = 0.0
     watch_every: Count = 0
+    train: Literal["all", "decoder", "head"] = "all"
 
 
 class FeatureOptions(_Options):
@@ -142,10 +148,14 @@ class FeatureOptions(_Options):
 
 
 class DataOptions(_Options):
-    """Which source classes are learned from, and which are kept back to score on."""
+    """Which source classes are learned from, and which are kept back to score on.
+
+    ``classes`` is how many are learned from, all others being kept back whatever ``held_out`` says.
+    """
 
     min_images: Annotated[int, Field(ge=2)] = 2
     held_out: Share | Count = 0.1
+    classes: Annotated[int, Field(ge=2)] | None = None
     seed: int = 0
 
 
@@ -174,8 +184,12 @@ class Recipe(_Options):
         return self
 
 
-def find_recipe(name: str) -> Recipe:
+def find_recipe(name: str, source: Path | None = None) -> Recipe:
     """A shipped recipe by its name, or one at a path.
+
+    Args:
+        name: of the recipe, or its path.
+        source: class folders, for a recipe that leaves size or channels to the images.
 
     Raises:
         RecipeError: it can't be read or is not right.
@@ -183,18 +197,18 @@ def find_recipe(name: str) -> Recipe:
     """
     path = Path(name)
     if path.is_file():
-        return read_recipe(path)
+        return read_recipe(path, source)
     known = {p.stem: p for p in sorted(shipped("recipes").glob("*.yaml"))}
     if name not in known:
         raise UsageError(
             f"--recipe {name} is neither a file nor a shipped recipe.",
             f"Shipped ones: {', '.join(known)}.",
         )
-    return read_recipe(known[name])
+    return read_recipe(known[name], source)
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Read one recipe file.
+def read_recipe(path: Path, source: Path | None = None) -> Recipe:
+    """Read one recipe file; ``auto`` size and channels become those of the images in ``source``.
 
     Raises:
         RecipeError: the file can't be read or parsed, or has unknown keys or impossible values;
@@ -208,7 +222,25 @@ def read_recipe(path: Path) -> Recipe:
         raise RecipeError(f"Recipe {path} is not YAML: {error}.", "Mend that line.") from error
     if not isinstance(data, dict):
         raise RecipeError(f"Recipe {path} is no mapping.", "Start it with 'name: my-recipe'.")
-    return parse_recipe(data, str(path))
+    return parse_recipe(_without_auto(data, path, source), str(path))
+
+
+def _without_auto(data: dict[str, Any], path: Path, source: Path | None) -> dict[str, Any]:
+    generator = data.get("generator")
+    if not isinstance(generator, dict):
+        return data
+    keys = [key for key in ("size", "channels") if generator.get(key) == AUTO]
+    if not keys:
+        return data
+    if source is None:
+        raise RecipeError(
+            f"Recipe {path} leaves generator.{keys[0]} to the source images; here are none.",
+            "Write a number, or use the recipe with l2laug pretrain.",
+        )
+    facts = facts_of(
+        [file for files in class_folders(source_folder(source)).values() for file in files]
+    )
+    return data | {"generator": generator | {key: getattr(facts, key) for key in keys}}
 
 
 def parse_recipe(data: dict[str, Any], source: str) -> Recipe:

@@ -21,6 +21,7 @@ from l2laug.nn.gem import build_gems
 from l2laug.nn.weights import save_weights
 from l2laug.pretraining import pretrain, split_classes
 from l2laug.progress import Progress
+from l2laug.public_data import source_folder
 from l2laug.recipe import GemOptions, Recipe
 from l2laug.scoring.features import bundle_extractor
 from l2laug.scoring.held_out import HeldOutScores, Split, score_players, split_unseen
@@ -85,7 +86,7 @@ def reproduce(
     engine = pick_engine(device)
     used = scaled(recipe, scale)
     base = _base(source, out / "bundle", used, engine, progress)
-    images = read_classes(class_folders(source), base.size, base.channels)
+    images = read_classes(class_folders(source_folder(source)), base.size, base.channels)
     known, unseen = split_classes(images, used.data)
     chosen = unseen.of(unseen.classes[-classes:])
     bundles = {

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from l2laug import pretraining
+from l2laug.adapting import adapt
 from l2laug.bundles import find_bundle, open_bundle
 from l2laug.errors import BundleError, ImageError, OutputError, UsageError
 from l2laug.files import file_hash
 from l2laug.images import ImageSet
 from l2laug.pretraining import pretrain, split_classes
-from l2laug.recipe import DataOptions, Recipe
+from l2laug.recipe import DataOptions, Recipe, find_recipe, parse_recipe
+from l2laug.sampling import Sampler
 
 
 def classes(*counts: int) -> ImageSet:
@@ -46,6 +48,40 @@ def test_small_classes_are_left_out_altogether():
 
     assert sorted(known.classes + unseen.classes) == ["a", "c", "e"]
     assert len(known.pixels) + len(unseen.pixels) == 5 + 4 + 9
+
+
+def test_so_many_classes_are_learned_from_and_all_others_held_out():
+    known, unseen = split_classes(classes(*[3] * 20), DataOptions(classes=13, held_out=2))
+    assert (len(known.classes), len(unseen.classes)) == (13, 7)
+    with pytest.raises(ImageError, match="learns from 20 classes"):
+        split_classes(classes(*[3] * 20), DataOptions(classes=20))
+
+
+SHIPPED = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
+SMALL = {
+    "generator": {"size": 32, "encoder": [4] * 4, "decoder": [4] * 5},
+    "critic": {"width": 4, "max_width": 8},
+    "data": {"held_out": 1, "classes": None},
+    **{part: {"steps": 2, "batch": 4, "critic_steps": 2} for part in ("source", "weak")},
+    "gems": {"steps": 2, "batch": 4},
+    "features": {"width": 4, "steps": 4},
+    "target": {"steps": 2, "batch": 4, "tune_steps": 2},
+}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_each_shipped_recipe_runs_from_its_source_to_a_model(
+    path: Path, digits: Path, rare: Path, tmp_path: Path
+):
+    recipe = find_recipe(path.stem, digits).model_dump(mode="json")
+    for part, changes in SMALL.items():
+        recipe[part].update(changes)
+    small = parse_recipe(recipe, path.stem)
+    pretrain(digits, tmp_path / "bundle", recipe=small, device="cpu")
+    [adapted] = adapt(rare, bundle=str(tmp_path / "bundle"), out=tmp_path / "run", device="cpu")
+
+    drawn = next(iter(Sampler(adapted.run / "model.onnx", device="cpu").draw(3)))
+    assert drawn.pixels.shape == (3, small.generator.channels, 32, 32)
 
 
 @pytest.mark.parametrize(("counts", "held_out"), [((3, 3), 1), ((3, 3, 1, 1), 1), ((3,) * 5, 4)])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from l2laug.errors import RecipeError, UsageError
 from l2laug.recipe import find_recipe, parse_recipe, read_recipe
@@ -77,11 +78,43 @@ def test_held_out_is_a_count_or_a_share(held_out: float, kind: type) -> None:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
-def test_a_shipped_recipe_is_right_and_found_by_its_name(path: Path) -> None:
-    recipe = find_recipe(path.stem)
+def test_a_shipped_recipe_is_right_and_found_by_its_name(path: Path, digits: Path) -> None:
+    recipe = find_recipe(path.stem, digits)
     assert recipe.name == path.stem
     assert recipe.description
-    assert recipe == read_recipe(path)
+    assert recipe == read_recipe(path, digits)
+
+
+def test_what_a_recipe_leaves_to_the_images_is_theirs(tmp_path: Path) -> None:
+    red = Image.new("RGB", (90, 70), "red")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        red.save(tmp_path / name / "1.png")
+    assert find_recipe("default", tmp_path).generator.size == 64
+    assert find_recipe("default", tmp_path).generator.channels == 3
+
+
+def test_a_recipe_that_needs_images_says_so() -> None:
+    with pytest.raises(RecipeError, match=r"leaves generator\.size to the source images"):
+        find_recipe("default")
+
+
+def test_the_papers_recipes_are_the_papers() -> None:
+    for name, size, classes in (("omniglot-paper", 32, 1200), ("vggface-paper", 96, 1800)):
+        recipe = find_recipe(name)
+        assert (recipe.generator.size, recipe.data.classes) == (size, classes)
+        assert recipe.generator.encoder == (64, 64, 128, 128)  # Table 1
+        assert recipe.generator.decoder == (128, 128, 64, 64, 64)
+        assert (recipe.weak.shots, recipe.weak.start, recipe.target.start) == (
+            2,
+            "random",
+            "random",
+        )
+        for part in (recipe.source, recipe.weak, recipe.target):
+            assert (part.loss, part.penalty, part.critic_steps) == ("wgan", 10, 5)
+            assert (part.learning_rate, part.betas, part.batch) == (1e-4, (0, 0.9), 32)
+        assert (recipe.source.identity, recipe.target.identity) == (0, 0)
+        assert (recipe.gems.residual, recipe.target.gems) == (False, True)
 
 
 def test_recipes_are_shipped() -> None:

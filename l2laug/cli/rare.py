@@ -38,7 +38,11 @@ def seconds(text: str) -> float:
 @command
 def adapt_cli(
     folder: Annotated[Path, typer.Argument(help="Images of a rare class, or class folders.")],
-    bundle: Annotated[str, typer.Option(help="Name or path; auto picks.")] = "auto",
+    bundle: Annotated[str, typer.Option(help="Name or path; auto takes the nearest.")] = "auto",
+    source: Annotated[
+        Path | None,
+        typer.Option(help="Class folders of plentiful classes to train a bundle on first (hours)."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Run folder [l2laug-runs/<class>].")
     ] = None,
@@ -62,11 +66,12 @@ def adapt_cli(
     results = adapt(
         folder,
         bundle=bundle,
+        source=source,
         out=out,
         seed=seed,
         device=device,
         budget=limit,
-        recipe=None if recipe is None else find_recipe(recipe),
+        recipe=None if recipe is None else find_recipe(recipe, source),
         overwrite=overwrite,
         progress=Progress(quiet=as_json),
     )

@@ -11,14 +11,12 @@ from l2laug.cli.shell import AsJson, Device, Overwrite, Seed, app, command, prin
 from l2laug.errors import BundleError
 
 
-@app.command(
-    "pretrain", epilog="Example: l2laug pretrain ./common_classes -o my_bundle --recipe glyphs"
-)
+@app.command("pretrain", epilog="Example: l2laug pretrain ./common_classes -o my_bundle")
 @command
 def pretrain_cli(
     source: Annotated[Path, typer.Argument(help="Class folders of plentiful classes.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The bundle folder to write.")],
-    recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or a file.")] = "glyphs",
+    recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or a file.")] = "default",
     start: Annotated[
         str | None, typer.Option(help="Bundle to go on from, in place of random weights.")
     ] = None,
@@ -38,7 +36,7 @@ def pretrain_cli(
     result = pretrain(
         source,
         out,
-        recipe=find_recipe(recipe),
+        recipe=find_recipe(recipe, source),
         start=start,
         resume=resume,
         overwrite=overwrite,
@@ -165,7 +163,7 @@ def reproduce_cli(
     result = reproduce(
         source,
         out,
-        recipe=find_recipe(recipe),
+        recipe=find_recipe(recipe, source),
         scale=scale,
         classes=classes,
         seeds=seeds,

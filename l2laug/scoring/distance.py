@@ -41,6 +41,13 @@ def source_distances(features: Features, statistics: Path) -> NDArray[np.float64
     return distances
 
 
+def relative_distance(images: ImageSet, bundle: Bundle) -> float:
+    """How far images typically lie from a bundle's source, 1 being as far as its unseen classes."""
+    features = bundle_extractor(bundle)(images.pixels)
+    median = float(np.median(source_distances(features, bundle.file(STATISTICS))))
+    return median / float(bundle.info["source"]["distance"]["median"])
+
+
 def far_from_source(images: ImageSet, bundle: Bundle) -> str | None:
     """A sentence if most images are farther out than 99 of 100 of the bundle's unseen classes."""
     features = bundle_extractor(bundle)(images.pixels)
@@ -52,6 +59,6 @@ def far_from_source(images: ImageSet, bundle: Bundle) -> str | None:
     return (
         f"{', '.join(images.classes)}: these images look unlike what bundle {bundle.name} was "
         f"trained on (distance {median:.1f}; its own unseen classes {typical:.1f}, 99 in 100 "
-        f"under {limit:.1f}). Look at the samples before you use them; l2laug pretrain makes a "
-        "bundle from your own classes."
+        f"under {limit:.1f}). Look at the samples before you use them; l2laug adapt --source DIR "
+        "learns from your own plentiful classes first."
     )

@@ -14,6 +14,7 @@ from l2laug.errors import ImageError
 from l2laug.images import ImageSet, class_folders, read_classes
 from l2laug.nn.device import Engine, pick_engine
 from l2laug.progress import Progress
+from l2laug.public_data import source_folder
 from l2laug.recipe import Recipe, parse_recipe
 from l2laug.scoring.copies import support_distances
 from l2laug.scoring.diversity import mean_spread, pairwise
@@ -109,7 +110,7 @@ def score(
     progress = progress or Progress(quiet=True)
     found = find_bundle(bundle)
     resolved = recipe or parse_recipe(found.info["recipe"], f"of bundle {found.name}")
-    folders = class_folders(source)
+    folders = class_folders(source_folder(source))
     held_out = [str(n) for n in found.info["source"]["held_out"]]
     names = held_out[:classes] if first else held_out[-classes:]
     if missing := [n for n in names if n not in folders]:

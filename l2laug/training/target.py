@@ -100,6 +100,7 @@ def train_target(
         if with_gems:
             gems = build_gems(recipe.gems, recipe.generator)
             load_weights(gems, bundle.file("gems.safetensors"))
+        _freeze(generator, options.train)
         limit = None if seconds is None else seconds * steps / total
         adversary = Adversary(
             generator,
@@ -116,7 +117,6 @@ def train_target(
         kept, done = _run(adversary, pairs, steps, limit, progress, title, watched)
         taken += done
         generator, gems = kept.generator, kept.gems
-        generator.requires_grad_(True)
     limits = likeness_limits(guide, support, bundle)
     generator.eval().requires_grad_(False)
     looks = tuple(watch.looks) if watch else ()
@@ -149,6 +149,14 @@ def _start(bundle: Bundle, recipe: Recipe) -> tuple[Generator, Critic]:
         return Generator(recipe.generator), critic
     load_weights(critic, bundle.file("critic.safetensors"))
     return load_generator(bundle, recipe, recipe.target.start), critic
+
+
+def _freeze(generator: Generator, train: str) -> None:
+    """Let only those layers learn that ``target.train`` names."""
+    generator.requires_grad_(train == "all")
+    parts = {"decoder": ["noise", "decoder", "head"], "head": ["head"]}
+    for name in parts.get(train, []):
+        generator.get_submodule(name).requires_grad_(True)
 
 
 def _run(

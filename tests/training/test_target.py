@@ -123,3 +123,22 @@ def test_plain_takes_as_many_steps_without_gems():
     control = plain(TargetOptions(steps=40, tune_steps=25, learning_rate=3e-4))
 
     assert (control.gems, control.steps, control.learning_rate) == (False, 65, 3e-4)
+
+
+@pytest.mark.parametrize(
+    ("train_part", "learned"),
+    [
+        ("all", {"stem", "encoder", "noise", "decoder", "head"}),
+        ("decoder", {"noise", "decoder", "head"}),
+        ("head", {"head"}),
+    ],
+)
+def test_only_the_layers_that_the_recipe_names_learn(
+    support: ImageSet, bundle: Bundle, tiny: Recipe, train_part: str, learned: set[str]
+):
+    target = train(support, bundle, tiny, train=train_part, steps=2, gems=False)
+    before = dict(load_generator(bundle, tiny, "strong").named_parameters())
+    after = target.generator.named_parameters()
+
+    changed = {name.split(".")[0] for name, p in after if not torch.equal(p, before[name])}
+    assert changed == learned
