@@ -79,6 +79,13 @@ class Guide(nn.Module):
         likeness: NDArray[np.float64] = (found * others).sum(1).double().cpu().numpy()
         return likeness
 
+    @torch.no_grad()
+    def recognised(self, pixels: Pixels, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which images ``(N, C, S, S)`` lie nearest to the prototypes of their ``labels``."""
+        nearest = (self._directions_of(pixels) @ self.prototypes.T).argmax(1).cpu().numpy()
+        found: NDArray[np.bool_] = nearest == labels
+        return found
+
     def _directions_of(self, pixels: Pixels) -> Tensor:
         device = self.prototypes.device
         self.eval()

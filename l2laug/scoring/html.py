@@ -101,8 +101,9 @@ def curves_of(evaluation: Mapping[str, Any], options: Mapping[str, Any]) -> list
     if len(looks) > 1:
         kept = (float(_kept(options)), "kept")
         for key, title, name in (
-            ("spread", "How draws varied while adapting", "times real images"),
-            ("distance", "How far they lay from the support images", "mean feature distance"),
+            ("recognised", "How many draws were taken for their class while adapting", "share"),
+            ("spread", "How much they varied", "times what is expected of real images"),
+            ("distance", "How far they lay from what is expected", "squared Frechet distance"),
         ):
             points = [(float(look["steps"]), float(look[key])) for look in looks]
             found.append(Curve(title, "steps", name, points, kept))

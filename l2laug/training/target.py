@@ -94,7 +94,7 @@ def train_target(
     total = max(sum(steps for _, steps, _ in phases), 1)
     watch = None
     if options.watch_every:
-        watch = Watch(support, bundle, engine, seed, options.watch_every)
+        watch = Watch(support, bundle, guide, engine, seed, options.watch_every)
     taken = 0
     for title, steps, with_gems in phases:
         if with_gems:

@@ -1,4 +1,4 @@
-"""The watch over fine-tuning: is the target like its class, does it still vary, does it copy?"""
+"""The watch over fine-tuning: are draws of their class, do they still vary, do they copy?"""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from l2laug.errors import ImageError
 from l2laug.images import ImageSet, Pixels, to_pixels
 from l2laug.nn.batches import to_batch
 from l2laug.nn.device import Engine
+from l2laug.nn.guide import Guide
 from l2laug.scoring.copies import find_copies
 from l2laug.scoring.diversity import spread
 from l2laug.scoring.features import Features, bundle_extractor
@@ -20,10 +21,11 @@ from l2laug.training.adversarial import Pair
 
 DRAWS = 48  # of each class at a look, or as few as make MOST_DRAWS in all
 MOST_DRAWS = 480
-LEAST_SPREAD = 0.9  # of that of real images
+LEAST_RECOGNISED = 0.9
+LEAST_SPREAD = 0.8  # of what is expected of real images
 MOST_COPIES = 0.05
 PATIENCE = 3  # looks without a better one
-TRUST = 5  # the spread of source classes counts as much as that of so many rare images
+TRUST = 2  # the spread of source classes counts as much as that of so many rare images
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,11 @@ class Look:
 
     Attributes:
         steps: taken so far.
-        distance: mean feature distance from draws to the centre of the support images.
+        distance: squared Frechet distance from the draws to what is expected of real images, were
+            both isotropic normal in features; what so few support images may be off by is
+            subtracted.
         spread: mean feature distance between draws, over that expected of real images.
+        recognised: share of draws that the guide takes for their class, among all that it knows.
         copies: share of draws nearer to a support image than real ones would be, where there are
             support images enough to tell.
     """
@@ -41,46 +46,62 @@ class Look:
     steps: int
     distance: float
     spread: float
+    recognised: float
     copies: float | None
 
     @property
     def sound(self) -> bool:
-        """Whether it neither varies less than real images nor copies."""
-        return self.spread >= LEAST_SPREAD and (self.copies or 0.0) <= MOST_COPIES
+        """Whether draws are of their class, vary and are no copies."""
+        return (
+            self.recognised >= LEAST_RECOGNISED
+            and self.spread >= LEAST_SPREAD
+            and (self.copies or 0.0) <= MOST_COPIES
+        )
 
     def describe(self) -> str:
         """In words, for the log."""
-        said = f"draws vary {self.spread:.2f} times as much as real images may"
+        said = (
+            f"{self.recognised:.0%} of the draws recognised, varying {self.spread:.2f} times as "
+            "much as expected of real images"
+        )
         return said if self.copies is None else f"{said}, {self.copies:.0%} of them copies"
 
 
 class Watch:
     """Looks at a target now and then and keeps the best moment.
 
-    That is the one nearest to the class among those that vary as real images do and do not copy;
-    where there is none of these, the one that varies most. It looks through the bundle's feature
-    net, which nothing was trained against, at draws from the same latents every time.
+    That is the one at the smallest distance among those that are sound, or among all where none
+    is. Distance and spread are seen through the bundle's feature net, which nothing was trained
+    against, in draws from the same latents every time.
 
     Args:
         support: the rare images.
         bundle: tells how far images of a class usually lie apart.
+        guide: knows the rare classes, their labels first.
         engine: where the target draws.
         seed: of the latents.
         every: after how many steps it looks again.
     """
 
     def __init__(
-        self, support: ImageSet, bundle: Bundle, engine: Engine, seed: int, every: int
+        self,
+        support: ImageSet,
+        bundle: Bundle,
+        guide: Guide,
+        engine: Engine,
+        seed: int,
+        every: int,
     ) -> None:
-        self.support, self.engine, self.seed, self.every = support, engine, seed, every
+        self.support, self.guide, self.engine = support, guide, engine
+        self.seed, self.every = seed, every
         self.extract = bundle_extractor(bundle)
         usual = float(bundle.info["source"]["spread"])
         each = max(2, min(DRAWS, MOST_DRAWS // len(support.classes)))
         mine = [np.flatnonzero(support.labels == c) for c in range(len(support.classes))]
         self.given = np.concatenate([np.resize(rows, each) for rows in mine])
         features = self.extract(support.pixels)
-        self.centres = [features[rows].mean(0) for rows in mine]
-        self.expected = [expected_spread(features[rows], usual) for rows in mine]
+        self.real = [features[rows] for rows in mine]
+        self.expected = [expected_spread(found, usual) for found in self.real]
         self.looks: list[Look] = []
         self.best: tuple[Look, Pair] | None = None
 
@@ -103,9 +124,9 @@ class Watch:
         """Judge draws ``(N, C, S, S)``, as many of each class, the classes one after another."""
         features, labels = self.extract(drawn), self.support.labels[self.given]
         distances, spreads, copies = [], [], []
-        for label, (centre, expected) in enumerate(zip(self.centres, self.expected, strict=True)):
+        for label, (real, expected) in enumerate(zip(self.real, self.expected, strict=True)):
             mine = features[labels == label]
-            distances.append(float(np.linalg.norm(mine - centre, axis=1).mean()))
+            distances.append(frechet_to_few(mine, real, expected))
             spreads.append(spread(mine) / expected)
             shown = self.support.pixels[self.support.labels == label]
             try:
@@ -116,6 +137,7 @@ class Watch:
             steps,
             float(np.mean(distances)),
             float(np.mean(spreads)),
+            float(self.guide.recognised(drawn, labels).mean()),
             float(np.mean(copies)) if copies else None,
         )
 
@@ -142,7 +164,22 @@ def expected_spread(features: Features, usual: float) -> float:
     return (count * own + TRUST * usual) / (count + TRUST)
 
 
+def frechet_to_few(drawn: Features, real: Features, expected: float) -> float:
+    """Squared Frechet distance between isotropic normals, one known by few points alone.
+
+    The mean of ``n`` real images is off by their variance over ``n`` on average: that much is no
+    fault of the draws.
+
+    Args:
+        drawn: features ``(N, D)``, N at least 2.
+        real: features ``(n, D)`` of real images.
+        expected: mean distance between real images of the class.
+    """
+    # Between points of a normal the root mean square distance is sqrt(2) times the deviation.
+    wanted, found = expected / 2**0.5, spread(drawn) / 2**0.5
+    off = float(((drawn.mean(0) - real.mean(0)) ** 2).sum())
+    return max(0.0, off - wanted**2 / len(real)) + (found - wanted) ** 2
+
+
 def _better(one: Look, other: Look) -> bool:
-    if one.sound != other.sound:
-        return one.sound
-    return one.distance < other.distance if one.sound else one.spread > other.spread
+    return one.distance < other.distance if one.sound == other.sound else one.sound

@@ -57,6 +57,13 @@ def test_a_prototype_is_the_mean_direction_of_its_images():
     assert guide.prototypes.norm().item() == pytest.approx(1)
 
 
+def test_an_image_is_recognised_where_its_own_prototype_is_nearest():
+    guide = Guide(net(), 0).learn(of([0, 1], (255, 128), (128, 255)))
+    drawn = pictures((250, 140), (140, 250), (150, 160))
+
+    assert guide.recognised(drawn, np.array([0, 0, 1])).tolist() == [True, False, True]
+
+
 def test_the_loss_is_the_cross_entropy_of_scaled_cosines():
     guide = Guide(net(), 0).learn(of([0, 1], (255, 128), (128, 255)))
     drawn = unit(pictures((255, 255)))  # half way between: as like the one as the other

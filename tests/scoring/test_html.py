@@ -93,7 +93,7 @@ def evaluation() -> dict[str, Any]:
 @pytest.fixture
 def options() -> dict[str, Any]:
     looks = [
-        {"steps": 10 * i, "distance": 5.0 - i, "spread": s, "copies": None}
+        {"steps": 10 * i, "distance": 5.0 - i, "spread": s, "recognised": 0.5, "copies": None}
         for i, s in enumerate((1.2, 1.0, 0.7))
     ]
     recipe = {"target": {"gems": False, "steps": 120}}
@@ -157,8 +157,9 @@ def test_without_classifier_scores_or_curves_there_is_no_section_for_them(
 def test_curves_show_adaptation_and_how_many_samples_to_take(
     evaluation: dict[str, Any], options: dict[str, Any]
 ):
-    spread, distance, sweep = curves_of(evaluation, options)
+    recognised, spread, distance, sweep = curves_of(evaluation, options)
 
+    assert recognised.points == [(0, 0.5), (10, 0.5), (20, 0.5)]
     assert spread.points == [(0, 1.2), (10, 1.0), (20, 0.7)]
     assert distance.points == [(0, 5), (10, 4), (20, 3)]
     assert spread.marked == (10, "kept")

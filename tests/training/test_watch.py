@@ -12,10 +12,10 @@ from l2laug.bundles import Bundle, open_bundle
 from l2laug.images import ImageSet, Pixels, class_folders, read_classes
 from l2laug.nn.device import Engine
 from l2laug.progress import Progress
-from l2laug.recipe import Recipe
+from l2laug.recipe import Recipe, parse_recipe
 from l2laug.training.adversarial import Pair
-from l2laug.training.target import Target, load_generator, train_target
-from l2laug.training.watch import PATIENCE, Look, Watch, expected_spread
+from l2laug.training.target import Target, load_generator, rare_guide, train_target
+from l2laug.training.watch import PATIENCE, Look, Watch, expected_spread, frechet_to_few
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
 
@@ -38,7 +38,8 @@ def fresh(digits: Path, support: ImageSet) -> Pixels:
 
 
 def watch_of(support: ImageSet, bundle: Bundle) -> Watch:
-    return Watch(support, bundle, ENGINE, 0, 1)
+    guide = rare_guide(support, bundle, parse_recipe(bundle.info["recipe"], "tiny"))
+    return Watch(support, bundle, guide, ENGINE, 0, 1)
 
 
 def test_what_is_all_alike_is_not_sound(support: ImageSet, bundle: Bundle, fresh: Pixels):
@@ -78,18 +79,47 @@ def test_the_spread_expected_of_a_class_leans_on_its_own_images_as_they_grow_man
     features = np.arange(4.0)[:, None] % 2
 
     assert expected_spread(features[:1], 9.0) == 9.0
-    assert expected_spread(features, 9.0) == pytest.approx((4 * (4 / 6) + 5 * 9.0) / 9)
+    assert expected_spread(features, 9.0) == pytest.approx((4 * (4 / 6) + 2 * 9.0) / 6)
+
+
+def test_the_distance_of_normals_by_hand():
+    random = np.random.default_rng(0)
+    draws = random.normal(0, 2, (4000, 200))  # so many dimensions that all distances are alike
+    apart = 2 * (2 * 200) ** 0.5
+    there = np.full((1, 200), 3.0)
+
+    # Of many real images the whole shift counts, of one all but their variance.
+    many = frechet_to_few(draws, np.repeat(there, 10_000, 0), apart)
+    assert many == pytest.approx(9 * 200, rel=0.02)
+    assert frechet_to_few(draws, there, apart) == pytest.approx(9 * 200 - 4 * 200, rel=0.02)
+    assert frechet_to_few(draws, there * 0, apart) == pytest.approx(0, abs=0.5)
+    # Twice the deviation, and no shift: sqrt(200) * (2 - 4), squared.
+    assert frechet_to_few(draws, there * 0, 2 * apart) == pytest.approx(4 * 200, rel=0.02)
 
 
 def looks(*values: tuple[float, float]) -> list[Look]:
-    return [Look(i, distance, spread, 0.0) for i, (distance, spread) in enumerate(values)]
+    return [Look(i, distance, spread, 0.95, 0.0) for i, (distance, spread) in enumerate(values)]
+
+
+@pytest.mark.parametrize(
+    ("look", "sound"),
+    [
+        (Look(0, 5.0, 0.8, 0.9, None), True),
+        (Look(0, 5.0, 0.79, 0.9, None), False),
+        (Look(0, 5.0, 0.8, 0.89, None), False),
+        (Look(0, 5.0, 0.8, 0.9, 0.05), True),
+        (Look(0, 5.0, 0.8, 0.9, 0.06), False),
+    ],
+)
+def test_sound_is_of_its_class_varied_and_no_copy(look: Look, sound: bool):
+    assert look.sound == sound
 
 
 @pytest.mark.parametrize(
     ("script", "best"),
     [
         (looks((5, 1.2), (4, 1.0), (3, 0.5), (4.5, 1.0)), 1),  # the nearest of the sound ones
-        (looks((5, 0.8), (4, 0.7), (3, 0.6)), 0),  # none is sound: the most varied
+        (looks((5, 0.7), (3, 0.7), (4, 0.6)), 1),  # none is sound: the nearest
         (looks((5, 0.5), (9, 0.95), (3, 0.6)), 1),  # a sound one at last
     ],
 )
@@ -123,7 +153,7 @@ def test_training_ends_by_itself_and_leaves_its_best_moment(
 ):
     script = looks((5, 1), (3, 1), *[(4, 1)] * 50)
     monkeypatch.setattr(
-        Watch, "judge", lambda _, __, steps: Look(steps, script[steps // 2].distance, 1.0, 0.0)
+        Watch, "judge", lambda _, __, steps: Look(steps, script[steps // 2].distance, 1.0, 1.0, 0.0)
     )
     found = train(support, bundle, tiny, steps=100, watch_every=2)
     two_steps = train(support, bundle, tiny, steps=2, watch_every=0)
@@ -137,7 +167,9 @@ def test_training_ends_by_itself_and_leaves_its_best_moment(
 def test_with_gems_the_last_part_is_watched(
     support: ImageSet, bundle: Bundle, tiny: Recipe, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(Watch, "judge", lambda _, __, steps: Look(steps, 9.0 - steps, 1.0, None))
+    monkeypatch.setattr(
+        Watch, "judge", lambda _, __, steps: Look(steps, 9.0 - steps, 1.0, 1.0, None)
+    )
     found = train(support, bundle, tiny, steps=3, tune_steps=2, gems=True, watch_every=1)
 
     assert [look.steps for look in found.looks] == [0, 1, 2]
