@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 
-from l2laug.bundles import Bundle, open_bundle
-from l2laug.images import ImageSet, class_folders, read_classes
+from l2laug.bundles import Bundle
+from l2laug.images import ImageSet
 from l2laug.nn.device import Engine
 from l2laug.nn.generator import Generator
 from l2laug.progress import Progress
@@ -16,16 +14,6 @@ from l2laug.recipe import Recipe, TargetOptions
 from l2laug.training.target import Target, load_generator, plain, train_target
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
-
-
-@pytest.fixture
-def bundle(tiny_bundle: Path) -> Bundle:
-    return open_bundle(tiny_bundle)
-
-
-@pytest.fixture
-def support(rare: Path) -> ImageSet:
-    return read_classes(class_folders(rare), 32, 1)
 
 
 def train(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from l2laug.bundles import Bundle, open_bundle
+from l2laug.bundles import Bundle
 from l2laug.images import ImageSet, Pixels, class_folders, read_classes
 from l2laug.nn.device import Engine
 from l2laug.progress import Progress
@@ -18,16 +18,6 @@ from l2laug.training.target import Target, load_generator, rare_guide, train_tar
 from l2laug.training.watch import PATIENCE, Look, Watch, expected_spread, frechet_to_few
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
-
-
-@pytest.fixture
-def bundle(tiny_bundle: Path) -> Bundle:
-    return open_bundle(tiny_bundle)
-
-
-@pytest.fixture
-def support(rare: Path) -> ImageSet:
-    return read_classes(class_folders(rare), 32, 1)
 
 
 @pytest.fixture
