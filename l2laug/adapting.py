@@ -17,7 +17,7 @@ from l2laug.choosing import nearest_bundle, own_bundle
 from l2laug.errors import BundleError, ImageError, UsageError
 from l2laug.exporting import export_model
 from l2laug.files import whole_folder, write_text
-from l2laug.image_facts import has_colour
+from l2laug.image_facts import facts_of, has_colour
 from l2laug.images import ImageSet, class_folders, pixel_hash, read_classes, read_image
 from l2laug.nn.device import Engine, pick_engine
 from l2laug.progress import Progress
@@ -90,7 +90,12 @@ def adapt(
     """
     progress = progress or Progress(quiet=True)
     classes = class_folders(folder)
-    chosen, distances = _choose(classes, folder, bundle, source, recipe, device, seed, progress)
+    runs = {
+        name: (out or HOME / name) if len(classes) == 1 else (out or HOME) / name
+        for name in classes
+    }
+    check_free(runs.values(), overwrite=overwrite, keep=(folder,))
+    chosen, distances = _choose(classes, folder, bundle, source, recipe, device, progress)
     own = parse_recipe(chosen.info["recipe"], f"of bundle {chosen.name}")
     resolved = recipe or own
     if (resolved.generator, resolved.critic) != (own.generator, own.critic):
@@ -99,10 +104,6 @@ def adapt(
             "Give generator and critic as in the bundle's own recipe, or another --bundle.",
         )
     engine = pick_engine(device)
-    runs = {
-        name: (out or HOME / name) if len(classes) == 1 else (out or HOME) / name
-        for name in classes
-    }
     sets = read_supports(classes, chosen)
     check_free(runs.values(), overwrite=overwrite, keep=(folder, chosen.path))
     progress.say(f"bundle {chosen.name}, {engine.describe()}")
@@ -131,15 +132,16 @@ def _choose(
     source: Path | None,
     recipe: Recipe | None,
     device: str,
-    seed: int,
     progress: Progress,
 ) -> tuple[Bundle, dict[str, float]]:
     """The bundle to start from, and the distances it was chosen by, if it was."""
     if source is not None:
         if bundle != "auto":
             raise UsageError("--bundle and --source both name a bundle.", "Give one of them.")
+        for files in classes.values():
+            facts_of(files)  # that none can be read has to be known before hours of training
         wanted = recipe or find_recipe("default", source)
-        return own_bundle(source, folder, wanted, device, seed, progress), {}
+        return own_bundle(source, folder, wanted, device, progress), {}
     if bundle != "auto":
         return find_bundle(bundle), {}
     choice = nearest_bundle(classes)

@@ -81,9 +81,7 @@ def source_classes(source: Path, rare: Path | None) -> dict[str, list[Path]]:
     return classes
 
 
-def own_bundle(
-    source: Path, rare: Path, recipe: Recipe, device: str, seed: int, progress: Progress
-) -> Bundle:
+def own_bundle(source: Path, rare: Path, recipe: Recipe, device: str, progress: Progress) -> Bundle:
     """A bundle trained on the user's own classes, kept in ``l2laug-bundles`` for next time.
 
     A training that was cut off is gone on with. The folder's name ends in a hash of the recipe and
@@ -95,7 +93,7 @@ def own_bundle(
     """
     from l2laug.pretraining import pretrain
 
-    digest = hashlib.sha256(recipe.model_dump_json().encode() + str(seed).encode())
+    digest = hashlib.sha256(recipe.model_dump_json().encode())
     for name, files in sorted(source_classes(source, rare).items()):
         for path in files:
             digest.update(f"{name}/{path.name} {path.stat().st_size}\n".encode())
@@ -109,7 +107,6 @@ def own_bundle(
         place,
         recipe=recipe,
         resume=True,
-        seed=seed,
         device=device,
         leave_out=rare,
         progress=progress,
