@@ -80,6 +80,7 @@ def compare(
     dataset: Path | None = None,
     test: Path | None = None,
     features: str = "bundle",
+    lpips: Path | None = None,
     classifier: bool = False,
     model: str = Study.model,
     seeds: int = Study.seeds,
@@ -99,6 +100,7 @@ def compare(
         dataset: class folders of real images to train with; the rare folder's siblings by default.
         test: class folders of real images to test on, as for ``evaluate``.
         features: what to measure on, as for ``evaluate``.
+        lpips: likewise.
         classifier: train classifiers without and with each set; those without only once.
         model: ``small`` or a timm model's name.
         seeds: trainings of each kind.
@@ -138,7 +140,7 @@ def compare(
     for i, (name, pixels) in enumerate(zip(names, chosen, strict=True)):
         progress.say(f"{name}: {folders[i]}")
         sheet = out / f"comparison-copies-{i + 1}.png"
-        measures, said, _ = measure_samples(pixels, real, extractor, seed, sheet)
+        measures, said, _ = measure_samples(pixels, real, extractor, seed, sheet, lpips, device)
         notes += [note for note in said if note not in notes]
         found = None
         if classifier:

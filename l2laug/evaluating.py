@@ -61,6 +61,7 @@ def evaluate(
     dataset: Path | None = None,
     test: Path | None = None,
     features: str = "bundle",
+    lpips: Path | None = None,
     classifier: bool = False,
     model: str = Study.model,
     seeds: int = Study.seeds,
@@ -77,7 +78,9 @@ def evaluate(
         dataset: class folders of real images to train with; the rare folder's siblings by default.
         test: class folders of real images to test on; else three in ten of the common classes'
             and what the rare folder holds beside the support set.
-        features: what to measure on: ``bundle``, ``timm:NAME@PATH`` or ``timm:NAME``.
+        features: what to measure on: ``bundle``, ``timm:NAME@PATH``, ``timm:NAME``,
+            ``inception@PATH`` or ``inception``.
+        lpips: weights of AlexNet, to measure perceptual diversity too.
         classifier: train classifiers without and with the samples.
         model: ``small`` or a timm model's name.
         seeds: trainings of each kind.
@@ -100,7 +103,7 @@ def evaluate(
     real = read_real(card, options, dataset, test, seed, classifier, progress)
     extractor = find_extractor(features, bundle, device)
     sheet = run.folder / "copies.png"
-    measures, notes, copies = measure_samples(drawn, real, extractor, seed, sheet)
+    measures, notes, copies = measure_samples(drawn, real, extractor, seed, sheet, lpips, device)
     study = None
     if classifier:
         setting = Study(model=model, seeds=seeds, sweep=SWEEP if sweep else ())

@@ -30,7 +30,7 @@ def test_scores_and_counts_of_a_run_among_its_siblings(run: Run, digits: Path):
     assert result.counts["real_kept_back"] == 7
     assert result.counts["train"] + result.counts["test"] == 120
     # Seven kept-back threes, three of them against four samples: too few for neighbours.
-    assert set(result.scores) == {"fid", "kid", "spread", "copies"}
+    assert set(result.scores) == {"fid", "kid", "spread", "copies", "near duplicates"}
     assert (result.measures["fid"].real, result.measures["fid"].samples) == (3, 4)
     assert result.scores["fid"] > 0
     assert 0 <= result.scores["copies"] <= 1
@@ -95,7 +95,7 @@ def test_too_few_real_images_leave_no_scores_and_say_so(run: Run, digits: Path, 
 
     result = evaluate(run, samples=samples, dataset=digits)
 
-    assert set(result.scores) == {"copies"}
+    assert set(result.scores) == {"copies", "near duplicates"}
     assert any("too few images" in note for note in result.notes)
 
 

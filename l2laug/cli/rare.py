@@ -144,8 +144,12 @@ def evaluate_cli(
         Path | None, typer.Option(help="Class folders of real images kept back for testing.")
     ] = None,
     features: Annotated[
-        str, typer.Option(help="What to measure on: bundle, timm:NAME@WEIGHTS or timm:NAME.")
+        str,
+        typer.Option(help="What to measure on: bundle, timm:NAME[@WEIGHTS], inception[@WEIGHTS]."),
     ] = "bundle",
+    lpips: Annotated[
+        Path | None, typer.Option(help="AlexNet's weights: measure perceptual diversity too.")
+    ] = None,
     classifier: Annotated[
         bool, typer.Option("--classifier", help="Train classifiers without and with the samples.")
     ] = False,
@@ -201,6 +205,7 @@ def evaluate_cli(
             dataset=dataset,
             test=test,
             features=features,
+            lpips=lpips,
             classifier=classifier,
             model=model,
             seeds=seeds,
@@ -227,6 +232,7 @@ def evaluate_cli(
         dataset=dataset,
         test=test,
         features=features,
+        lpips=lpips,
         classifier=classifier,
         model=model,
         seeds=seeds,

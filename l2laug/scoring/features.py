@@ -27,12 +27,14 @@ class Extractor:
         digest: SHA-256 of its weights.
         extract: uint8 ``(N, C, S, S)`` to ``(N, D)``, of one batch.
         resizing: what is done to images before it sees them.
+        head: features ``(N, D)`` to probabilities ``(N, K)`` of K classes, if it tells any apart.
     """
 
     name: str
     digest: str
     extract: Callable[[Pixels], NDArray[np.float32]]
     resizing: str = "none"
+    head: Callable[[Features], Features] | None = None
 
     def __call__(self, pixels: Pixels) -> Features:
         """Features of uint8 images, ``(N, C, S, S)`` to ``(N, D)`` float64."""
@@ -45,25 +47,33 @@ def find_extractor(features: str, bundle: Bundle, device: str = "auto") -> Extra
 
     Args:
         features: ``bundle`` for the bundle's own net, ``timm:NAME@PATH`` for a timm backbone with
-            weights from a file, ``timm:NAME`` for one whose weights timm fetches.
+            weights from a file, ``timm:NAME`` for one whose weights timm fetches, ``inception``
+            or ``inception:LAYER`` for FID's own net, its weights fetched or from ``@PATH``.
         bundle: what the model grew from.
-        device: for a timm backbone.
+        device: for a timm backbone or inception.
 
     Raises:
-        UsageError: it names none of these.
+        UsageError: it names none of these, or one that is not installed.
         BundleError: the weights are missing, can't be read or do not fit.
     """
     if features == "bundle":
         return bundle_extractor(bundle)
-    kind, _, rest = features.partition(":")
-    if kind != "timm" or not rest.partition("@")[0]:
-        raise UsageError(
-            f"--features {features} is not known.", "Use bundle, timm:NAME@PATH or timm:NAME."
-        )
-    from l2laug.scoring.timm_features import timm_extractor  # torch is needed for no other
+    named, _, place = features.partition("@")
+    path = Path(place) if place else None
+    kind, _, name = named.partition(":")
+    # The bundle's own net needs no torch.
+    if kind == "timm" and name:
+        from l2laug.scoring.timm_features import timm_extractor
 
-    name, _, path = rest.partition("@")
-    return timm_extractor(name, Path(path) if path else None, device)
+        return timm_extractor(name, path, device)
+    if kind == "inception":
+        from l2laug.scoring.inception import LAYER, inception_extractor
+
+        return inception_extractor(name or LAYER, path, device)
+    raise UsageError(
+        f"--features {features} is not known.",
+        "Use bundle, timm:NAME@PATH, timm:NAME, inception@PATH or inception.",
+    )
 
 
 def bundle_extractor(bundle: Bundle) -> Extractor:

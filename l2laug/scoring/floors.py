@@ -13,6 +13,7 @@ from l2laug.scoring.density_coverage import coverage, density
 from l2laug.scoring.diversity import spread
 from l2laug.scoring.features import Extractor, Features
 from l2laug.scoring.fid import frechet_distance
+from l2laug.scoring.inception_score import inception_score
 from l2laug.scoring.kid import kernel_distance
 from l2laug.scoring.precision_recall import precision, recall
 
@@ -129,6 +130,24 @@ SCORES = {
     ),
 }
 
+INCEPTION = "inception score"
+
+
+def scores_of(extractor: Extractor) -> dict[str, _Score]:
+    """The scores that an extractor allows: the Inception Score takes class probabilities."""
+    head = extractor.head
+    if head is None:
+        return SCORES
+    sure = _Score(
+        lambda _, drawn: inception_score(head(drawn)),
+        2,
+        50,
+        NOISE,
+        "samples are less clear, or of fewer kinds, than real images",
+        "samples are clearer, or of more kinds, than real images",
+    )
+    return {**SCORES, INCEPTION: sure}
+
 
 def measure(
     real: Features, drawn: Features, extractor: Extractor, seed: int = 0
@@ -150,7 +169,7 @@ def measure(
     if len(real) < FEWEST or count < 2:
         return {}
     splits = SPLITS[half < 200]
-    scores = {name: s for name, s in SCORES.items() if min(half, count) >= s.least}
+    scores = {n: s for n, s in scores_of(extractor).items() if min(half, count) >= s.least}
     values: dict[str, list[tuple[float, float]]] = {name: [] for name in scores}
     for split in range(splits):
         random = np.random.default_rng((seed, split))
@@ -168,7 +187,7 @@ def measure(
 def _summary(
     name: str, pairs: NDArray[np.float64], half: int, count: int, size: int, extractor: Extractor
 ) -> Measure:
-    score = SCORES[name]
+    score = scores_of(extractor)[name]
     ours, floor = pairs.T
     needs = score.needs or size + 1
     too_small = f"It takes {2 * needs} real images and {needs} samples: {score.why}."

@@ -15,6 +15,7 @@ from l2laug.progress import Progress
 from l2laug.scoring.copies import Copies, find_copies, save_nearest
 from l2laug.scoring.features import Extractor
 from l2laug.scoring.floors import FEWEST, Measure, measure
+from l2laug.scoring.near_duplicates import near_duplicates
 from l2laug.scoring.real import Real
 from l2laug.scoring.study import Study
 
@@ -56,7 +57,13 @@ class Measured(NamedTuple):
 
 
 def measure_samples(
-    drawn: Pixels, real: Real, extractor: Extractor, seed: int, sheet: Path
+    drawn: Pixels,
+    real: Real,
+    extractor: Extractor,
+    seed: int,
+    sheet: Path,
+    lpips: Path | None = None,
+    device: str = "auto",
 ) -> Measured:
     """Measure a set of samples.
 
@@ -66,8 +73,12 @@ def measure_samples(
         extractor: what to measure on.
         seed: of the halves that the real images are split in.
         sheet: where to save the samples that come nearest to support images.
+        lpips: weights of AlexNet, to measure perceptual diversity too.
+        device: for that.
 
     Raises:
+        UsageError: ``lpips`` is not installed.
+        BundleError: its weights are missing or do not fit.
         OutputError: the sheet can't be written.
     """
     notes: list[str] = []
@@ -82,6 +93,11 @@ def measure_samples(
         chosen = np.random.default_rng(seed).permutation(len(drawn))[:MOST_SAMPLES]
         measures = measure(extractor(against), extractor(drawn[chosen]), extractor, seed)
         notes.append(f"Scores are measured against halves of {_what(against, real)}.")
+    if lpips is not None:
+        from l2laug.scoring.perceptual import perceptual_diversity  # needs torch
+
+        if diversity := perceptual_diversity(drawn, against, lpips, device, seed):
+            measures[diversity.name] = diversity
     copies = None
     try:
         copies = find_copies(drawn, real.support, real.others)
@@ -90,6 +106,8 @@ def measure_samples(
     else:
         measures["copies"] = copies.measure(sheet.name)
         save_nearest(sheet, copies, drawn, real.support)
+    duplicates = near_duplicates(drawn[:MOST_SAMPLES], real.support, real.others)
+    measures[duplicates.name] = duplicates
     return Measured(measures, notes, copies)
 
 

@@ -11,14 +11,14 @@ import timm
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
 from l2laug.errors import BundleError, UsageError
 from l2laug.files import file_hash
-from l2laug.images import Pixels, to_unit
+from l2laug.images import Pixels
 from l2laug.nn.device import pick_engine
 from l2laug.scoring.features import Extractor
+from l2laug.scoring.resizing import resized
 
 # A file of another kind can fail in many ways.
 UNREADABLE = (RuntimeError, ValueError, TypeError, AttributeError, KeyError, EOFError, OSError)
@@ -54,17 +54,6 @@ def timm_extractor(name: str, path: Path | None, device: str = "auto") -> Extrac
         return found
 
     return Extractor(f"timm {name}", digest, extract, f"to {side}x{side}, bicubic, antialiased")
-
-
-def resized(pixels: Pixels, side: int) -> Tensor:
-    """uint8 ``(N, C, S, S)``, grey or RGB, to float RGB ``(N, 3, side, side)``, black 0, white 1.
-
-    Bicubic with antialiasing and without rounding to 8 bits (Parmar et al. 2022, "clean-fid").
-    """
-    x = (torch.from_numpy(to_unit(pixels)) + 1) / 2
-    if x.shape[-1] != side:
-        x = F.interpolate(x, (side, side), mode="bicubic", antialias=True)
-    return x.expand(-1, 3, -1, -1)
 
 
 def _fetched(name: str) -> nn.Module:

@@ -19,7 +19,7 @@ from l2laug.files import file_hash
 from l2laug.images import Pixels
 from l2laug.scoring import features as extracting
 from l2laug.scoring.features import find_extractor
-from l2laug.scoring.timm_features import resized, timm_extractor
+from l2laug.scoring.timm_features import timm_extractor
 
 NAME = "test_resnet"  # timm's own for tests: half a million weights, for 160x160
 
@@ -76,19 +76,6 @@ def test_timm_features_are_what_its_model_pools(weights: Path, noise: Pixels):
     assert extract.digest == file_hash(weights)
     assert extract.resizing == f"to {side}x{side}, bicubic, antialiased"
     assert NAME in extract.name
-
-
-@pytest.mark.parametrize("side", [12, 32, 50])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_resizing_is_pillows_on_floats(side: int, channels: int):
-    image = np.random.default_rng(1).integers(0, 256, (1, channels, 32, 32)).astype(np.uint8)
-
-    found = resized(image, side)[0]
-
-    for c in range(3):
-        plane = Image.fromarray(image[0, c % channels]).convert("F")
-        expected = np.asarray(plane.resize((side, side), Image.Resampling.BICUBIC)) / 255
-        assert found[c].numpy() == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize("wrap", [False, True])
@@ -148,7 +135,7 @@ def test_a_weights_file_that_lacks_a_layer_does_not_fit(tmp_path: Path):
 @pytest.mark.parametrize(
     ("features", "error", "words"),
     [
-        ("inception", UsageError, "inception"),
+        ("vgg", UsageError, "inception@PATH"),
         ("timm:", UsageError, "timm:NAME@PATH"),
         ("timm:resnet9000@w.pth", UsageError, "resnet9000"),
         (f"timm:{NAME}@nowhere.pth", BundleError, "no weights at nowhere.pth"),
