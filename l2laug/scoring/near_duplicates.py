@@ -33,7 +33,7 @@ def near_duplicates(samples: Pixels, support: Pixels, others: Pixels) -> Measure
     )
     value, low, high = _share(found, len(samples))
     floor = _share(other, len(others)) if len(others) else (None, None, None)
-    counts = [[found, len(samples) - found], [other, len(others) - other]]
+    counts = np.array([[found, len(samples) - found], [other, len(others) - other]])
     many = found and stats.fisher_exact(counts, alternative="greater").pvalue < CHANCE
     return Measure(
         name="near duplicates",
