@@ -35,7 +35,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, value in state.items():
         if name.endswith("conv.weight"):  # as large as keeps differences alive to the last layer
             torch.nn.init.kaiming_normal_(value)
-    state["fc.weight"] *= 150
+    state["fc.weight"] *= 20
     torch.save(state, path)
     return path
 
@@ -97,8 +97,8 @@ def test_the_inception_score_is_torch_fidelitys(
 
     assert extract.head is not None
     score = inception_score(extract.head(features))
-    assert score > 1.1
-    assert score == pytest.approx(theirs["inception_score_mean"], rel=1e-3)
+    assert score > 1.01
+    assert score - 1 == pytest.approx(theirs["inception_score_mean"] - 1, rel=1e-3)
     assert measure(features[:4], features[4:], extract)[INCEPTION].value > 1
 
 
