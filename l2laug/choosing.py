@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from l2laug.bundles import INFO, Bundle, find_bundle, list_bundles, open_bundle
-from l2laug.errors import BundleError, ImageError
-from l2laug.images import class_folders, read_classes
+from l2laug.errors import BundleError
+from l2laug.images import read_classes
+from l2laug.pretraining import pretrain
 from l2laug.progress import Progress
-from l2laug.public_data import source_folder
 from l2laug.recipe import Recipe
 from l2laug.scoring.distance import relative_distance
+from l2laug.sources import source_classes
 
 HOME = Path("l2laug-bundles")
 Files = Mapping[str, Sequence[Path]]
@@ -60,27 +61,6 @@ def nearest_bundle(classes: Files) -> Choice:
     return Choice(nearest, {name: found[name] for name in order})
 
 
-def source_classes(source: Path, rare: Path | None) -> dict[str, list[Path]]:
-    """The classes in ``source``, those left out that lie in the folder ``rare``.
-
-    ``source`` is a folder, or the name of a public data set.
-
-    Raises:
-        ImageError: none is left.
-    """
-    classes = class_folders(source_folder(source))
-    if rare is not None:
-        inside = rare.resolve()
-        classes = {
-            name: files
-            for name, files in classes.items()
-            if not (source / name).resolve().is_relative_to(inside)
-        }
-    if not classes:
-        raise ImageError(f"{source} holds no class but {rare}.", "Name plentiful classes.")
-    return classes
-
-
 def own_bundle(source: Path, rare: Path, recipe: Recipe, device: str, progress: Progress) -> Bundle:
     """A bundle trained on the user's own classes, kept in ``l2laug-bundles`` for next time.
 
@@ -91,8 +71,6 @@ def own_bundle(source: Path, rare: Path, recipe: Recipe, device: str, progress: 
         ImageError: there are too few classes or images.
         OutputError: the folder can't be written.
     """
-    from l2laug.pretraining import pretrain
-
     digest = hashlib.sha256(recipe.model_dump_json().encode())
     for name, files in sorted(source_classes(source, rare).items()):
         for path in files:

@@ -19,7 +19,7 @@ from l2laug.progress import Progress
 from l2laug.runs import MODEL, find_run
 from l2laug.sampling import Sampler
 from l2laug.scoring.comparison_report import render
-from l2laug.scoring.features import find_extractor
+from l2laug.scoring.extractors import find_extractor
 from l2laug.scoring.floors import Measure
 from l2laug.scoring.real import read_real
 from l2laug.scoring.samples import classify, measure_samples, read_samples

@@ -16,7 +16,7 @@ from l2laug.files import write_text
 from l2laug.progress import Progress
 from l2laug.runs import Run
 from l2laug.sampling import Sampler
-from l2laug.scoring.features import find_extractor
+from l2laug.scoring.extractors import find_extractor
 from l2laug.scoring.floors import Measure
 from l2laug.scoring.gallery import gather
 from l2laug.scoring.html import curves_of, render_html

@@ -13,7 +13,6 @@ import torch
 
 from l2laug import __version__
 from l2laug.bundles import INFO, Bundle, find_bundle, write_info
-from l2laug.choosing import source_classes
 from l2laug.errors import ImageError, OutputError, UsageError
 from l2laug.exporting import export_features
 from l2laug.files import write_text
@@ -27,6 +26,7 @@ from l2laug.recipe import DataOptions, Recipe
 from l2laug.scoring.distance import STATISTICS, save_statistics, source_distances
 from l2laug.scoring.diversity import mean_spread
 from l2laug.scoring.features import Extractor, extractor_at
+from l2laug.sources import source_classes
 from l2laug.training.features import train_features
 from l2laug.training.gems import train_gems
 from l2laug.training.pairs import PairSampler

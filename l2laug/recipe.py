@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from l2laug.errors import RecipeError, UsageError
 from l2laug.image_facts import facts_of
 from l2laug.images import class_folders
-from l2laug.public_data import source_folder
 from l2laug.resources import shipped
+from l2laug.sources import source_folder
 
 AUTO = "auto"
 Widths4 = tuple[int, int, int, int]

@@ -21,13 +21,13 @@ from l2laug.nn.gem import build_gems
 from l2laug.nn.weights import save_weights
 from l2laug.pretraining import pretrain, split_classes
 from l2laug.progress import Progress
-from l2laug.public_data import source_folder
 from l2laug.recipe import GemOptions, Recipe
 from l2laug.scoring.features import bundle_extractor
 from l2laug.scoring.held_out import HeldOutScores, Split, score_players, split_unseen
 from l2laug.scoring.paper_tables import FLOOR, PLAIN, STRONG, WEAK, gem_name, tables, variants
 from l2laug.scoring.players import Model, Player
 from l2laug.sheets import save_sheet
+from l2laug.sources import source_folder
 from l2laug.training.gems import train_gems
 from l2laug.training.pairs import PairSampler
 from l2laug.training.target import load_generator, plain, train_target

@@ -10,8 +10,8 @@ import pytest
 
 from l2laug import choosing
 from l2laug.bundles import open_bundle, write_info
-from l2laug.choosing import HOME, nearest_bundle, source_classes
-from l2laug.errors import BundleError, ImageError
+from l2laug.choosing import HOME, nearest_bundle
+from l2laug.errors import BundleError
 from l2laug.images import class_folders
 from tests.cli.calls import contents, copied, l2laug, refused, the_json
 
@@ -63,16 +63,6 @@ def test_the_distances_are_kept(here: Path, rare: Path, tiny_bundle: Path):
     ]
 
     assert set(adapted["distances"]) == {"glyphs", str(HOME / "mine")}
-
-
-def test_the_rare_class_is_no_source_class(digits: Path):
-    name = sorted(class_folders(digits))[0]
-    left = source_classes(digits, digits / name)
-
-    assert set(class_folders(digits)) - set(left) == {name}
-    assert set(source_classes(digits, digits.parent / "elsewhere")) == set(class_folders(digits))
-    with pytest.raises(ImageError, match="holds no class but"):
-        source_classes(digits, digits)
 
 
 def test_source_trains_a_bundle_once_and_adapts_from_it(

@@ -14,7 +14,6 @@ from l2laug.errors import ImageError
 from l2laug.images import ImageSet, class_folders, read_classes
 from l2laug.nn.device import Engine, pick_engine
 from l2laug.progress import Progress
-from l2laug.public_data import source_folder
 from l2laug.recipe import Recipe, parse_recipe
 from l2laug.scoring.copies import support_distances
 from l2laug.scoring.diversity import mean_spread, pairwise
@@ -23,6 +22,7 @@ from l2laug.scoring.few_shot import few_shot_error
 from l2laug.scoring.fid import frechet_distance
 from l2laug.scoring.judge import Judge, told_apart, train_judge
 from l2laug.scoring.players import Player, line_up
+from l2laug.sources import source_folder
 
 FEW_SHOT_DRAWS = 40  # of each class
 

@@ -18,7 +18,7 @@ from l2laug.errors import BundleError, UsageError
 from l2laug.files import file_hash
 from l2laug.images import Pixels
 from l2laug.scoring import features as extracting
-from l2laug.scoring.features import find_extractor
+from l2laug.scoring.extractors import find_extractor
 from l2laug.scoring.timm_features import timm_extractor
 
 NAME = "test_resnet"  # timm's own for tests: half a million weights, for 160x160
@@ -161,7 +161,7 @@ def test_a_failed_fetch_says_how_to_give_a_file(monkeypatch: pytest.MonkeyPatch)
 def test_the_bundles_net_needs_no_torch(tiny_bundle: Path):
     code = (
         "import sys; sys.modules['torch'] = None; from l2laug.bundles import open_bundle;"
-        "from l2laug.scoring.features import find_extractor; from pathlib import Path;"
+        "from l2laug.scoring.extractors import find_extractor; from pathlib import Path;"
         "find_extractor('bundle', open_bundle(Path(sys.argv[1])))"
     )
     subprocess.run([sys.executable, "-c", code, str(tiny_bundle)], check=True)

@@ -1,4 +1,4 @@
-"""Public data sets by name, fetched once."""
+"""Source classes: of a folder but for the rare ones, or of a data set fetched once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torchvision
 
 from l2laug.errors import ImageError
 from l2laug.images import class_folders
-from l2laug.public_data import source_folder
+from l2laug.sources import source_classes, source_folder
 
 
 class FakeOmniglot:
@@ -65,3 +65,13 @@ def test_without_a_network_a_folder_is_asked_for_and_nothing_is_left(
     with pytest.raises(ImageError, match=r"no route to host.*folder of class folders"):
         source_folder(Path("omniglot"))
     assert [p for p in cache.rglob("*") if p.is_file()] == []
+
+
+def test_the_rare_class_is_no_source_class(digits: Path):
+    name = sorted(class_folders(digits))[0]
+    left = source_classes(digits, digits / name)
+
+    assert set(class_folders(digits)) - set(left) == {name}
+    assert set(source_classes(digits, digits.parent / "elsewhere")) == set(class_folders(digits))
+    with pytest.raises(ImageError, match="holds no class but"):
+        source_classes(digits, digits)

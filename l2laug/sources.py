@@ -1,4 +1,4 @@
-"""Public data sets that have a name, fetched on first use and laid out as class folders."""
+"""Where source classes come from: class folders, or a public data set by its name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import platformdirs
 
 from l2laug.errors import ImageError
 from l2laug.files import whole_folder
+from l2laug.images import class_folders
 
 NAMES = ("omniglot",)
 DONE = "complete"
@@ -30,6 +31,27 @@ def source_folder(source: Path) -> Path:
     if not (place / DONE).is_file():
         _fetch_omniglot(place)
     return place
+
+
+def source_classes(source: Path, rare: Path | None) -> dict[str, list[Path]]:
+    """The classes in ``source``, those left out that lie in the folder ``rare``.
+
+    ``source`` is a folder, or the name of a public data set.
+
+    Raises:
+        ImageError: none is left.
+    """
+    classes = class_folders(source_folder(source))
+    if rare is not None:
+        inside = rare.resolve()
+        classes = {
+            name: files
+            for name, files in classes.items()
+            if not (source / name).resolve().is_relative_to(inside)
+        }
+    if not classes:
+        raise ImageError(f"{source} holds no class but {rare}.", "Name plentiful classes.")
+    return classes
 
 
 def _fetch_omniglot(place: Path) -> None:
