@@ -154,7 +154,8 @@ def evaluate_cli(
         bool, typer.Option("--classifier", help="Train classifiers without and with the samples.")
     ] = False,
     model: Annotated[
-        str, typer.Option(help="small, or a timm model, for --classifier.")
+        str,
+        typer.Option(help="For --classifier: small, or a timm model [@WEIGHTS or @pretrained]."),
     ] = Study.model,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each kind.")] = Study.seeds,
     sweep: Annotated[

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import timm
@@ -14,15 +13,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from l2laug import __version__
-from l2laug.errors import UsageError
 from l2laug.images import ImageSet, Pixels
 from l2laug.nn.batches import to_batch
 from l2laug.nn.device import Engine
 from l2laug.progress import Advance, Progress
+from l2laug.scoring.backbones import build_classifier, weights_hash
 from l2laug.scoring.classical import augment
 from l2laug.scoring.ledger import Ledger, array_hash, key_of
 from l2laug.scoring.outcomes import Labels, Trained
-from l2laug.scoring.study import SMALL, Study
+from l2laug.scoring.study import Study
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,6 @@ CLASSICAL = Arm("classical", balanced=True, classical=True, samples=False)
 SAMPLES = Arm("l2laug", balanced=True, classical=False, samples=True)
 BOTH = Arm("classical + l2laug", balanced=True, classical=True, samples=True)
 ARMS = (NONE, OVERSAMPLING, CLASSICAL, SAMPLES, BOTH)
-HALF_AS_WIDE = (32, 64, 128, 256)  # channels of a resnet's four stages
 
 
 def run_study(
@@ -77,6 +75,7 @@ def run_study(
 
     Raises:
         UsageError: timm has no such model, or it can't take images of this size.
+        BundleError: its weights are missing or do not fit.
     """
     ledger = ledger or Ledger(None)
     about_data = {
@@ -112,6 +111,7 @@ def _settings(study: Study, engine: Engine) -> dict[str, object]:
     """What a training depends on besides its arm, seed and images."""
     return {
         "model": study.model,
+        "weights": weights_hash(study.model),
         "steps": study.steps,
         "batch": study.batch,
         "learning_rate": study.learning_rate,
@@ -132,7 +132,7 @@ def _train(
     advance: Advance,
 ) -> nn.Module:
     torch.manual_seed(seed)
-    net = engine.place(_build(study.model, train)).train()
+    net = engine.place(build_classifier(study.model, train)).train()
     optimiser = torch.optim.AdamW(
         net.parameters(), study.learning_rate, weight_decay=0.05, fused=True
     )
@@ -178,27 +178,6 @@ def _batches(
 def _lift(has: float, wanted: float) -> float:
     """The share of draws to turn into the rare class, so that it gets ``wanted`` of them all."""
     return max(0.0, (wanted - has) / (1 - has))
-
-
-def _build(name: str, images: ImageSet) -> nn.Module:
-    if name != SMALL and name not in timm.list_models():
-        raise UsageError(f"--model {name} is not a timm model.", "See timm.list_models().")
-    channels, side = images.pixels.shape[1], images.pixels.shape[2]
-    known, narrow = name, dict[str, Any]()
-    if name == SMALL:
-        known, narrow = "resnet10t", {"channels": HALF_AS_WIDE}
-    net: nn.Module = timm.create_model(
-        known, pretrained=False, num_classes=len(images.classes), in_chans=channels, **narrow
-    )
-    try:
-        with torch.no_grad():
-            net.eval()(torch.zeros(1, channels, side, side))
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(
-            f"--model {name} can't take images of {side}x{side}: {str(error).rstrip('.')}.",
-            f"Use {SMALL}.",
-        ) from error
-    return net
 
 
 @torch.no_grad()

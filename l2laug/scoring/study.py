@@ -18,9 +18,10 @@ class Study:
     them. The common classes keep the proportions that they have in the folder.
 
     Attributes:
-        model: ``small`` or a timm model's name, trained from random weights. ``small`` is timm's
-            resnet10t at half its width: as good as a whole one on digits of which five are shown,
-            at less than half the time. What the study compares is the arms, not the model.
+        model: ``small`` or a timm model's name, trained from random weights, or ``NAME@PATH`` or
+            ``NAME@pretrained``. ``small`` is timm's resnet10t at half its width: as good as a whole
+            one on digits of which five are shown, at less than half the time. What the study
+            compares is the arms, not the model.
         steps: of each training.
         batch: images a step.
         learning_rate: the largest of a one-cycle schedule.

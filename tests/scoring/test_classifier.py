@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from l2laug.errors import UsageError
 from l2laug.images import ImageSet, Pixels
 from l2laug.nn.device import Engine
 from l2laug.progress import Progress
@@ -216,13 +215,3 @@ def test_a_study_that_was_stopped_goes_on_where_it_was_and_ends_the_same(
     trained.clear()
     study(images, images, drawn, Ledger(path), steps=2, seeds=1)
     assert len(trained) == len(ARMS)
-
-
-def test_an_unknown_model_is_wrong_use():
-    with pytest.raises(UsageError, match="resnet9000"):
-        study(halves(2, 0), halves(2, 1), halves(2, 2).pixels, model="resnet9000")
-
-
-def test_a_model_for_images_of_another_size_is_wrong_use():
-    with pytest.raises(UsageError, match="32x32"):
-        study(halves(2, 0), halves(2, 1), halves(2, 2).pixels, model="vit_tiny_patch16_224")
