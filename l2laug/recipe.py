@@ -27,8 +27,13 @@ class _Options(BaseModel):
 
 
 class GeneratorOptions(_Options):
-    """The generator of Table 1: image size, channels and widths."""
+    """The generator of Table 1: image size, channels and widths.
 
+    Not ``conditioned``, it is the phi(z) that the paper writes, where it builds phi(x, z): it and
+    its critic see a blank image in place of the given one.
+    """
+
+    conditioned: bool = True
     size: Positive = 32
     channels: Literal[1, 3] = 1
     encoder: Widths4 = (64, 64, 128, 128)
@@ -172,6 +177,12 @@ class Recipe(_Options):
     gems: GemOptions = GemOptions()
     target: TargetOptions = TargetOptions()
     features: FeatureOptions = FeatureOptions()
+
+    @model_validator(mode="after")
+    def _guide_has_a_class_to_ask_for(self) -> Self:
+        if not self.generator.conditioned and self.source.identity:
+            raise ValueError("source.identity asks for a class, which phi(z) is not told: use 0")
+        return self
 
     @model_validator(mode="after")
     def _groups_fit(self) -> Self:

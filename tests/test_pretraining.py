@@ -84,6 +84,22 @@ def test_each_shipped_recipe_runs_from_its_source_to_a_model(
     assert drawn.pixels.shape == (3, small.generator.channels, 32, 32)
 
 
+def test_phi_of_z_goes_all_the_way_to_a_model(digits: Path, rare: Path, tmp_path: Path):
+    recipe = find_recipe("omniglot-paper").model_dump(mode="json")
+    for part, changes in SMALL.items():
+        recipe[part].update(changes)
+    recipe["generator"]["conditioned"] = False
+    small = parse_recipe(recipe, "small")
+    pretrain(digits, tmp_path / "bundle", recipe=small, device="cpu")
+    adapt(rare, bundle=str(tmp_path / "bundle"), out=tmp_path / "run", device="cpu")
+
+    sampler = Sampler(tmp_path / "run" / "model.onnx", device="cpu")
+    latents = np.random.default_rng(0).standard_normal((2, small.generator.latent), np.float32)
+    one, other = (sampler.decode([row, row], latents)[0] for row in (0, 1))
+    assert np.array_equal(one, other)  # whichever support image it was given
+    assert not np.array_equal(one[0], one[1])
+
+
 @pytest.mark.parametrize(("counts", "held_out"), [((3, 3), 1), ((3, 3, 1, 1), 1), ((3,) * 5, 4)])
 def test_two_source_classes_must_be_left(counts: tuple[int, ...], held_out: int):
     with pytest.raises(ImageError, match="fewer than two are left"):

@@ -66,6 +66,11 @@ def test_a_batch_that_is_no_multiple_of_the_group(part: str) -> None:
     assert "critic.group 4" in told
 
 
+def test_phi_of_z_is_told_no_class() -> None:
+    told = problems({"generator": {"conditioned": False}, "source": {"identity": 1.0}})
+    assert "source.identity asks for a class" in told
+
+
 def test_one_gem_to_a_position() -> None:
     assert "positions name one decoder block twice" in problems({"gems": {"positions": [1, 1]}})
 

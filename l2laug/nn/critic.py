@@ -47,7 +47,7 @@ class Critic(nn.Module):
     def __init__(self, options: CriticOptions, image: GeneratorOptions) -> None:
         super().__init__()
         side, width = image.size, options.width
-        self.group = options.group
+        self.group, self.conditioned = options.group, image.conditioned
         blocks: list[nn.Module] = [nn.Conv2d(2 * image.channels, width, 3, 1, 1)]
         while side > 4:
             outputs = min(width * 2, options.max_width)
@@ -66,6 +66,8 @@ class Critic(nn.Module):
 
     def forward(self, given: Tensor, other: Tensor) -> Tensor:
         """Score pairs of ``(N, C, S, S)`` images in [-1, 1]; returns ``(N,)``, higher for real."""
+        if not self.conditioned:
+            given = torch.zeros_like(given)
         x = self.body(torch.cat([given, other], 1))
         x = F.leaky_relu(self.last(group_deviation(F.leaky_relu(x, 0.2), self.group)), 0.2)
         result: Tensor = self.score(x.flatten(1)).squeeze(1)

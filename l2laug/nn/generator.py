@@ -83,7 +83,12 @@ class Generator(nn.Module):
         )
 
     def encode(self, x: Tensor) -> list[Tensor]:
-        """Encode images ``(N, C, S, S)`` in [-1, 1] into four maps, the finest (S/2) first."""
+        """Encode images ``(N, C, S, S)`` in [-1, 1] into four maps, the finest (S/2) first.
+
+        They are the same for every image where the recipe's generator is not conditioned.
+        """
+        if not self.options.conditioned:
+            x = torch.zeros_like(x)
         maps = [self.stem(x)]
         for block in self.encoder:
             maps.append(block(maps[-1]))

@@ -47,3 +47,13 @@ def test_the_critic_gives_one_score_a_pair(size: int, channels: int):
     assert scores.shape == (4,)
     assert not torch.allclose(scores, critic(other, given)), "which of the two is given matters"
     assert not torch.allclose(scores, critic(given, given))
+
+
+@pytest.mark.parametrize("conditioned", [True, False])
+def test_the_critic_of_phi_of_z_does_not_see_the_given_image(conditioned: bool):
+    image = GeneratorOptions(conditioned=conditioned)
+    critic = Critic(CriticOptions(width=8, max_width=16, group=2), image)
+    given, other = torch.randn(4, 1, 32, 32), torch.randn(4, 1, 32, 32)
+
+    assert torch.equal(critic(given, other), critic(-given, other)) != conditioned
+    assert not torch.equal(critic(given, other), critic(given, -other))

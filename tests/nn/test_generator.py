@@ -82,6 +82,14 @@ def test_the_image_depends_on_the_latent_and_on_the_given_image(generator: Gener
     assert (generator(-x, z) - image).abs().max() > 1e-4
 
 
+def test_phi_of_z_depends_on_the_latent_alone(tiny: Recipe):
+    options = tiny.generator.model_copy(update={"conditioned": False})
+    generator, (x, z) = Generator(options).eval(), inputs(options)
+
+    assert torch.equal(generator(x, z), generator(-x, z))
+    assert not torch.equal(generator(x, z), generator(x, -z))
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("position", [0, 1, 2, 3, 4])
 def test_a_gem_changes_its_own_map_and_what_follows_but_nothing_before(
