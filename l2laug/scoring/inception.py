@@ -49,7 +49,7 @@ def inception_extractor(layer: str, path: Path | None, device: str = "auto") -> 
         from torch_fidelity import feature_extractor_inceptionv3 as published
     except ImportError as error:
         raise UsageError(
-            "--features inception needs torch-fidelity.", "pip install 'l2laug[inception]'"
+            "--features inception needs torch-fidelity.", "pip install torch-fidelity"
         ) from error
     place = pick_engine(device).device
     path = path or _fetched(published.URL_INCEPTION_V3)

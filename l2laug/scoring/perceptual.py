@@ -42,7 +42,7 @@ def lpips_distance(weights: Path, device: str = "auto") -> Distance:
     try:
         import lpips
     except ImportError as error:
-        raise UsageError("--lpips needs lpips.", "pip install 'l2laug[lpips]'") from error
+        raise UsageError("--lpips needs lpips.", "pip install lpips") from error
     if not weights.is_file():
         raise BundleError(f"--lpips: no weights at {weights}.", f"Put {WEIGHTS} there.")
     place = pick_engine(device).device
