@@ -218,7 +218,8 @@ def _adapt_class(
         notes.append(f"{name} shows colour, bundle {bundle.name} is grey: so are its samples.")
     if far := far_from_source(support, bundle):
         notes.append(far)
-    progress.say(f"{name}: {len(support.pixels)} images")
+    count = len(support.pixels)
+    progress.say(f"{name}: {count} image{'s' if count > 1 else ''}")
     for note in notes:
         progress.say(f"note: {note}")
     target = train_target(support, bundle, recipe, engine, progress, seed=seed, seconds=budget)
