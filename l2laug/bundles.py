@@ -18,6 +18,10 @@ NEEDED = {
     "description": str,
     "files": dict,
     "source.classes": int,
+    "source.likeness": float,
+    "source.spread": float,
+    "source.distance.median": float,
+    "source.distance.percentile_99": float,
     "recipe.generator.size": int,
     "recipe.generator.channels": int,
 }

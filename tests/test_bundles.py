@@ -91,6 +91,15 @@ def test_a_description_that_lacks_something(bundle: Path, key: str) -> None:
         open_bundle(bundle)
 
 
+@pytest.mark.parametrize("key", ["likeness", "spread", "distance"])
+def test_a_source_that_lacks_what_adapting_measures_by(bundle: Path, key: str) -> None:
+    info = json.loads((bundle / "bundle.json").read_text())
+    del info["source"][key]
+    (bundle / "bundle.json").write_text(json.dumps(info))
+    with pytest.raises(BundleError, match=rf"source\.{key}.* missing"):
+        open_bundle(bundle)
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1, "name": "a"}', "\x00"])
 def test_a_damaged_description(bundle: Path, content: str) -> None:
     (bundle / "bundle.json").write_text(content)
