@@ -31,6 +31,7 @@ from l2laug.training.features import train_features
 from l2laug.training.gems import train_gems
 from l2laug.training.pairs import PairSampler
 from l2laug.training.source import draw_sheet, train_strong, train_weak
+from l2laug.variants import with_variants
 
 WORK = ".training"
 RECIPE = "recipe.json"
@@ -125,6 +126,7 @@ def pretrain(
     for path, reason in images.skipped:
         progress.say(f"note: left out {path}: {reason}")
     known, unseen = split_classes(images, recipe.data)
+    known = with_variants(known, recipe.data.variants)
     progress.say(
         f"{len(known.classes)} source classes with {len(known.pixels)} images, "
         f"{len(unseen.classes)} held out; {engine.describe()}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from l2laug.errors import RecipeError, UsageError
 from l2laug.image_facts import facts_of
@@ -20,6 +20,9 @@ Widths5 = tuple[int, int, int, int, int]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+Variant = Literal["turn", "mirror", "negate"]
 
 
 class _Options(BaseModel):
@@ -156,12 +159,21 @@ class DataOptions(_Options):
     """Which source classes are learned from, and which are kept back to score on.
 
     ``classes`` is how many are learned from, all others being kept back whatever ``held_out`` says.
+    ``variants`` are changes that make another class of each, see :mod:`l2laug.variants`.
     """
 
     min_images: Annotated[int, Field(ge=2)] = 2
     held_out: Share | Count = 0.1
     classes: Annotated[int, Field(ge=2)] | None = None
+    variants: tuple[Variant, ...] = ()
     seed: int = 0
+
+    @field_validator("variants")
+    @classmethod
+    def _each_once(cls, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
+        if len(set(variants)) != len(variants):
+            raise ValueError("names one change twice")
+        return variants
 
 
 class Recipe(_Options):

@@ -82,6 +82,9 @@ def test_each_shipped_recipe_runs_from_its_source_to_a_model(
 
     drawn = next(iter(Sampler(adapted.run / "model.onnx", device="cpu").draw(3)))
     assert drawn.pixels.shape == (3, small.generator.channels, 32, 32)
+    found = open_bundle(tmp_path / "bundle").info["source"]
+    classes = len(list(digits.iterdir())) - len(found["held_out"])
+    assert found["classes"] == classes * 2 ** len(small.data.variants)
 
 
 def test_phi_of_z_goes_all_the_way_to_a_model(digits: Path, rare: Path, tmp_path: Path):

@@ -71,6 +71,13 @@ def test_phi_of_z_is_told_no_class() -> None:
     assert "source.identity asks for a class" in told
 
 
+def test_a_variant_is_named_once() -> None:
+    told = problems({"data": {"variants": ["turn", "turn"]}})
+    assert "data.variants" in told
+    assert "names one change twice" in told
+    assert "data.variants" in problems({"data": {"variants": ["shrink"]}})
+
+
 def test_one_gem_to_a_position() -> None:
     assert "positions name one decoder block twice" in problems({"gems": {"positions": [1, 1]}})
 

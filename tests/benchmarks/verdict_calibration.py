@@ -2,15 +2,15 @@
 
     python -m tests.benchmarks.verdict_calibration --studies 40 -o calibration
 
-Each study takes eight of scikit-learn's scanned digits at random, shows two images of one of them
-and a hundred of each other, and keeps back the rest. Of more than two, classical augmentation alone
-learns some digits so well that nothing is left to gain, and what is right would not be known. Then
-it asks three times for a verdict, as `evaluate --classifier` gives it, on images that are added to
-the rare class:
+Each study takes eight of scikit-learn's scanned digits at random, shows one image of one of them
+and a hundred of each other, and keeps back the rest. Of two, classical augmentation alone learns
+some digits so well that nothing is left to gain (F1 .99 for a 0), and what is right would not be
+known. Then it asks three times for a verdict, as `evaluate --classifier` gives it, on images that
+are added to the rare class:
 
     real    other real images of it                 has to be: helps
     false   noise, or images of another class       has to be: hurts or unclear
-    copies  the images shown, again                 has to be: unclear
+    copies  the image shown, again                  has to be: unclear
 
 Every finished training and every finished study is kept in the folder of -o; the same command goes
 on after a stop. It writes `calibration.json` there and prints a table. A study is 20 trainings:
@@ -40,7 +40,7 @@ from l2laug.scoring.study import Study
 from l2laug.scoring.verdict import judge
 
 RIGHT = {"real": ("helps",), "false": ("hurts", "unclear"), "copies": ("unclear",)}
-CLASSES, SHOTS, COMMON, ADDED, SIZE = 8, 2, 100, 60, 32
+CLASSES, SHOTS, COMMON, ADDED, SIZE = 8, 1, 100, 60, 32
 
 
 @dataclass(frozen=True)
