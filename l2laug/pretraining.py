@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from l2laug import __version__
-from l2laug.bundles import INFO, Bundle, find_bundle, write_info
+from l2laug.bundles import INFO, Bundle, find_bundle, open_bundle, write_info
 from l2laug.errors import ImageError, OutputError, UsageError
 from l2laug.exporting import export_features
 from l2laug.files import write_text
@@ -20,6 +20,7 @@ from l2laug.images import ImageSet, read_classes
 from l2laug.nn.device import Engine, pick_engine
 from l2laug.nn.gem import build_gems
 from l2laug.nn.guide import Guide, load_guide
+from l2laug.nn.processes import Processes
 from l2laug.nn.weights import save_weights
 from l2laug.progress import Progress
 from l2laug.recipe import DataOptions, Recipe
@@ -40,10 +41,14 @@ SHOTS = 5  # images that the rest of a held-out class is compared with
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A new bundle and how long the training of its parts took in this run, in seconds."""
+    """A new bundle and how long the training of its parts took in this run, in seconds.
+
+    ``main`` is whether this is the process to tell of it, one of several that trained it.
+    """
 
     bundle: Bundle
     seconds: float
+    main: bool = True
 
 
 def split_classes(images: ImageSet, options: DataOptions) -> tuple[ImageSet, ImageSet]:
@@ -95,6 +100,9 @@ def pretrain(
     Everything unfinished lies in a hidden folder of ``out`` until the bundle is complete;
     ``resume`` goes on from there.
 
+    Started by `torchrun` or `accelerate launch`, all processes train phi_s1 together, each with the
+    recipe's batch, and see the same folders; the rest, a small part, is the first one's work.
+
     Args:
         source: class folders.
         out: the bundle folder.
@@ -113,12 +121,16 @@ def pretrain(
         OutputError: a bundle is there already, or an unfinished one and no ``resume``.
         BundleError: ``start`` is missing, damaged or of other networks than the recipe's.
     """
-    progress = progress or Progress(quiet=True)
     began = time.monotonic()
+    processes = Processes(cpu=device == "cpu")
+    progress = progress if progress and processes.main else Progress(quiet=True)
     origin = None if start is None else find_bundle(start)
     engine = pick_engine(device)
-    work = _claim(out, resume, overwrite)
-    _keep_recipe(work, recipe)
+    work = out / WORK
+    with processes.main_first():
+        if processes.main:
+            _claim(out, resume, overwrite)
+            _keep_recipe(work, recipe)
     folders = source_classes(source, leave_out)
     options = recipe.generator
     with progress.task("reading", sum(map(len, folders.values()))) as advance:
@@ -131,16 +143,28 @@ def pretrain(
         f"{len(known.classes)} source classes with {len(known.pixels)} images, "
         f"{len(unseen.classes)} held out; {engine.describe()}"
     )
-    if not (work / "features.onnx").exists():
-        net = train_features(known, recipe.features, engine, progress, seed)
-        export_features(net, options.size, options.channels, work / "features.onnx")
-    extractor = extractor_at(work / "features.onnx", "feature net", "")
-    features = extractor(known.pixels)
-    save_statistics(features, work / STATISTICS)
-    guide = _guide(known, recipe, engine, work, progress, seed)
+    with processes.main_first():
+        if not (work / "features.onnx").exists():
+            net = train_features(known, recipe.features, engine, progress, seed)
+            export_features(net, options.size, options.channels, work / "features.onnx")
+        guide = _guide(known, recipe, engine, work, progress, seed)
     strong = train_strong(
-        known, unseen, recipe, engine, work, progress, seed, guide=guide, start=origin
+        known,
+        unseen,
+        recipe,
+        engine,
+        work,
+        progress,
+        seed,
+        guide=guide,
+        start=origin,
+        processes=processes,
     )
+    if not processes.main:
+        processes.wait()
+        return Pretrained(open_bundle(out), time.monotonic() - began, main=False)
+    extractor = extractor_at(work / "features.onnx", "feature net", "")
+    save_statistics(extractor(known.pixels), work / STATISTICS)
     save_weights(strong.average, work / "strong.safetensors")
     save_weights(strong.critic, work / "critic.safetensors")
     torch.manual_seed(seed)  # so that a resumed training starts the GEMs alike
@@ -163,12 +187,15 @@ def pretrain(
         "version": __version__,
         "seed": seed,
         "device": engine.describe(),
+        "processes": processes.count,
         "recipe": recipe.model_dump(mode="json"),
         "start": None if origin is None else {"name": origin.name, "sha256": origin.digest},
         "source": _describe_source(known, unseen, extractor, guide, work),
         "gem_losses": losses,
     }
-    return Pretrained(_finish(out, work, info), time.monotonic() - began)
+    bundle = _finish(out, work, info)
+    processes.wait()
+    return Pretrained(bundle, time.monotonic() - began)
 
 
 def _guide(
@@ -182,7 +209,7 @@ def _guide(
     return load_guide(path, recipe, len(known.classes))
 
 
-def _claim(out: Path, resume: bool, overwrite: bool) -> Path:
+def _claim(out: Path, resume: bool, overwrite: bool) -> None:
     work = out / WORK
     if (out / INFO).exists() and not overwrite:
         raise OutputError(
@@ -205,7 +232,6 @@ def _claim(out: Path, resume: bool, overwrite: bool) -> Path:
         raise OutputError(
             f"{out} can't be made: {error.strerror or error}.", "Choose another place with -o."
         ) from error
-    return work
 
 
 def _keep_recipe(work: Path, recipe: Recipe) -> None:

@@ -44,6 +44,8 @@ def pretrain_cli(
         device=device,
         progress=Progress(quiet=as_json),
     )
+    if not result.main:
+        return
     if as_json:
         print_json({"bundle": str(result.bundle.path), "seconds": result.seconds})
     else:

@@ -20,8 +20,11 @@ from l2laug.nn.losses import (
     unit_slope_penalty,
     zero_centred_penalty,
 )
+from l2laug.nn.processes import Processes
 from l2laug.recipe import AdversarialOptions
 from l2laug.training.pairs import PairSampler
+
+APART = 1_000_003  # of the seeds of processes
 
 
 class Pair(nn.Module):
@@ -51,6 +54,8 @@ class Adversary:
         identity: how much the guide's loss weighs in the generator's (the class term of AC-GAN,
             Odena et al. 2017, with a guide that stays as it is).
         train_norm: whether batch norm learns from these batches or keeps its statistics.
+        processes: those that train the same networks, each on batches of its own; they share
+            gradients, and keep batch norm's statistics to themselves.
     """
 
     def __init__(
@@ -65,9 +70,12 @@ class Adversary:
         guide: Guide | None = None,
         identity: float = 0.0,
         train_norm: bool = True,
+        processes: Processes | None = None,
     ) -> None:
         self.options, self.engine, self.train_norm = options, engine, train_norm
-        self.seed = seed
+        self.processes = processes
+        # The processes' latents differ, or they would draw the same images.
+        self.seed = seed + APART * (0 if processes is None else processes.index)
         self.nets = engine.place(Pair(generator, nn.ModuleDict() if gems is None else gems))
         self.critic = engine.place(critic)
         self.guide = None if guide is None else engine.place(guide).eval().requires_grad_(False)
@@ -75,7 +83,7 @@ class Adversary:
         self.averaged = copy.deepcopy(self.nets).eval().requires_grad_(False)
         self.g_optimiser = torch.optim.Adam(self.nets.parameters(), betas=options.betas)
         self.d_optimiser = torch.optim.Adam(critic.parameters(), betas=options.betas)
-        self.latents = torch.Generator(engine.device).manual_seed(seed)
+        self.latents = torch.Generator(engine.device).manual_seed(self.seed)
         self.done = 0
 
     @property
@@ -113,6 +121,7 @@ class Adversary:
             losses["identity"] = strange.item()
         self.g_optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        self._share_gradients(self.nets)
         self.g_optimiser.step()
         self.critic.requires_grad_(True)
         self.done += 1
@@ -148,11 +157,16 @@ class Adversary:
             losses["penalty"] = penalty.item()
         self.d_optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        self._share_gradients(self.critic)
         self.d_optimiser.step()
         return losses | {
             "real": real_score.mean().item(),
             "fake": fake_score.mean().item(),
         }
+
+    def _share_gradients(self, module: nn.Module) -> None:
+        if self.processes is not None:
+            self.processes.average_gradients(module)
 
     def _set_rate(self) -> None:
         """Constant, then linear to zero over the steps behind ``decay_from``."""
@@ -194,6 +208,9 @@ class Adversary:
         self.d_optimiser.load_state_dict(state["d_optimiser"])
         self.latents.set_state(state["latents"].cpu())
         self.done = state["done"]
+        if self.processes is not None and not self.processes.main:
+            # The state is the first process's: its latents are not ours.
+            self.latents.manual_seed(self.seed + self.done)
 
 
 @torch.no_grad()

@@ -41,15 +41,26 @@ class PairSampler:
         jitter: from 0 to 1, how far each image of a pair is turned, moved, scaled and slanted on
             its own; 1 is as far as :func:`random_affine` goes. Without it a single image could
             only teach the generator to copy.
+        place: of this sampler among ``places`` that draw from the same images with the same seed,
+            each what the others do not.
+        places: how many there are.
     """
 
     def __init__(
-        self, images: ImageSet, device: torch.device, seed: int, *, jitter: float = 0.0
+        self,
+        images: ImageSet,
+        device: torch.device,
+        seed: int,
+        *,
+        jitter: float = 0.0,
+        place: int = 0,
+        places: int = 1,
     ) -> None:
         self.pixels = torch.from_numpy(images.pixels).to(device)
         self.rows = [np.flatnonzero(images.labels == i) for i in range(len(images.classes))]
         self.seed = seed
         self.jitter = jitter
+        self.place, self.places = place, places
         self.drawn = 0
 
     def draw(self, batch: int, group: int = 1) -> Pairs:
@@ -58,7 +69,7 @@ class PairSampler:
         Rows ``i``, ``i + batch / group``, ... share the first image; their second images differ as
         far as the class has enough.
         """
-        random = np.random.default_rng((self.seed, self.drawn))
+        random = np.random.default_rng((self.seed, self.drawn * self.places + self.place))
         self.drawn += 1
         givens = batch // group
         first, second = np.empty((2, group, givens), np.int64)

@@ -19,6 +19,7 @@ from l2laug.nn.critic import Critic
 from l2laug.nn.device import Engine
 from l2laug.nn.generator import Generator
 from l2laug.nn.guide import Guide
+from l2laug.nn.processes import Processes
 from l2laug.nn.weights import load_weights
 from l2laug.progress import Progress
 from l2laug.recipe import Recipe
@@ -41,12 +42,13 @@ def train_strong(
     *,
     guide: Guide | None = None,
     start: Bundle | None = None,
+    processes: Processes | None = None,
 ) -> Adversary:
     """Train phi_s1 on all images of the source classes (Algorithm 1, line 1).
 
     It starts at random, or from phi_s1 and the critic of the bundle ``start``. A checkpoint in
     ``folder`` is gone on from if it is there and written every few minutes; a sheet of classes
-    that were held out is drawn now and then.
+    that were held out is drawn now and then. Of several processes the first alone writes.
     """
     torch.manual_seed(seed)
     generator, critic = Generator(recipe.generator), Critic(recipe.critic, recipe.generator)
@@ -61,8 +63,10 @@ def train_strong(
         seed,
         guide=guide,
         identity=recipe.source.identity,
+        processes=processes,
     )
-    pairs = PairSampler(images, engine.device, seed)
+    place, places = (0, 1) if processes is None else (processes.index, processes.count)
+    pairs = PairSampler(images, engine.device, seed, place=place, places=places)
     checkpoint = folder / "strong.pt"
     load_checkpoint(checkpoint, adversary, pairs)
     steps = recipe.source.steps
@@ -70,6 +74,8 @@ def train_strong(
         while adversary.done < steps:
             losses = adversary.step(pairs)
             advance(note=" ".join(f"{k} {v:.2f}" for k, v in losses.items()))
+            if place > 0:
+                continue
             if adversary.done % CHECKPOINT_EVERY == 0 or adversary.done == steps:
                 save_checkpoint(checkpoint, adversary, pairs)
             if adversary.done % SHEET_EVERY == 0 or adversary.done == steps:
