@@ -256,6 +256,7 @@ def _adapt_class(
         "versions": {"l2laug": __version__, "torch": str(torch.__version__)},
         "steps": target.steps,
         "watched": [asdict(look) for look in target.looks],
+        "kept": target.kept and asdict(target.kept),
         "notes": notes,
         "recipe": settings,
     }

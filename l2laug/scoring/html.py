@@ -97,9 +97,9 @@ def render_html(
 def curves_of(evaluation: Mapping[str, Any], options: Mapping[str, Any]) -> list[Curve]:
     """The curves of an evaluation and of the options of its run, as far as there is something."""
     found = []
-    looks = options.get("watched") or []
-    if len(looks) > 1:
-        kept = (float(_kept(options)), "kept")
+    looks, best = options.get("watched") or [], options.get("kept")
+    if len(looks) > 1 and best:
+        kept = (float(best["steps"]), "kept")
         for key, title, name in (
             ("recognised", "How many draws were taken for their class while adapting", "share"),
             ("spread", "How much they varied", "times what is expected of real images"),
@@ -117,12 +117,6 @@ def curves_of(evaluation: Mapping[str, Any], options: Mapping[str, Any]) -> list
         best = (float(classifier["sweep"]["best"]), "best")
         found.append(Curve("How many samples to take", "share of the class", "F1", means, best))
     return found
-
-
-def _kept(options: Mapping[str, Any]) -> int:
-    """The step of the watched part that was kept."""
-    target = options["recipe"]["target"]
-    return int(options["steps"]) - (int(target["steps"]) if target["gems"] else 0)
 
 
 def _arms(classifier: Mapping[str, Any]) -> list[list[str]]:

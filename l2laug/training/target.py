@@ -35,7 +35,8 @@ class Target:
         guide: knows the rare classes, their labels first, beside the source classes.
         limits: for each rare class, how like it a draw must be not to be refused.
         steps: how many were taken up to the moment that was kept.
-        looks: what the watch saw.
+        looks: what the watch saw of the last part.
+        kept: the look of the moment that was kept; none where nothing was watched.
     """
 
     generator: Generator
@@ -44,6 +45,7 @@ class Target:
     limits: tuple[float, ...]
     steps: int
     looks: tuple[Look, ...] = ()
+    kept: Look | None = None
 
     def likeness(self, images: Tensor, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """How like their rare classes images ``(N, C, S, S)`` in [-1, 1] are, ``(N,)``."""
@@ -120,7 +122,8 @@ def train_target(
     limits = likeness_limits(guide, support, bundle)
     generator.eval().requires_grad_(False)
     looks = tuple(watch.looks) if watch else ()
-    return Target(generator, gems.eval(), guide, limits, taken, looks)
+    best = watch.best[0] if watch and watch.best else None
+    return Target(generator, gems.eval(), guide, limits, taken, looks, best)
 
 
 def rare_guide(support: ImageSet, bundle: Bundle, recipe: Recipe) -> Guide:

@@ -96,8 +96,7 @@ def options() -> dict[str, Any]:
         {"steps": 10 * i, "distance": 5.0 - i, "spread": s, "recognised": 0.5, "copies": None}
         for i, s in enumerate((1.2, 1.0, 0.7))
     ]
-    recipe = {"target": {"gems": False, "steps": 120}}
-    return {"watched": looks, "steps": 10, "recipe": recipe}
+    return {"watched": looks, "kept": looks[1]}
 
 
 @pytest.fixture
@@ -166,14 +165,6 @@ def test_curves_show_adaptation_and_how_many_samples_to_take(
     assert [x for x, _ in sweep.points] == [0.0, 0.25, 0.5]
     assert [y for _, y in sweep.points] == pytest.approx([0.9, 0.95, 0.7])
     assert sweep.marked == (0.25, "best")
-
-
-def test_with_gems_the_step_that_was_kept_is_counted_from_where_they_came_in(
-    evaluation: dict[str, Any], options: dict[str, Any]
-):
-    options = options | {"steps": 130, "recipe": {"target": {"gems": True, "steps": 120}}}
-
-    assert curves_of(evaluation, options)[0].marked == (10, "kept")
 
 
 def test_a_curve_fills_its_frame():

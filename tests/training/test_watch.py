@@ -150,6 +150,7 @@ def test_training_ends_by_itself_and_leaves_its_best_moment(
 
     assert [look.steps for look in found.looks] == [2 * i for i in range(2 + PATIENCE)]
     assert found.steps == 2
+    assert found.kept == found.looks[1]
     theirs = dict(two_steps.generator.named_parameters())
     assert all(torch.equal(p, theirs[n]) for n, p in found.generator.named_parameters())
 
@@ -163,4 +164,5 @@ def test_with_gems_the_last_part_is_watched(
     found = train(support, bundle, tiny, steps=3, tune_steps=2, gems=True, watch_every=1)
 
     assert [look.steps for look in found.looks] == [0, 1, 2]
+    assert found.kept == found.looks[2]
     assert (found.steps, list(found.gems)) == (5, ["0", "1", "2"])
