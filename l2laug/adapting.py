@@ -26,6 +26,8 @@ from l2laug.runs import HOME, MODEL
 from l2laug.sampling import Sampler
 from l2laug.scoring.distance import far_from_source
 from l2laug.sheets import save_sheet
+from l2laug.training.common import common_hashes, learn_common, read_common
+from l2laug.training.origin import Origin
 from l2laug.training.target import train_target
 from l2laug.writing import check_free
 
@@ -59,6 +61,7 @@ def adapt(
     *,
     bundle: str = "auto",
     source: Path | None = None,
+    common: Path | None = None,
     out: Path | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -74,10 +77,13 @@ def adapt(
         bundle: name or path of the bundle to start from; ``auto`` takes the nearest.
         source: class folders of plentiful classes to train a bundle on first; the rare images may
             lie among them.
+        common: class folders of plentiful classes of the same kind, to learn along with the rare
+            ones first; those may lie among them.
         out: the run folder, with several classes the folder that theirs go into.
         seed: of everything random.
         device: ``auto``, ``cpu`` or ``cuda``.
-        budget: seconds that training a class may take; the recipe's steps otherwise.
+        budget: seconds that training a class may take, and learning the common ones; the recipe's
+            steps otherwise.
         recipe: in place of the bundle's own; with ``source`` that of the bundle.
         overwrite: replace run folders that exist.
         progress: where to show how far it is.
@@ -95,7 +101,7 @@ def adapt(
         for name in classes
     }
     check_free(runs.values(), overwrite=overwrite, keep=(folder,))
-    chosen, distances = _choose(classes, folder, bundle, source, recipe, device, progress)
+    chosen, distances = _choose(classes, folder, bundle, source, common, recipe, device, progress)
     own = parse_recipe(chosen.info["recipe"], f"of bundle {chosen.name}")
     resolved = recipe or own
     if (resolved.generator, resolved.critic) != (own.generator, own.critic):
@@ -107,6 +113,13 @@ def adapt(
     sets = read_supports(classes, chosen)
     check_free(runs.values(), overwrite=overwrite, keep=(folder, chosen.path))
     progress.say(f"bundle {chosen.name}, {engine.describe()}")
+    along, origin = None, None
+    if common is not None:
+        along = read_common(common, folder, runs, chosen, resolved.common, seed, progress)
+        progress.say(f"{len(along.classes)} common classes with {len(along.pixels)} images")
+        origin = learn_common(
+            list(sets.values()), along, chosen, resolved, engine, progress, seed, budget
+        )
     results = []
     for name, run in runs.items():
         with whole_folder(run, last=MODEL) as part:
@@ -120,6 +133,8 @@ def adapt(
                 seed,
                 budget,
                 progress,
+                along,
+                origin,
             )
         results.append(replace(adapted, run=run, bundle=chosen.name, distances=distances))
     return results
@@ -130,6 +145,7 @@ def _choose(
     folder: Path,
     bundle: str,
     source: Path | None,
+    common: Path | None,
     recipe: Recipe | None,
     device: str,
     progress: Progress,
@@ -138,6 +154,11 @@ def _choose(
     if source is not None:
         if bundle != "auto":
             raise UsageError("--bundle and --source both name a bundle.", "Give one of them.")
+        if common is not None:
+            raise UsageError(
+                "--source trains a bundle on plentiful classes, --common goes on from one.",
+                "Give --common to be done in minutes, --source where all bundles are far.",
+            )
         for files in classes.values():
             facts_of(files)  # that none can be read has to be known before hours of training
         wanted = recipe or find_recipe("default", source)
@@ -201,6 +222,8 @@ def _adapt_class(
     seed: int,
     budget: float | None,
     progress: Progress,
+    common: ImageSet | None,
+    origin: Origin | None,
 ) -> Adapted:
     name = support.classes[0]
     notes = [f"left out {path}: {reason}" for path, reason in support.skipped]
@@ -222,7 +245,16 @@ def _adapt_class(
     progress.say(f"{name}: {count} image{'s' if count > 1 else ''}")
     for note in notes:
         progress.say(f"note: {note}")
-    target = train_target(support, bundle, recipe, engine, progress, seed=seed, seconds=budget)
+    target = train_target(
+        support,
+        bundle,
+        recipe,
+        engine,
+        progress,
+        origin=origin,
+        seed=seed,
+        seconds=budget,
+    )
     settings = recipe.model_dump(mode="json")
     card = Card(
         class_name=name,
@@ -238,6 +270,7 @@ def _adapt_class(
         steps=target.steps,
         likeness_limit=target.limits[0],
         support_hashes=tuple(pixel_hash(p) for p in support.pixels),
+        common_hashes=() if common is None else common_hashes(common),
     )
     export_model(target.generator, target.gems, target.guide, support, card, run / MODEL)
     draw_run_sheet(run, support)
@@ -250,6 +283,7 @@ def _adapt_class(
             "path": str(bundle.path.resolve()),
             "sha256": bundle.digest,
         },
+        "common": [] if common is None else list(common.classes),
         "seed": seed,
         "budget_seconds": budget,
         "device": engine.describe(),

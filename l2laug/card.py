@@ -10,7 +10,8 @@ from pathlib import Path
 from l2laug.errors import BundleError
 
 KEY = "l2laug"
-FORMAT = 2
+FORMAT = 3
+SHORT = 16  # letters of a common image's hash
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Card:
         steps: of the adaptation, in all.
         likeness_limit: a draw that is less like its class than this, from -1 to 1, is refused.
         support_hashes: SHA-256 of each support image's pixels at this size, in the model's order.
+        common_hashes: the first 16 letters of those of the common images it was learned along with.
         format: of this card.
     """
 
@@ -47,6 +49,7 @@ class Card:
     steps: int
     likeness_limit: float
     support_hashes: tuple[str, ...]
+    common_hashes: tuple[str, ...] = ()
     format: int = FORMAT
 
     def to_metadata(self) -> dict[str, str]:
@@ -79,4 +82,5 @@ class Card:
                 f"{source} names its class {name!r}, which is no folder's name.",
                 "Do not trust that file; adapt again.",
             )
-        return cls(**{**values, "support_hashes": tuple(values["support_hashes"])})
+        hashes = {name: tuple(values[name]) for name in ("support_hashes", "common_hashes")}
+        return cls(**(values | hashes))

@@ -191,8 +191,9 @@ def _names(given: Sequence[Path]) -> list[str]:
 def _seen_by_all(
     cards: dict[int, Card], first: int, names: Sequence[str]
 ) -> tuple[Card, list[str]]:
-    """The first run's card, with what any of the runs was adapted from as its support images."""
+    """The first run's card, with what any of the runs was adapted from or learned along."""
     card, notes, seen = cards[first], list[str](), dict.fromkeys(cards[first].support_hashes)
+    along = {h for other in cards.values() for h in other.common_hashes}
     for i, other in cards.items():
         if other.class_name != card.class_name:
             raise UsageError(
@@ -210,7 +211,7 @@ def _seen_by_all(
                 f"{names[i]} was adapted from {len(new)} images that {names[first]} was not: they "
                 "count as support images of all."
             )
-    return replace(card, support_hashes=tuple(seen)), notes
+    return replace(card, support_hashes=tuple(seen), common_hashes=tuple(sorted(along))), notes
 
 
 def _read(folder: Path, card: Card, of_run: bool, progress: Progress) -> Pixels:

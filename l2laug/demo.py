@@ -47,7 +47,7 @@ def demo(out: Path, *, overwrite: bool = False, progress: Progress | None = None
     claim(out, overwrite=overwrite)
     train, test = write_digits(out / "digits")
     run = out / "run"
-    adapt(train / str(RARE), bundle="glyphs", out=run, progress=progress)
+    adapt(train / str(RARE), bundle="glyphs", common=train, out=run, progress=progress)
     found = find_run(run)
     samples = write_samples(Sampler(found.model), DRAWN, found.samples, 0, progress)
     evaluation = evaluate(found, test=test, classifier=True, progress=progress)

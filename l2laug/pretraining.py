@@ -36,7 +36,6 @@ from l2laug.variants import with_variants
 
 WORK = ".training"
 RECIPE = "recipe.json"
-SHOTS = 5  # images that the rest of a held-out class is compared with
 
 
 @dataclass(frozen=True)
@@ -255,23 +254,13 @@ def _describe_source(
         "classes": len(known.classes),
         "images": len(known.pixels),
         "held_out": list(unseen.classes),
-        "likeness": likeness_of_real(guide, unseen),
+        "likeness": guide.usual_likeness(unseen),
         "spread": mean_spread(features, unseen.labels),
         "distance": {
             "median": float(np.median(distances)),
             "percentile_99": float(np.percentile(distances, 99)),
         },
     }
-
-
-def likeness_of_real(guide: Guide, unseen: ImageSet) -> float:
-    """The likeness that 98 of 100 real images have to five others of their class."""
-    found = []
-    for label in range(len(unseen.classes)):
-        pixels = unseen.pixels[unseen.labels == label]
-        sixes = [pixels[i : i + SHOTS + 1] for i in range(0, len(pixels), SHOTS + 1)]
-        found += [guide.leave_one_out(six) for six in sixes if len(six) > 1]
-    return float(np.percentile(np.concatenate(found), 2)) if found else -1.0
 
 
 def _finish(out: Path, work: Path, info: dict[str, Any]) -> Bundle:

@@ -97,6 +97,21 @@ class SourceOptions(GuidedOptions):
     steps: Count = 12000
 
 
+class CommonOptions(GuidedOptions):
+    """Plentiful classes of the user's own, learned along with the rare ones before those are tuned.
+
+    No more than ``images`` of each are used, and no more than ``classes``.
+    """
+
+    steps: Count = 400
+    batch: Annotated[int, Field(ge=2)] = 16
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    critic_learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    identity: Annotated[float, Field(ge=0)] = 2.0
+    images: Annotated[int, Field(ge=2)] = 100
+    classes: Positive = 100
+
+
 class WeakOptions(AdversarialOptions):
     """phi_s2, the weak source generator: few images of each source class."""
 
@@ -187,6 +202,7 @@ class Recipe(_Options):
     source: SourceOptions = SourceOptions()
     weak: WeakOptions = WeakOptions()
     gems: GemOptions = GemOptions()
+    common: CommonOptions = CommonOptions()
     target: TargetOptions = TargetOptions()
     features: FeatureOptions = FeatureOptions()
 
@@ -198,7 +214,7 @@ class Recipe(_Options):
 
     @model_validator(mode="after")
     def _groups_fit(self) -> Self:
-        for name in ("source", "weak", "target"):
+        for name in ("source", "weak", "common", "target"):
             batch = getattr(self, name).batch
             if batch % self.critic.group:
                 raise ValueError(

@@ -29,8 +29,9 @@ from l2laug.scoring.players import Model, Player
 from l2laug.sheets import save_sheet
 from l2laug.sources import source_folder
 from l2laug.training.gems import train_gems
+from l2laug.training.origin import load_generator
 from l2laug.training.pairs import PairSampler
-from l2laug.training.target import load_generator, plain, train_target
+from l2laug.training.target import plain, train_target
 
 FIGURE_ROWS, FIGURE_DRAWS = 10, 2
 PARTS = ("source", "weak", "gems", "target", "features")

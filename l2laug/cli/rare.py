@@ -43,6 +43,10 @@ def adapt_cli(
         Path | None,
         typer.Option(help="Class folders of plentiful classes to train a bundle on first (hours)."),
     ] = None,
+    common: Annotated[
+        Path | None,
+        typer.Option(help="Class folders of plentiful classes to learn along first (minutes)."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Run folder [l2laug-runs/<class>].")
     ] = None,
@@ -67,6 +71,7 @@ def adapt_cli(
         folder,
         bundle=bundle,
         source=source,
+        common=common,
         out=out,
         seed=seed,
         device=device,

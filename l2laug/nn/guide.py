@@ -18,6 +18,7 @@ from l2laug.nn.weights import load_weights
 from l2laug.recipe import Recipe
 
 SCALE = 32.0  # of cosines before the softmax
+OTHERS = 5  # images of its class that one is compared with
 
 
 class Guide(nn.Module):
@@ -78,6 +79,18 @@ class Guide(nn.Module):
         others = F.normalize(found.sum(0) - found)
         likeness: NDArray[np.float64] = (found * others).sum(1).double().cpu().numpy()
         return likeness
+
+    def usual_likeness(self, images: ImageSet) -> float:
+        """The likeness that 98 of 100 images have to five others of their class, or to fewer.
+
+        It is -1 where no class has two images.
+        """
+        found = []
+        for label in range(len(images.classes)):
+            pixels = images.pixels[images.labels == label]
+            some = [pixels[i : i + OTHERS + 1] for i in range(0, len(pixels), OTHERS + 1)]
+            found += [self.leave_one_out(part) for part in some if len(part) > 1]
+        return float(np.percentile(np.concatenate(found), 2)) if found else -1.0
 
     @torch.no_grad()
     def recognised(self, pixels: Pixels, labels: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -59,6 +59,6 @@ def far_from_source(images: ImageSet, bundle: Bundle) -> str | None:
     return (
         f"{', '.join(images.classes)}: these images look unlike what bundle {bundle.name} was "
         f"trained on (distance {median:.1f}; its own unseen classes {typical:.1f}, 99 in 100 "
-        f"under {limit:.1f}). Look at the samples before you use them; l2laug adapt --source DIR "
-        "learns from your own plentiful classes first."
+        f"under {limit:.1f}). Look at the samples before you use them; l2laug adapt --common DIR "
+        "learns from your own plentiful classes first, in minutes, --source DIR in hours."
     )

@@ -17,7 +17,8 @@ from l2laug.nn.generator import Generator
 from l2laug.progress import Progress
 from l2laug.recipe import Recipe
 from l2laug.sampling import TRIES
-from l2laug.training.target import Target, load_generator, plain, train_target
+from l2laug.training.origin import load_generator
+from l2laug.training.target import Target, plain, train_target
 
 BATCH = 64
 

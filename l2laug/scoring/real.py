@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.stats
+from numpy.typing import NDArray
 
-from l2laug.card import Card
+from l2laug.card import SHORT, Card
 from l2laug.errors import UsageError
 from l2laug.images import ImageSet, Pixels, class_folders, pixel_hash, read_classes
 from l2laug.progress import Progress
@@ -41,8 +43,8 @@ def read_real(
         card: of the adapted model.
         options: of its run.
         dataset: class folders of real images; the rare folder's siblings by default.
-        test: class folders to test on; else three in ten of the common classes' images and what
-            the rare folder holds beside the support set.
+        test: class folders to test on; else three in ten of each common class's images, none that
+            adapt learned along, and what the rare folder holds beside the support set.
         seed: of that choice.
         classifier: there has to be what training and testing one takes.
         progress: where to name what is left out.
@@ -51,7 +53,7 @@ def read_real(
         UsageError: something is not there that the scores need.
         ImageError: no image can be read.
     """
-    rare, known = card.class_name, set(card.support_hashes)
+    rare, known, along = card.class_name, set(card.support_hashes), set(card.common_hashes)
     root = dataset or _siblings(options)
     folders = class_folders(root)
     if rare not in folders:
@@ -64,6 +66,7 @@ def read_real(
     hashes = np.array([pixel_hash(p) for p in everything.pixels])
     is_rare = everything.labels == everything.classes.index(rare)
     in_support = np.array([h in known for h in hashes])
+    seen_along = np.array([h[:SHORT] in along for h in hashes])
     support = everything.pixels[is_rare & in_support]
     if not len(support):
         raise UsageError(
@@ -73,12 +76,16 @@ def read_real(
     if test is not None:
         held = read_classes(class_folders(test), card.size, card.channels)
         seen = known.union(hashes[~is_rare])
-        fresh = [i for i, p in enumerate(held.pixels) if pixel_hash(p) not in seen]
+        fresh = [
+            i
+            for i, h in enumerate(map(pixel_hash, held.pixels))
+            if h not in seen and h[:SHORT] not in along
+        ]
         test_set = held.take(np.array(fresh, dtype=np.int64))
         train_rows = np.flatnonzero(~is_rare | in_support)
     else:
-        chosen = np.random.default_rng(seed).random(len(hashes)) < TEST_SHARE
-        to_test = np.where(is_rare, ~in_support, chosen)
+        shares = _shares(everything.labels, seen_along, seed)
+        to_test = np.where(is_rare, ~in_support, ~seen_along & (shares < TEST_SHARE))
         # Pictures that appear twice must not stand on both sides.
         in_train = set(hashes[~to_test])
         fresh_rows = [i for i in np.flatnonzero(to_test) if hashes[i] not in in_train]
@@ -101,6 +108,19 @@ def read_real(
         odd = ", ".join(sorted(set(test_set.classes) ^ set(train.classes)))
         raise UsageError(f"--test and the training classes differ: {odd}.", "Make them agree.")
     return Real(support, others, train, test_set)
+
+
+def _shares(labels: NDArray[np.int64], seen: NDArray[np.bool_], seed: int) -> NDArray[np.float64]:
+    """Where each image stands in a random order of its class, ``(N,)``: 0 the first, all under 1.
+
+    Those that the generator saw come last, so that the first ones can be tested on.
+    """
+    order = np.random.default_rng(seed).random(len(labels)) + seen
+    shares = np.empty(len(labels))
+    for label in np.unique(labels):
+        mine = labels == label
+        shares[mine] = (scipy.stats.rankdata(order[mine], "ordinal") - 1) / mine.sum()
+    return shares
 
 
 def _siblings(options: dict[str, Any]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from dataclasses import dataclass
 
@@ -12,15 +13,15 @@ from torch import Tensor, nn
 
 from l2laug.bundles import Bundle
 from l2laug.images import ImageSet
-from l2laug.nn.critic import Critic
 from l2laug.nn.device import Engine
 from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
-from l2laug.nn.guide import Guide, load_guide
+from l2laug.nn.guide import Guide
 from l2laug.nn.weights import load_weights
 from l2laug.progress import Progress
 from l2laug.recipe import Recipe, TargetOptions
 from l2laug.training.adversarial import Adversary, Pair
+from l2laug.training.origin import Origin, bundle_origin
 from l2laug.training.pairs import PairSampler
 from l2laug.training.watch import Look, Watch
 
@@ -56,13 +57,6 @@ class Target:
         return found
 
 
-def load_generator(bundle: Bundle, recipe: Recipe, which: str) -> Generator:
-    """phi_s1 (``"strong"``) or phi_s2 (``"weak"``) of a bundle."""
-    generator = Generator(recipe.generator)
-    load_weights(generator, bundle.file(f"{which}.safetensors"))
-    return generator
-
-
 def train_target(
     support: ImageSet,
     bundle: Bundle,
@@ -70,14 +64,15 @@ def train_target(
     engine: Engine,
     progress: Progress,
     *,
+    origin: Origin | None = None,
     seed: int = 0,
     seconds: float | None = None,
 ) -> Target:
     """Grow phi_t on the support images of one or more rare classes.
 
-    First ``steps`` plain steps from the start that the recipe names, then ``tune_steps`` with the
-    GEMs plugged in; ``seconds`` cuts both short, in proportion. Where the recipe has it watched,
-    the last part ends once it gets no better, and its best moment is kept.
+    First ``steps`` plain steps from ``origin``, or from the start that the recipe names, then
+    ``tune_steps`` with the GEMs plugged in; ``seconds`` cuts both short, in proportion. Where the
+    recipe has it watched, the last part ends once it gets no better, and its best moment is kept.
 
     Returns:
         The averaged generator and GEMs, in evaluation mode.
@@ -86,9 +81,9 @@ def train_target(
     # A random start has no statistics yet that batch norm could keep.
     train_norm = options.train_norm or options.start == "random"
     torch.manual_seed(seed)
-    generator, critic = _start(bundle, recipe)
-    gems = nn.ModuleDict()
-    guide = engine.place(rare_guide(support, bundle, recipe))
+    usual = copy.deepcopy(origin) if origin else bundle_origin(bundle, recipe)
+    generator, critic, gems = usual.generator, usual.critic, nn.ModuleDict()
+    guide = engine.place(usual.guide).add(support)
     pairs = PairSampler(support, engine.device, seed, jitter=options.jitter)
     phases = [("learning the rare images", options.steps, False)]
     if options.gems:
@@ -96,7 +91,7 @@ def train_target(
     total = max(sum(steps for _, steps, _ in phases), 1)
     watch = None
     if options.watch_every:
-        watch = Watch(support, bundle, guide, engine, seed, options.watch_every)
+        watch = Watch(support, bundle, guide, engine, seed, options.watch_every, usual=usual.spread)
     taken = 0
     for title, steps, with_gems in phases:
         if with_gems:
@@ -119,39 +114,24 @@ def train_target(
         kept, done = _run(adversary, pairs, steps, limit, progress, title, watched)
         taken += done
         generator, gems = kept.generator, kept.gems
-    limits = likeness_limits(guide, support, bundle)
+    limits = likeness_limits(guide, support, usual.likeness)
     generator.eval().requires_grad_(False)
     looks = tuple(watch.looks) if watch else ()
     best = watch.best[0] if watch and watch.best else None
     return Target(generator, gems.eval(), guide, limits, taken, looks, best)
 
 
-def rare_guide(support: ImageSet, bundle: Bundle, recipe: Recipe) -> Guide:
-    """The bundle's guide, told of the rare classes."""
-    path = bundle.file("guide.safetensors")
-    return load_guide(path, recipe, int(bundle.info["source"]["classes"])).add(support)
-
-
-def likeness_limits(guide: Guide, support: ImageSet, bundle: Bundle) -> tuple[float, ...]:
-    """How like its class a draw must be: as real images of the bundle's kind nearly all are.
+def likeness_limits(guide: Guide, support: ImageSet, usual: float) -> tuple[float, ...]:
+    """How like its class a draw must be: as real images nearly all are, which is the usual limit.
 
     Where the images of a rare class are less like one another, as like as the least of them.
     """
-    usual = float(bundle.info["source"]["likeness"])
     limits = []
     for label in range(len(support.classes)):
         pixels = support.pixels[support.labels == label]
         least = float(guide.leave_one_out(pixels).min()) if len(pixels) > 1 else usual
         limits.append(min(usual, least))
     return tuple(limits)
-
-
-def _start(bundle: Bundle, recipe: Recipe) -> tuple[Generator, Critic]:
-    critic = Critic(recipe.critic, recipe.generator)
-    if recipe.target.start == "random":
-        return Generator(recipe.generator), critic
-    load_weights(critic, bundle.file("critic.safetensors"))
-    return load_generator(bundle, recipe, recipe.target.start), critic
 
 
 def _freeze(generator: Generator, train: str) -> None:

@@ -76,11 +76,12 @@ class Watch:
 
     Args:
         support: the rare images.
-        bundle: tells how far images of a class usually lie apart.
+        bundle: has the feature net.
         guide: knows the rare classes, their labels first.
         engine: where the target draws.
         seed: of the latents.
         every: after how many steps it looks again.
+        usual: mean feature distance between images of a class.
     """
 
     def __init__(
@@ -91,11 +92,12 @@ class Watch:
         engine: Engine,
         seed: int,
         every: int,
+        *,
+        usual: float,
     ) -> None:
         self.support, self.guide, self.engine = support, guide, engine
         self.seed, self.every = seed, every
         self.extract = bundle_extractor(bundle)
-        usual = float(bundle.info["source"]["spread"])
         each = max(2, min(DRAWS, MOST_DRAWS // len(support.classes)))
         mine = [np.flatnonzero(support.labels == c) for c in range(len(support.classes))]
         self.given = np.concatenate([np.resize(rows, each) for rows in mine])

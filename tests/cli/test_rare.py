@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from PIL import Image
 
 from l2laug.cli.rare import seconds
@@ -55,6 +56,25 @@ def test_adapt_class_folders_one_by_one(here: Path, digits: Path, tiny_bundle: P
     drawn = the_json(l2laug("sample", "out/семь", "-n", 2, "-o", "drawn", "--json"))
     assert drawn["sampled"]["class_name"] == "семь"
     assert len(list((here / "drawn" / "семь").iterdir())) == 2
+
+
+def test_adapt_learns_common_classes_along(
+    here: Path, rare: Path, digits: Path, tiny_bundle: Path, tiny_recipe_file: Path
+) -> None:
+    recipe = yaml.safe_load(tiny_recipe_file.read_text())
+    recipe["common"] = {"steps": 2, "batch": 4, "images": 3}
+    (here / "quick.yaml").write_text(yaml.safe_dump(recipe))
+    words = ["adapt", rare, "--bundle", tiny_bundle, "--recipe", "quick.yaml", "--device", "cpu"]
+    result = l2laug(*words, "--common", digits)
+    assert result.exit_code == 0, result.stderr
+    assert "9 common classes with 27 images" in result.stderr
+    assert "learning 10 classes together" in result.stderr
+    options = yaml.safe_load((here / "l2laug-runs" / "3" / "options.yaml").read_text())
+    assert options["common"] == list("012456789")
+
+    alone = copied(digits / "3", here / "alone" / "3", 4).parent
+    told = refused(3, *words, "--overwrite", "--common", alone)
+    assert "No common class in" in told
 
 
 def test_adapt_names_what_it_leaves_out(here: Path, digits: Path, tiny_bundle: Path) -> None:

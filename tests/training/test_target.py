@@ -11,7 +11,8 @@ from l2laug.nn.device import Engine
 from l2laug.nn.generator import Generator
 from l2laug.progress import Progress
 from l2laug.recipe import Recipe, TargetOptions
-from l2laug.training.target import Target, load_generator, plain, train_target
+from l2laug.training.origin import load_generator
+from l2laug.training.target import Target, plain, train_target
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
 

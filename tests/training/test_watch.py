@@ -14,7 +14,8 @@ from l2laug.nn.device import Engine
 from l2laug.progress import Progress
 from l2laug.recipe import Recipe, parse_recipe
 from l2laug.training.adversarial import Pair
-from l2laug.training.target import Target, load_generator, rare_guide, train_target
+from l2laug.training.origin import bundle_origin, load_generator
+from l2laug.training.target import Target, train_target
 from l2laug.training.watch import PATIENCE, Look, Watch, expected_spread, frechet_to_few
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
@@ -28,8 +29,8 @@ def fresh(digits: Path, support: ImageSet) -> Pixels:
 
 
 def watch_of(support: ImageSet, bundle: Bundle) -> Watch:
-    guide = rare_guide(support, bundle, parse_recipe(bundle.info["recipe"], "tiny"))
-    return Watch(support, bundle, guide, ENGINE, 0, 1)
+    origin = bundle_origin(bundle, parse_recipe(bundle.info["recipe"], "tiny"))
+    return Watch(support, bundle, origin.guide.add(support), ENGINE, 0, 1, usual=origin.spread)
 
 
 def test_what_is_all_alike_is_not_sound(support: ImageSet, bundle: Bundle, fresh: Pixels):
