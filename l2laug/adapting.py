@@ -56,6 +56,19 @@ class Adapted:
     distances: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """What the rare classes of one call share."""
+
+    bundle: Bundle
+    recipe: Recipe
+    engine: Engine
+    seed: int
+    budget: float | None
+    common: ImageSet | None
+    origin: Origin | None
+
+
 def adapt(
     folder: Path,
     *,
@@ -100,7 +113,8 @@ def adapt(
         name: (out or HOME / name) if len(classes) == 1 else (out or HOME) / name
         for name in classes
     }
-    check_free(runs.values(), overwrite=overwrite, keep=(folder,))
+    inputs = [path for path in (folder, source, common) if path is not None]
+    check_free(runs.values(), overwrite=overwrite, keep=inputs)
     chosen, distances = _choose(classes, folder, bundle, source, common, recipe, device, progress)
     own = parse_recipe(chosen.info["recipe"], f"of bundle {chosen.name}")
     resolved = recipe or own
@@ -111,7 +125,7 @@ def adapt(
         )
     engine = pick_engine(device)
     sets = read_supports(classes, chosen)
-    check_free(runs.values(), overwrite=overwrite, keep=(folder, chosen.path))
+    check_free(runs.values(), overwrite=overwrite, keep=[*inputs, chosen.path])
     progress.say(f"bundle {chosen.name}, {engine.describe()}")
     along, origin = None, None
     if common is not None:
@@ -120,6 +134,7 @@ def adapt(
         origin = learn_common(
             list(sets.values()), along, chosen, resolved, engine, progress, seed, budget
         )
+    plan = _Plan(chosen, resolved, engine, seed, budget, along, origin)
     results = []
     for name, run in runs.items():
         with whole_folder(run, last=MODEL) as part:
@@ -127,14 +142,8 @@ def adapt(
                 sets[name],
                 folder if len(classes) == 1 and name == folder.resolve().name else folder / name,
                 part,
-                chosen,
-                resolved,
-                engine,
-                seed,
-                budget,
+                plan,
                 progress,
-                along,
-                origin,
             )
         results.append(replace(adapted, run=run, bundle=chosen.name, distances=distances))
     return results
@@ -213,19 +222,9 @@ def read_support(name: str, files: list[Path], bundle: Bundle) -> ImageSet:
 
 
 def _adapt_class(
-    support: ImageSet,
-    folder: Path,
-    run: Path,
-    bundle: Bundle,
-    recipe: Recipe,
-    engine: Engine,
-    seed: int,
-    budget: float | None,
-    progress: Progress,
-    common: ImageSet | None,
-    origin: Origin | None,
+    support: ImageSet, folder: Path, run: Path, plan: _Plan, progress: Progress
 ) -> Adapted:
-    name = support.classes[0]
+    name, bundle, recipe, common = support.classes[0], plan.bundle, plan.recipe, plan.common
     notes = [f"left out {path}: {reason}" for path, reason in support.skipped]
     if len(support.pixels) == 1:
         notes.append(
@@ -249,11 +248,11 @@ def _adapt_class(
         support,
         bundle,
         recipe,
-        engine,
+        plan.engine,
         progress,
-        origin=origin,
-        seed=seed,
-        seconds=budget,
+        origin=plan.origin,
+        seed=plan.seed,
+        seconds=plan.budget,
     )
     settings = recipe.model_dump(mode="json")
     card = Card(
@@ -266,7 +265,7 @@ def _adapt_class(
         recipe=recipe.name,
         recipe_hash=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
         version=__version__,
-        seed=seed,
+        seed=plan.seed,
         steps=target.steps,
         likeness_limit=target.limits[0],
         support_hashes=tuple(pixel_hash(p) for p in support.pixels),
@@ -284,9 +283,9 @@ def _adapt_class(
             "sha256": bundle.digest,
         },
         "common": [] if common is None else list(common.classes),
-        "seed": seed,
-        "budget_seconds": budget,
-        "device": engine.describe(),
+        "seed": plan.seed,
+        "budget_seconds": plan.budget,
+        "device": plan.engine.describe(),
         "versions": {"l2laug": __version__, "torch": str(torch.__version__)},
         "steps": target.steps,
         "watched": [asdict(look) for look in target.looks],

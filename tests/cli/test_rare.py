@@ -72,6 +72,10 @@ def test_adapt_learns_common_classes_along(
     options = yaml.safe_load((here / "l2laug-runs" / "3" / "options.yaml").read_text())
     assert options["common"] == list("012456789")
 
+    copied(digits / "4", here / "mine" / "4", 3)
+    told = refused(6, *words, "--overwrite", "--common", "mine", "-o", "mine")
+    assert len(contents(here / "mine")) == 3, told
+
     alone = copied(digits / "3", here / "alone" / "3", 4).parent
     told = refused(3, *words, "--overwrite", "--common", alone)
     assert "No common class in" in told
