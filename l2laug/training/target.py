@@ -169,8 +169,12 @@ def _run(
                     break
     if watch is None or watch.best is None:
         return adversary.averaged, adversary.done
+    scale = watch.widen()
     best, nets = watch.best
-    progress.say(f"{title}: best after {best.steps} of {adversary.done} steps; {best.describe()}")
+    longer = f", latents {scale:g} times as long" if scale > 1 else ""
+    progress.say(
+        f"{title}: best after {best.steps} of {adversary.done} steps{longer}; {best.describe()}"
+    )
     return nets, best.steps
 
 

@@ -13,6 +13,7 @@ from l2laug.errors import ImageError
 from l2laug.images import ImageSet, Pixels, to_pixels
 from l2laug.nn.batches import to_batch
 from l2laug.nn.device import Engine
+from l2laug.nn.generator import Generator
 from l2laug.nn.guide import Guide
 from l2laug.scoring.copies import find_copies
 from l2laug.scoring.diversity import spread
@@ -25,6 +26,7 @@ LEAST_RECOGNISED = 0.9
 LEAST_SPREAD = 0.8  # of what is expected of real images
 MOST_COPIES = 0.05
 PATIENCE = 3  # looks without a better one
+SCALES = (1.2, 1.5, 1.8)  # of latents
 TRUST = 2  # the spread of source classes counts as much as that of so many rare images
 
 
@@ -115,6 +117,25 @@ class Watch:
             self.best = seen, copy.deepcopy(nets)
         return seen
 
+    def widen(self) -> float:
+        """Let the best moment draw from longer latents if that makes it better still.
+
+        Of very few images draws vary less than real ones do; longer latents reach farther out.
+
+        Returns:
+            How many times as long they are; 1 leaves everything as it was.
+        """
+        if self.best is None:
+            return 1.0
+        (best, nets), chosen = self.best, 1.0
+        for scale in SCALES:
+            wide = copy.deepcopy(nets)
+            scale_latents(wide.generator, scale)
+            seen = self.judge(self._draw(wide), best.steps)
+            if _better(seen, self.best[0]):
+                self.best, chosen = (seen, wide), scale
+        return chosen
+
     @property
     def enough(self) -> bool:
         """Whether the last looks found nothing better."""
@@ -154,6 +175,14 @@ class Watch:
             gems = dict(nets.gems.items())
             parts.append(nets.generator(x, z[rows].to(x.device), gems).float().cpu().numpy())
         return to_pixels(np.concatenate(parts))
+
+
+@torch.no_grad()
+def scale_latents(generator: Generator, scale: float) -> None:
+    """Make a generator draw from ``z`` what it drew from ``scale * z``."""
+    for name, parameter in generator.noise.named_parameters():
+        if name.endswith("weight"):
+            parameter.mul_(scale)
 
 
 def expected_spread(features: Features, usual: float) -> float:

@@ -16,7 +16,14 @@ from l2laug.recipe import Recipe, parse_recipe
 from l2laug.training.adversarial import Pair
 from l2laug.training.origin import bundle_origin, load_generator
 from l2laug.training.target import Target, train_target
-from l2laug.training.watch import PATIENCE, Look, Watch, expected_spread, frechet_to_few
+from l2laug.training.watch import (
+    PATIENCE,
+    Look,
+    Watch,
+    expected_spread,
+    frechet_to_few,
+    scale_latents,
+)
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
 
@@ -131,6 +138,48 @@ def test_the_best_moment_is_the_nearest_that_still_varies(
     assert watch.best is not None
     assert watch.best[0].steps == best
     assert not watch.enough
+
+
+def test_longer_latents_are_put_into_the_weights(bundle: Bundle, tiny: Recipe, support: ImageSet):
+    one, wide = (load_generator(bundle, tiny, "strong").eval() for _ in range(2))
+    scale_latents(wide, 1.5)
+    given = torch.from_numpy(support.pixels[:2]).float() / 127.5 - 1
+    z = torch.randn(2, tiny.generator.latent, generator=torch.Generator().manual_seed(0))
+
+    with torch.no_grad():
+        assert torch.allclose(wide(given, z), one(given, 1.5 * z), atol=1e-5)
+        assert not torch.allclose(wide(given, z), one(given, z), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("found", "scale"),
+    [
+        ([(3, 1), (2, 1), (4, 1)], 1.5),  # the nearest
+        ([(6, 1), (7, 1), (8, 1)], 1.0),  # none is nearer than the latents as they are
+        ([(3, 1), (2, 0.5), (4, 1)], 1.2),  # the nearest that is still recognised
+    ],
+)
+def test_latents_are_lengthened_where_that_is_better_still(
+    support: ImageSet,
+    bundle: Bundle,
+    tiny: Recipe,
+    monkeypatch: pytest.MonkeyPatch,
+    found: list[tuple[float, float]],
+    scale: float,
+):
+    script = [Look(7, 5.0, 1.0, 1.0, None)] + [Look(7, d, 1.0, r, None) for d, r in found]
+    said = iter(script)
+    monkeypatch.setattr(Watch, "judge", lambda *_: next(said))
+    watch = watch_of(support, bundle)
+    nets = Pair(load_generator(bundle, tiny, "strong"), torch.nn.ModuleDict()).eval()
+    before = nets.generator.noise[0].weight.clone()
+    watch.look(nets, 7)
+
+    assert watch.widen() == scale
+    assert watch.best is not None
+    assert watch.best[0] == script[[1.0, 1.2, 1.5, 1.8].index(scale)]
+    assert torch.allclose(watch.best[1].generator.noise[0].weight, scale * before)
+    assert torch.equal(nets.generator.noise[0].weight, before)
 
 
 def train(support: ImageSet, bundle: Bundle, recipe: Recipe, **changes: object) -> Target:
