@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import axe_core_python
 import pytest
 from PIL import Image
 
@@ -175,6 +176,34 @@ def test_a_curve_fills_its_frame():
     assert level.line == "0.0,110.0 300.0,110.0"
 
 
+def browse(folder: Path, *words: str) -> str:
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
+    browser = [str(CHROMIUM), *options, f"--user-data-dir={folder / 'profile'}"]
+    return subprocess.run(
+        [*browser, *words], capture_output=True, text=True, timeout=120, check=True
+    ).stdout
+
+
+def broken_rules(text: str, folder: Path) -> list[str]:
+    """The rules of axe-core that a page breaks."""
+    page = folder / "accessible.html"
+    axe = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    told = "axe.run().then(r => { document.title = 'axe:' + r.violations.map(v => v.id) })"
+    scripts = f"<script>{axe}</script><script>{told}</script></body>"
+    page.write_text(text.replace("</body>", scripts), encoding="utf-8")
+    seen = browse(folder, "--virtual-time-budget=20000", "--dump-dom", page.as_uri())
+    found = re.search(r"<title>axe:([^<]*)</title>", seen)
+    assert found
+    return [rule for rule in found[1].split(",") if rule]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_it_passes_an_accessibility_check(text: str, tmp_path: Path):
+    assert broken_rules(text, tmp_path) == []
+    without = re.sub(r' alt="[^"]*"', "", text).replace(' lang="en"', "")
+    assert set(broken_rules(without, tmp_path)) >= {"html-has-lang", "image-alt"}
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 def test_in_a_browser_it_fits_a_phone_and_is_not_blank(text: str, tmp_path: Path):
     page, shot = tmp_path / "report.html", tmp_path / "report.png"
@@ -186,21 +215,11 @@ def test_in_a_browser_it_fits_a_phone_and_is_not_blank(text: str, tmp_path: Path
         '<body><iframe src="report.html" width="360" height="900"></iframe><script>'
         "onload = () => { document.title = frames[0].document.title }</script>"
     )
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
-    browser = [str(CHROMIUM), *options, f"--user-data-dir={tmp_path / 'profile'}"]
-    seen = subprocess.run(
-        [*browser, "--dump-dom", frame.as_uri()], capture_output=True, text=True, timeout=120
-    )
-    found = re.search(r"<title>(\d+)</title>", seen.stdout)
-    assert found, seen.stderr
+    found = re.search(r"<title>(\d+)</title>", browse(tmp_path, "--dump-dom", frame.as_uri()))
+    assert found
     assert int(found[1]) <= 360
 
-    subprocess.run(
-        [*browser, "--window-size=800,900", f"--screenshot={shot}", page.as_uri()],
-        capture_output=True,
-        timeout=120,
-        check=True,
-    )
+    browse(tmp_path, "--window-size=800,900", f"--screenshot={shot}", page.as_uri())
     with Image.open(shot) as picture:
         assert picture.size == (800, 900)
         assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 20
