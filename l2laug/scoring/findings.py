@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from l2laug.images import ImageSet
+from l2laug.scoring.changes import changes
 from l2laug.scoring.outcomes import Trained, guesses_of, measure
 from l2laug.scoring.study import Study
 from l2laug.scoring.sweep import choose, cross_fit
@@ -41,6 +42,16 @@ def find(
     verdict = judge(truth, without, guesses_of(trained, WITH, share) == label)
     result: dict[str, Any] = {
         "outcomes": [asdict(measure(t, test.labels, len(test.classes), label)) for t in trained],
+        "changes": {
+            name: asdict(change)
+            for name, change in changes(
+                test.labels,
+                len(test.classes),
+                label,
+                guesses_of(trained, WITHOUT, 0.0),
+                guesses_of(trained, WITH, share),
+            ).items()
+        },
         "classes": list(test.classes),
         "verdict": asdict(verdict),
         "verdict_on": f"rare_f1, {WITH} over {WITHOUT}",

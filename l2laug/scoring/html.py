@@ -11,7 +11,7 @@ import numpy as np
 
 from l2laug.scoring.gallery import Picture
 from l2laug.scoring.outcomes import condense
-from l2laug.scoring.report import ABOUT_ARMS, COLUMNS, by_training, cells_of, verdict_line
+from l2laug.scoring.report import ABOUT_ARMS, COLUMNS, cells_of, training_rows, verdict_line
 
 WIDTH, HEIGHT = 300.0, 110.0  # of a curve's frame, in the units of its view box
 MOST_CLASSES = 12  # of a confusion matrix
@@ -85,7 +85,7 @@ def render_html(
         word=classifier["verdict"]["word"] if classifier else "",
         measures=[cells_of(m) for m in evaluation["measures"].values()],
         columns=[c.replace("_", " ") for c in COLUMNS],
-        arms=_arms(classifier) if classifier else [],
+        arms=training_rows(classifier) if classifier else [],
         about_arms=ABOUT_ARMS.replace("`", ""),
         confusions=_confusions(evaluation) if classifier else [],
         pictures=pictures,
@@ -117,14 +117,6 @@ def curves_of(evaluation: Mapping[str, Any], options: Mapping[str, Any]) -> list
         best = (float(classifier["sweep"]["best"]), "best")
         found.append(Curve("How many samples to take", "share of the class", "F1", means, best))
     return found
-
-
-def _arms(classifier: Mapping[str, Any]) -> list[list[str]]:
-    rows = []
-    for name, outcomes in by_training(classifier).items():
-        cells = [[o[column] for o in outcomes] for column in COLUMNS]
-        rows.append([name, *(f"{np.mean(v):.3f} ± {np.std(v):.3f}" for v in cells)])
-    return rows
 
 
 def _confusions(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+CHANGE = "change by samples beside classical (95% interval)"
 COLUMNS = ("accuracy", "macro_f1", "rare_recall", "rare_precision", "rare_f1")
 ABOUT_ARMS = (
     "`none` draws the rare class as seldom as it is. All others draw it as often as an average "
@@ -98,13 +99,19 @@ def _classifier_table(classifier: dict[str, Any], counts: dict[str, int]) -> lis
         "| training | " + " | ".join(c.replace("_", " ") for c in COLUMNS) + " |",
         "|---" * (len(COLUMNS) + 1) + "|",
     ]
-    for name, outcomes in by_training(classifier).items():
-        cells = []
-        for column in COLUMNS:
-            values = [o[column] for o in outcomes]
-            cells.append(f"{np.mean(values):.3f} ± {np.std(values):.3f}")
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    lines += ["| " + " | ".join(row) + " |" for row in training_rows(classifier)]
     return [*lines, "", ABOUT_ARMS, ""]
+
+
+def training_rows(classifier: Mapping[str, Any]) -> list[list[str]]:
+    """A row for each kind of training and one for what samples change, with its 95 % interval."""
+    rows = []
+    for name, outcomes in by_training(classifier).items():
+        cells = [[o[column] for o in outcomes] for column in COLUMNS]
+        rows.append([name, *(f"{np.mean(v):.3f} ± {np.std(v):.3f}" for v in cells)])
+    found = [classifier["changes"][column] for column in COLUMNS]
+    shown = [f"{c['difference']:+.3f} ({c['low']:+.3f} to {c['high']:+.3f})" for c in found]
+    return [*rows, [CHANGE, *shown]]
 
 
 def by_training(classifier: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:

@@ -53,26 +53,40 @@ def judge(truth: Seen, without: Seen, with_samples: Seen) -> Verdict:
     """
     change = f1(truth, with_samples) - f1(truth, without)
     mean = float(change.mean())
-    if len(change) < 2 or len(truth) < 2:
-        return Verdict("unclear", mean, -1.0, 1.0, 1.0)
-    gaps = pseudovalues(truth, with_samples) - pseudovalues(truth, without)
     rare = int(truth.sum())
-    variance, freedom, from_seeds = variance_of_mean(gaps, max(rare, 2))
-    half = float(scipy.stats.t.ppf(0.975, freedom)) * variance**0.5 if variance > 0 else 0.0
-    low, high = max(mean - half, -1.0), min(mean + half, 1.0)
+    gaps = pseudovalues(truth, with_samples) - pseudovalues(truth, without)
+    low, high, from_seeds = interval(mean, gaps, rare)
     word = "helps" if low > 0 else "hurts" if high < 0 else "unclear"
     return Verdict(word if rare >= FEWEST_TEST else "unclear", mean, low, high, from_seeds)
 
 
+def interval(mean: float, gaps: Floats, cases: int) -> tuple[float, float, float]:
+    """The 95 % interval of a mean difference, as :func:`judge` makes it.
+
+    Args:
+        mean: the difference, -1 to 1.
+        gaps: differences of pseudovalues, ``(seeds, M)``.
+        cases: how many test images the degrees of freedom count.
+
+    Returns:
+        low, high, and the part of the variance that more seeds would bring down.
+    """
+    if min(gaps.shape) < 2:
+        return -1.0, 1.0, 1.0
+    variance, freedom, from_seeds = variance_of_mean(gaps, max(cases, 2))
+    half = float(scipy.stats.t.ppf(0.975, freedom)) * variance**0.5 if variance > 0 else 0.0
+    return max(mean - half, -1.0), min(mean + half, 1.0), from_seeds
+
+
 def f1(truth: Seen, seen: Seen) -> Floats:
     """F1 of each training, ``(seeds,)``; 0 where nothing is there to be seen and nothing is."""
-    return _ratio(2.0 * (seen & truth).sum(1), truth.sum() + seen.sum(1).astype(np.float64))
+    return ratio(2.0 * (seen & truth).sum(1), truth.sum() + seen.sum(1).astype(np.float64))
 
 
 def pseudovalues(truth: Seen, seen: Seen) -> Floats:
     """Jackknife pseudovalues ``(seeds, M)`` of F1: what each test image says of it."""
     both, either = 2.0 * (seen & truth), truth + seen.astype(np.float64)
-    left_out = _ratio(both.sum(1, keepdims=True) - both, either.sum(1, keepdims=True) - either)
+    left_out = ratio(both.sum(1, keepdims=True) - both, either.sum(1, keepdims=True) - either)
     count = len(truth)
     return count * f1(truth, seen)[:, None] - (count - 1) * left_out
 
@@ -102,5 +116,6 @@ def variance_of_mean(gaps: Floats, cases: int) -> tuple[float, float, float]:
     return total / gaps.size, total**2 / doubt, of_seeds / total
 
 
-def _ratio(above: Floats, below: Floats) -> Floats:
+def ratio(above: Floats, below: Floats) -> Floats:
+    """The quotient, 0 where nothing is below."""
     return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

@@ -16,6 +16,7 @@ from PIL import Image
 
 from l2laug.scoring.gallery import Picture
 from l2laug.scoring.html import Curve, curves_of, render_html
+from l2laug.scoring.report import COLUMNS
 
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "google-chrome", "chrome")) if p), None)
 NASTY = '<script>alert("x")</script> & "quoted"'
@@ -85,6 +86,7 @@ def evaluation() -> dict[str, Any]:
             "outcomes": outcomes,
             "classes": [NASTY, "other"],
             "verdict": {"word": "hurts", "difference": -0.1234, "low": -0.2, "high": -0.04},
+            "changes": {c: {"difference": 0.0625, "low": -0.5, "high": 1.0} for c in COLUMNS},
             "advice": "Leave them out.",
             "sweep": {"best": 0.25},
         },

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from l2laug.scoring.report import measure_line, render, verdict_line
+from l2laug.scoring.report import CHANGE, COLUMNS, measure_line, render, verdict_line
 
 
 def outcome(arm: str, seed: int, accuracy: float) -> dict[str, Any]:
@@ -75,7 +75,14 @@ def with_classifier(evaluation: dict[str, Any]) -> dict[str, Any]:
     ]
     verdict = {"word": "hurts", "difference": -0.1234, "low": -0.2, "high": -0.04}
     study = {"model": "resnet18", "steps": 400, "seeds": 2, "share": 0.5}
-    found = {"outcomes": outcomes, "verdict": verdict, "advice": "Leave them out."}
+    change = {"difference": -0.2, "low": -0.3, "high": 0.25}
+    changes = dict.fromkeys(COLUMNS, change) | {"rare_f1": {**change, "difference": 0.1}}
+    found = {
+        "outcomes": outcomes,
+        "verdict": verdict,
+        "changes": changes,
+        "advice": "Leave them out.",
+    }
     return evaluation | {
         "classifier": {"study": study, **found},
     }
@@ -135,6 +142,8 @@ def test_arms_are_shown_with_their_mean_over_the_seeds(with_classifier: dict[str
     assert table["classical"][0].startswith("0.900 ±")
     assert table["classical + l2laug"][0] == "0.700 ± 0.000"
     assert table["training"][0] == "accuracy"
+    assert table[CHANGE][0] == "-0.200 (-0.300 to +0.250)"
+    assert table[CHANGE][-1] == "+0.100 (-0.300 to +0.250)"
     assert "resnet18, 400 steps, 2 seeds" in text
     assert "321 real images, tested on 87" in text
 
