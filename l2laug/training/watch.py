@@ -132,7 +132,9 @@ class Watch:
             wide = copy.deepcopy(nets)
             scale_latents(wide.generator, scale)
             seen = self.judge(self._draw(wide), best.steps)
-            if _better(seen, self.best[0]):
+            # Where none is sound, what varies more may not pay for it with its class.
+            known = seen.recognised >= min(LEAST_RECOGNISED, self.best[0].recognised)
+            if known and _better(seen, self.best[0]):
                 self.best, chosen = (seen, wide), scale
         return chosen
 
