@@ -8,11 +8,12 @@ import numpy as np
 import scipy.stats
 from numpy.typing import NDArray
 
+from l2laug.scoring.jackknife import Floats, pseudovalues, ratio
+
 # With five, all may turn out better by chance in one study of 16 (a sign test: 2 * 0.5 ** 5).
 FEWEST_TEST = 6
 
 Seen = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,14 @@ def judge(truth: Seen, without: Seen, with_samples: Seen) -> Verdict:
         without: ``(seeds, M)`` in which ones each classifier trained without samples saw it.
         with_samples: the same of those trained with them, in the order of the same seeds.
     """
-    change = f1(truth, with_samples) - f1(truth, without)
-    mean = float(change.mean())
+    labels = truth.astype(np.int64)
+    (before, each), (after, each_with) = (
+        pseudovalues(labels, 2, 1, seen.astype(np.int64))["rare_f1"]
+        for seen in (without, with_samples)
+    )
+    mean = float((after - before).mean())
     rare = int(truth.sum())
-    gaps = pseudovalues(truth, with_samples) - pseudovalues(truth, without)
-    low, high, from_seeds = interval(mean, gaps, rare)
+    low, high, from_seeds = interval(mean, each_with - each, rare)
     word = "helps" if low > 0 else "hurts" if high < 0 else "unclear"
     return Verdict(word if rare >= FEWEST_TEST else "unclear", mean, low, high, from_seeds)
 
@@ -83,14 +87,6 @@ def f1(truth: Seen, seen: Seen) -> Floats:
     return ratio(2.0 * (seen & truth).sum(1), truth.sum() + seen.sum(1).astype(np.float64))
 
 
-def pseudovalues(truth: Seen, seen: Seen) -> Floats:
-    """Jackknife pseudovalues ``(seeds, M)`` of F1: what each test image says of it."""
-    both, either = 2.0 * (seen & truth), truth + seen.astype(np.float64)
-    left_out = ratio(both.sum(1, keepdims=True) - both, either.sum(1, keepdims=True) - either)
-    count = len(truth)
-    return count * f1(truth, seen)[:, None] - (count - 1) * left_out
-
-
 def variance_of_mean(gaps: Floats, cases: int) -> tuple[float, float, float]:
     """How far the mean of gaps may be off, both seeds and images being drawn by chance.
 
@@ -114,8 +110,3 @@ def variance_of_mean(gaps: Floats, cases: int) -> tuple[float, float, float]:
     if of_images > of_rest:
         doubt += of_images**2 / (cases - 1) + of_rest**2 / ((seeds - 1) * (cases - 1))
     return total / gaps.size, total**2 / doubt, of_seeds / total
-
-
-def ratio(above: Floats, below: Floats) -> Floats:
-    """The quotient, 0 where nothing is below."""
-    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -101,6 +102,8 @@ def learn_common(
         seconds: the longest it may take.
     """
     origin = bundle_origin(bundle, recipe)
+    # Those who tune a rare class tell this guide of it anew.
+    guide = engine.place(copy.deepcopy(origin.guide)).add(common)
     everything = _together([*rare, common])
     torch.manual_seed(seed)
     adversary = Adversary(
@@ -123,14 +126,11 @@ def learn_common(
                 break
             adversary.step(pairs)
             advance()
-    # Those who tune a rare class tell the guide of it anew.
-    usual = bundle_origin(bundle, recipe)
-    guide = engine.place(usual.guide).add(common)
     if np.bincount(common.labels).max() > 1:
         features = bundle_extractor(bundle)(common.pixels)
         spread, likeness = mean_spread(features, common.labels), guide.usual_likeness(common)
     else:
-        spread, likeness = usual.spread, usual.likeness
+        spread, likeness = origin.spread, origin.likeness
     return Origin(adversary.average, adversary.critic, guide, spread, likeness)
 
 

@@ -81,9 +81,9 @@ def train_target(
     # A random start has no statistics yet that batch norm could keep.
     train_norm = options.train_norm or options.start == "random"
     torch.manual_seed(seed)
-    usual = copy.deepcopy(origin) if origin else bundle_origin(bundle, recipe)
-    generator, critic, gems = usual.generator, usual.critic, nn.ModuleDict()
-    guide = engine.place(usual.guide).add(support)
+    start = copy.deepcopy(origin) if origin else bundle_origin(bundle, recipe)
+    generator, critic, gems = start.generator, start.critic, nn.ModuleDict()
+    guide = engine.place(start.guide).add(support)
     pairs = PairSampler(support, engine.device, seed, jitter=options.jitter)
     phases = [("learning the rare images", options.steps, False)]
     if options.gems:
@@ -91,7 +91,7 @@ def train_target(
     total = max(sum(steps for _, steps, _ in phases), 1)
     watch = None
     if options.watch_every:
-        watch = Watch(support, bundle, guide, engine, seed, options.watch_every, usual=usual.spread)
+        watch = Watch(support, bundle, guide, engine, seed, options.watch_every, usual=start.spread)
     taken = 0
     for title, steps, with_gems in phases:
         if with_gems:
@@ -114,7 +114,7 @@ def train_target(
         kept, done = _run(adversary, pairs, steps, limit, progress, title, watched)
         taken += done
         generator, gems = kept.generator, kept.gems
-    limits = likeness_limits(guide, support, usual.likeness)
+    limits = likeness_limits(guide, support, start.likeness)
     generator.eval().requires_grad_(False)
     looks = tuple(watch.looks) if watch else ()
     best = watch.best[0] if watch and watch.best else None

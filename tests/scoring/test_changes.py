@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from l2laug.scoring.changes import changes, pseudovalues
+from l2laug.scoring.changes import changes
+from l2laug.scoring.jackknife import pseudovalues
 from l2laug.scoring.outcomes import Labels, Trained, measure
 from l2laug.scoring.verdict import judge
 

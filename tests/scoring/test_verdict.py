@@ -5,11 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from l2laug.scoring.verdict import Seen, f1, judge, pseudovalues, variance_of_mean
+from l2laug.scoring.jackknife import Floats
+from l2laug.scoring.jackknife import pseudovalues as of_every_score
+from l2laug.scoring.verdict import Seen, f1, judge, variance_of_mean
 
 
 def seen(*rows: str) -> Seen:
     return np.array([[letter == "x" for letter in row] for row in rows])
+
+
+def pseudovalues(truth: Seen, guesses: Seen) -> Floats:
+    """Of F1."""
+    labels, said = truth.astype(np.int64), guesses.astype(np.int64)
+    return of_every_score(labels, 2, 1, said)["rare_f1"][1]
 
 
 def truth(rare: int, others: int) -> Seen:
