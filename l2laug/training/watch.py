@@ -118,14 +118,14 @@ class Watch:
         return seen
 
     def widen(self) -> float:
-        """Let the best moment draw from longer latents if that makes it better still.
+        """Where the best moment varies too little, try longer latents, and keep what is best.
 
         Of very few images draws vary less than real ones do; longer latents reach farther out.
 
         Returns:
             How many times as long they are; 1 leaves everything as it was.
         """
-        if self.best is None:
+        if self.best is None or self.best[0].spread >= 1:
             return 1.0
         (best, nets), chosen = self.best, 1.0
         for scale in SCALES:

@@ -152,13 +152,14 @@ def test_longer_latents_are_put_into_the_weights(bundle: Bundle, tiny: Recipe, s
 
 
 @pytest.mark.parametrize(
-    ("usual", "found", "scale"),
+    ("spread", "usual", "found", "scale"),
     [
-        (1, [(3, 1), (2, 1), (4, 1)], 1.5),  # the nearest
-        (1, [(6, 1), (7, 1), (8, 1)], 1.0),  # none is nearer than the latents as they are
-        (1, [(3, 1), (2, 0.5), (4, 1)], 1.2),  # the nearest that is still recognised
-        (0.6, [(3, 0.6), (2, 0.5), (4, 1)], 1.8),  # sound, which the usual ones are not
-        (0.6, [(3, 0.5), (2, 0.5), (1, 0.5)], 1.0),  # recognised less than they were
+        (0.9, 1, [(3, 1), (2, 1), (4, 1)], 1.5),  # the nearest
+        (0.9, 1, [(6, 1), (7, 1), (8, 1)], 1.0),  # none is nearer than the latents as they are
+        (0.9, 1, [(3, 1), (2, 0.5), (4, 1)], 1.2),  # the nearest that is still recognised
+        (0.9, 0.6, [(3, 0.6), (2, 0.5), (4, 1)], 1.8),  # sound, which the usual ones are not
+        (0.9, 0.6, [(3, 0.5), (2, 0.5), (1, 0.5)], 1.0),  # recognised less than they were
+        (1.0, 1, [(3, 1), (2, 1), (1, 1)], 1.0),  # they vary enough
     ],
 )
 def test_latents_are_lengthened_where_that_is_better_still(
@@ -166,11 +167,12 @@ def test_latents_are_lengthened_where_that_is_better_still(
     bundle: Bundle,
     tiny: Recipe,
     monkeypatch: pytest.MonkeyPatch,
+    spread: float,
     usual: float,
     found: list[tuple[float, float]],
     scale: float,
 ):
-    script = [Look(7, 5.0, 1.0, usual, None)] + [Look(7, d, 1.0, r, None) for d, r in found]
+    script = [Look(7, 5.0, spread, usual, None)] + [Look(7, d, 1.0, r, None) for d, r in found]
     said = iter(script)
     monkeypatch.setattr(Watch, "judge", lambda *_: next(said))
     watch = watch_of(support, bundle)
