@@ -151,6 +151,9 @@ def test_longer_latents_are_put_into_the_weights(bundle: Bundle, tiny: Recipe, s
         assert not torch.allclose(wide(given, z), one(given, z), atol=1e-5)
 
 
+GAINS = (0.04, 0.06, 0.08)  # of the spread, by longer latents
+
+
 @pytest.mark.parametrize(
     ("spread", "usual", "found", "scale"),
     [
@@ -160,6 +163,8 @@ def test_longer_latents_are_put_into_the_weights(bundle: Bundle, tiny: Recipe, s
         (0.9, 0.6, [(3, 0.6), (2, 0.5), (4, 1)], 1.8),  # sound, which the usual ones are not
         (0.9, 0.6, [(3, 0.5), (2, 0.5), (1, 0.5)], 1.0),  # recognised less than they were
         (1.0, 1, [(3, 1), (2, 1), (1, 1)], 1.0),  # they vary enough
+        (0.99, 1, [(3, 1), (2, 1), (1, 1)], 1.0),  # and would vary too much
+        (0.97, 1, [(3, 1), (2, 1), (1, 1)], 1.2),  # but for the first
     ],
 )
 def test_latents_are_lengthened_where_that_is_better_still(
@@ -172,7 +177,10 @@ def test_latents_are_lengthened_where_that_is_better_still(
     found: list[tuple[float, float]],
     scale: float,
 ):
-    script = [Look(7, 5.0, spread, usual, None)] + [Look(7, d, 1.0, r, None) for d, r in found]
+    script = [Look(7, 5.0, spread, usual, None)]
+    script += [
+        Look(7, d, spread + gain, r, None) for (d, r), gain in zip(found, GAINS, strict=True)
+    ]
     said = iter(script)
     monkeypatch.setattr(Watch, "judge", lambda *_: next(said))
     watch = watch_of(support, bundle)
