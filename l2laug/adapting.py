@@ -129,7 +129,10 @@ def adapt(
     progress.say(f"bundle {chosen.name}, {engine.describe()}")
     along, origin = None, None
     if common is not None:
-        along = read_common(common, folder, runs, chosen, resolved.common, seed, progress)
+        parts = resolved.data.parts
+        along = read_common(
+            common, folder, runs, chosen, resolved.common, seed, progress, parts=parts
+        )
         progress.say(f"{len(along.classes)} common classes with {len(along.pixels)} images")
         origin = learn_common(
             list(sets.values()), along, chosen, resolved, engine, progress, seed, budget

@@ -40,12 +40,14 @@ class _Adapted(nn.Module):
         super().__init__()
         self.generator, self.gems, self.net = generator, gems, guide.net
         with torch.no_grad():
-            for i, encoding in enumerate(generator.encode(support)):
-                self.register_buffer(f"encoding{i}", encoding)
+            encodings = generator.encode(support)
+        self.count = len(encodings)
+        for i, encoding in enumerate(encodings):
+            self.register_buffer(f"encoding{i}", encoding)
         self.register_buffer("prototypes", guide.prototypes[labels])
 
     def forward(self, support: Tensor, latent: Tensor) -> tuple[Tensor, Tensor]:
-        maps = [self.get_buffer(f"encoding{i}")[support] for i in range(4)]
+        maps = [self.get_buffer(f"encoding{i}")[support] for i in range(self.count)]
         images = self.generator.decode(maps, latent, dict(self.gems.items()))
         directions = nn.functional.normalize(self.net.features(images))
         return images, (directions * self.get_buffer("prototypes")[support]).sum(1)

@@ -22,12 +22,13 @@ from l2laug.nn.gem import build_gems
 from l2laug.nn.guide import Guide, load_guide
 from l2laug.nn.processes import Processes
 from l2laug.nn.weights import save_weights
+from l2laug.parts import with_parts
 from l2laug.progress import Progress
 from l2laug.recipe import DataOptions, Recipe
 from l2laug.scoring.distance import STATISTICS, save_statistics, source_distances
 from l2laug.scoring.diversity import mean_spread
 from l2laug.scoring.features import Extractor, extractor_at
-from l2laug.sources import source_classes
+from l2laug.sources import source_classes, source_folder
 from l2laug.training.features import train_features
 from l2laug.training.gems import train_gems
 from l2laug.training.pairs import PairSampler
@@ -53,9 +54,13 @@ class Pretrained:
 def split_classes(images: ImageSet, options: DataOptions) -> tuple[ImageSet, ImageSet]:
     """Source classes and held-out ones, chosen by the recipe's seed; too small classes go.
 
+    Where the recipe splits classes into parts, those are the classes.
+
     Raises:
         ImageError: fewer than two source classes would be left.
     """
+    if options.parts > 1:
+        images = with_parts(images, options.parts, options.seed)
     counts = np.bincount(images.labels, minlength=len(images.classes))
     usable = [c for c, n in zip(images.classes, counts, strict=True) if n >= options.min_images]
     held = options.held_out
@@ -189,7 +194,8 @@ def pretrain(
         "processes": processes.count,
         "recipe": recipe.model_dump(mode="json"),
         "start": None if origin is None else {"name": origin.name, "sha256": origin.digest},
-        "source": _describe_source(known, unseen, extractor, guide, work),
+        "source": _describe_source(known, unseen, extractor, guide, work)
+        | (_held_out_images(unseen, source_folder(source)) if recipe.data.parts > 1 else {}),
         "gem_losses": losses,
     }
     bundle = _finish(out, work, info)
@@ -261,6 +267,13 @@ def _describe_source(
             "percentile_99": float(np.percentile(distances, 99)),
         },
     }
+
+
+def _held_out_images(unseen: ImageSet, folder: Path) -> dict[str, Any]:
+    """By class, which images these are; that of parts the folders' names do not tell."""
+    rows = [np.flatnonzero(unseen.labels == label) for label in range(len(unseen.classes))]
+    files = [[unseen.paths[r].relative_to(folder).as_posix() for r in part] for part in rows]
+    return {"held_out_images": dict(zip(unseen.classes, files, strict=True))}
 
 
 def _finish(out: Path, work: Path, info: dict[str, Any]) -> Bundle:

@@ -32,6 +32,8 @@ class _Options(BaseModel):
 class GeneratorOptions(_Options):
     """The generator of Table 1: image size, channels and widths.
 
+    With ``warp`` above 0 it bends the given image, by up to that share of its side, and draws over
+    it; at 0 it draws all, as in the paper.
     Not ``conditioned``, it is the phi(z) that the paper writes, where it builds phi(x, z): it and
     its critic see a blank image in place of the given one.
     """
@@ -43,6 +45,7 @@ class GeneratorOptions(_Options):
     decoder: Widths5 = (128, 128, 64, 64, 64)
     latent: Positive = 100
     noise_channels: tuple[Positive, ...] = Field(default=(8, 4, 2), min_length=1, max_length=4)
+    warp: Share = 0.0
 
     @model_validator(mode="after")
     def _size_fits(self) -> Self:
@@ -174,12 +177,14 @@ class DataOptions(_Options):
     """Which source classes are learned from, and which are kept back to score on.
 
     ``classes`` is how many are learned from, all others being kept back whatever ``held_out`` says.
+    ``parts``, above 1, splits each class folder into so many classes, see :mod:`l2laug.parts`;
     ``variants`` are changes that make another class of each, see :mod:`l2laug.variants`.
     """
 
     min_images: Annotated[int, Field(ge=2)] = 2
     held_out: Share | Count = 0.1
     classes: Annotated[int, Field(ge=2)] | None = None
+    parts: Positive = 1
     variants: tuple[Variant, ...] = ()
     seed: int = 0
 
@@ -210,6 +215,12 @@ class Recipe(_Options):
     def _guide_has_a_class_to_ask_for(self) -> Self:
         if not self.generator.conditioned and self.source.identity:
             raise ValueError("source.identity asks for a class, which phi(z) is not told: use 0")
+        return self
+
+    @model_validator(mode="after")
+    def _something_to_warp(self) -> Self:
+        if not self.generator.conditioned and self.generator.warp:
+            raise ValueError("generator.warp bends an image, which phi(z) is not given: use 0")
         return self
 
     @model_validator(mode="after")

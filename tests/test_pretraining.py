@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from l2laug.images import ImageSet
 from l2laug.pretraining import pretrain, split_classes
 from l2laug.recipe import DataOptions, Recipe, find_recipe, parse_recipe
 from l2laug.sampling import Sampler
+from l2laug.scoring.held_out import score
 
 
 def classes(*counts: int) -> ImageSet:
@@ -83,8 +85,32 @@ def test_each_shipped_recipe_runs_from_its_source_to_a_model(
     drawn = next(iter(Sampler(adapted.run / "model.onnx", device="cpu").draw(3)))
     assert drawn.pixels.shape == (3, small.generator.channels, 32, 32)
     found = open_bundle(tmp_path / "bundle").info["source"]
-    classes = len(list(digits.iterdir())) - len(found["held_out"])
-    assert found["classes"] == classes * 2 ** len(small.data.variants)
+    folders = (len(list(digits.iterdir())) - 1) * 2 ** len(small.data.variants)
+    assert found["classes"] == folders if small.data.parts == 1 else found["classes"] > folders
+
+
+def test_a_held_out_part_is_found_again_by_its_files(digits: Path, tmp_path: Path):
+    recipe = find_recipe("neu-steel").model_dump(mode="json")
+    for part, changes in SMALL.items():
+        recipe[part].update(changes)
+    recipe["data"]["parts"] = 2
+    small = parse_recipe(recipe, "small")
+    bundle = pretrain(digits, tmp_path / "bundle", recipe=small, device="cpu").bundle
+
+    scores = score(str(tmp_path / "bundle"), digits, classes=1, shots=2, seeds=1, device="cpu")
+
+    [(name, files)] = bundle.info["source"]["held_out_images"].items()
+    assert bundle.info["source"]["held_out"] == [name]
+    assert files
+    assert all((digits / file).is_file() for file in files)
+    assert {file.split("/")[0] for file in files} == {name.split("/")[0]}
+    assert scores["phi_s1"][0].fid > 0
+    (digits_less := tmp_path / "less").mkdir()
+    for folder in digits.iterdir():
+        if folder.name != name.split("/")[0]:
+            shutil.copytree(folder, digits_less / folder.name)
+    with pytest.raises(ImageError, match="held out"):
+        score(str(tmp_path / "bundle"), digits_less, classes=1, shots=2, seeds=1, device="cpu")
 
 
 def test_phi_of_z_goes_all_the_way_to_a_model(digits: Path, rare: Path, tmp_path: Path):

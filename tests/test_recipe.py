@@ -66,6 +66,11 @@ def test_a_batch_that_is_no_multiple_of_the_group(part: str) -> None:
     assert "critic.group 4" in told
 
 
+def test_phi_of_z_has_nothing_to_warp() -> None:
+    told = problems({"generator": {"conditioned": False, "warp": 0.1}})
+    assert "generator.warp bends an image" in told
+
+
 def test_phi_of_z_is_told_no_class() -> None:
     told = problems({"generator": {"conditioned": False}, "source": {"identity": 1.0}})
     assert "source.identity asks for a class" in told

@@ -10,6 +10,9 @@ from torch.nn import functional as F
 
 from l2laug.recipe import GeneratorOptions
 
+FLOW_BLOCK = 1  # the decoder block whose output, a quarter of the side, tells where to warp
+MASK_BIAS = -2.0
+
 
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions with batch norm beside a 1x1 short cut.
@@ -48,6 +51,9 @@ class Generator(nn.Module):
     latent enters as in DAGAN: a dense layer each to a few channels joined to the first decoder
     blocks. GEMs plug in behind decoder blocks through the ``gems`` argument of :meth:`decode`.
 
+    With ``options.warp`` it does not draw every pixel anew: it bends the given image by a smooth
+    flow and draws over it where a mask says so (appearance flow, Zhou et al. 2016).
+
     Args:
         options: image size ``S`` (a multiple of 16), channels ``C`` and the widths of the layers.
     """
@@ -72,6 +78,7 @@ class Generator(nn.Module):
         self.decoder = nn.ModuleList(
             ResidualBlock(joined[i], d[i], "up" if i < 4 else None) for i in range(5)
         )
+        last = nn.Conv2d(d[4], options.channels + (1 if options.warp else 0), 3, 1, 1)
         self.head = nn.Sequential(
             nn.Conv2d(d[4], d[4], 3, 1, 1, bias=False),
             nn.BatchNorm2d(d[4]),
@@ -79,12 +86,18 @@ class Generator(nn.Module):
             nn.Conv2d(d[4], d[4], 3, 1, 1, bias=False),
             nn.BatchNorm2d(d[4]),
             nn.LeakyReLU(0.2),
-            nn.Conv2d(d[4], options.channels, 3, 1, 1),
+            last,
         )
+        if options.warp:
+            self.flow = nn.Conv2d(d[FLOW_BLOCK], 2, 3, 1, 1)
+            nn.init.normal_(self.flow.weight, std=0.01)
+            # The mask starts near 0: what is given is bent a little and hardly drawn over.
+            nn.init.constant_(last.get_parameter("bias")[-1:], MASK_BIAS)
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """Encode images ``(N, C, S, S)`` in [-1, 1] into four maps, the finest (S/2) first.
 
+        Behind them is the image itself where the generator warps it.
         They are the same for every image where the recipe's generator is not conditioned.
         """
         if not self.options.conditioned:
@@ -92,7 +105,7 @@ class Generator(nn.Module):
         maps = [self.stem(x)]
         for block in self.encoder:
             maps.append(block(maps[-1]))
-        return maps
+        return [*maps, x] if self.options.warp else maps
 
     def decoder_maps(
         self,
@@ -128,7 +141,21 @@ class Generator(nn.Module):
         self, maps: list[Tensor], z: Tensor, gems: Mapping[str, nn.Module] | None = None
     ) -> Tensor:
         """Decode encoder maps and latents into images ``(N, C, S, S)`` in [-1, 1]."""
-        return torch.tanh(self.head(self.decoder_maps(maps, z, gems)[-1]))
+        outputs = self.decoder_maps(maps, z, gems)
+        x = self.head(outputs[-1])
+        if not self.options.warp:
+            return torch.tanh(x)
+        drawn, mask = torch.tanh(x[:, :-1].float()), torch.sigmoid(x[:, -1:].float())
+        return mask * drawn + (1 - mask) * self._warped(maps[4], outputs[FLOW_BLOCK])
+
+    def _warped(self, image: Tensor, features: Tensor) -> Tensor:
+        flow = torch.tanh(self.flow(features).float()) * 2 * self.options.warp
+        flow = F.interpolate(flow, image.shape[2:], mode="bilinear", align_corners=False)
+        side = torch.arange(self.options.size, device=image.device)
+        line = (side * 2 + 1) / self.options.size - 1
+        grid = torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
+        where = grid + flow.permute(0, 2, 3, 1)
+        return F.grid_sample(image.float(), where, padding_mode="border", align_corners=False)
 
     def forward(self, x: Tensor, z: Tensor, gems: Mapping[str, nn.Module] | None = None) -> Tensor:
         """Draw one image for each image of ``x`` ``(N, C, S, S)`` and latent ``(N, latent)``."""

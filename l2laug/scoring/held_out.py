@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from l2laug.bundles import find_bundle
+from l2laug.bundles import Bundle, find_bundle
 from l2laug.errors import ImageError
 from l2laug.images import ImageSet, class_folders, read_classes
 from l2laug.nn.device import Engine, pick_engine
@@ -110,8 +110,8 @@ def score(
     progress = progress or Progress(quiet=True)
     found = find_bundle(bundle)
     resolved = recipe or parse_recipe(found.info["recipe"], f"of bundle {found.name}")
-    folders = class_folders(source_folder(source))
     held_out = [str(n) for n in found.info["source"]["held_out"]]
+    folders = _with_held_out(class_folders(source_folder(source)), found, source)
     names = held_out[:classes] if first else held_out[-classes:]
     if missing := [n for n in names if n not in folders]:
         raise ImageError(
@@ -140,6 +140,24 @@ def score(
             results.setdefault(name, []).append(value)
         progress.say(f"seed {seed} of {seeds} done; so far:\n{score_table(results)}")
     return results
+
+
+def _with_held_out(
+    folders: dict[str, list[Path]], bundle: Bundle, source: Path
+) -> dict[str, list[Path]]:
+    """The class folders and, of a bundle whose classes are parts of them, those it held out."""
+    parts: dict[str, list[str]] = bundle.info["source"].get("held_out_images", {})
+    if not parts:
+        return folders
+    root = source_folder(source)
+    there = {file for files in folders.values() for file in files}
+    held_out = {
+        name: [root / file for file in files if root / file in there]
+        for name, files in parts.items()
+    }
+    taken = {file for files in held_out.values() for file in files}
+    left = {name: [f for f in files if f not in taken] for name, files in folders.items()}
+    return {name: files for name, files in (left | held_out).items() if files}
 
 
 def score_table(results: dict[str, list[HeldOutScores]]) -> str:

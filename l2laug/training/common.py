@@ -15,6 +15,7 @@ from l2laug.card import SHORT
 from l2laug.errors import ImageError
 from l2laug.images import ImageSet, pixel_hash, read_classes
 from l2laug.nn.device import Engine
+from l2laug.parts import with_parts
 from l2laug.progress import Progress
 from l2laug.recipe import CommonOptions, Recipe
 from l2laug.scoring.diversity import mean_spread
@@ -35,6 +36,8 @@ def read_common(
     options: CommonOptions,
     seed: int,
     progress: Progress,
+    *,
+    parts: int = 1,
 ) -> ImageSet:
     """Some of the images of plentiful classes, at the bundle's size.
 
@@ -50,6 +53,7 @@ def read_common(
         options: how many to take.
         seed: of which are taken.
         progress: where to name what can't be read.
+        parts: into how many classes each folder is split, see :mod:`l2laug.parts`.
 
     Raises:
         ImageError: no class is left with two images or more.
@@ -68,7 +72,7 @@ def read_common(
     images = read_classes(chosen, bundle.size, bundle.channels)
     for path, reason in images.skipped:
         progress.say(f"note: left out {path}: {reason}")
-    return images
+    return images if parts == 1 else with_parts(images, parts, seed)
 
 
 def common_hashes(images: ImageSet) -> tuple[str, ...]:

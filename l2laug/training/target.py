@@ -137,9 +137,10 @@ def likeness_limits(guide: Guide, support: ImageSet, usual: float) -> tuple[floa
 def _freeze(generator: Generator, train: str) -> None:
     """Let only those layers learn that ``target.train`` names."""
     generator.requires_grad_(train == "all")
-    parts = {"decoder": ["noise", "decoder", "head"], "head": ["head"]}
-    for name in parts.get(train, []):
-        generator.get_submodule(name).requires_grad_(True)
+    parts = {"decoder": ["noise", "decoder", "head", "flow"], "head": ["head"]}
+    for name, part in generator.named_children():
+        if name in parts.get(train, []):
+            part.requires_grad_(True)
 
 
 def _run(

@@ -91,6 +91,27 @@ def test_phi_of_z_depends_on_the_latent_alone(tiny: Recipe):
 
 
 @torch.no_grad()
+def test_a_warping_generator_moves_the_given_image_and_draws_over_it(tiny: Recipe):
+    options = tiny.generator.model_copy(update={"warp": 0.25})
+    generator, (x, z) = Generator(options).eval(), inputs(options)
+    mask = generator.head[-1].bias[-1:]
+    nn.init.zeros_(generator.flow.weight)
+
+    mask.fill_(-100)
+    assert torch.allclose(generator(x, z), x, atol=1e-4)
+
+    generator.flow.bias.copy_(torch.tensor([100.0, 0.0]))  # as far to the left as may be
+    moved = generator(x, z)
+    assert torch.allclose(moved[..., :-8], x[..., 8:], atol=1e-4)
+    assert torch.allclose(moved[..., -8:], x[..., -1:].expand_as(moved[..., -8:]), atol=1e-4)
+
+    mask.fill_(100)
+    drawn = generator(x, z)
+    assert (drawn - generator(x, -z)).abs().max() > 1e-4
+    assert drawn.abs().max() <= 1
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("position", [0, 1, 2, 3, 4])
 def test_a_gem_changes_its_own_map_and_what_follows_but_nothing_before(
     generator: Generator, position: int
@@ -118,7 +139,10 @@ def test_count_stops_the_decoder_early_with_the_same_maps(generator: Generator):
     assert torch.equal(first_two[1], generator.decoder_maps(maps, z)[1])
 
 
-def test_the_gradient_reaches_every_parameter(generator: Generator):
+@pytest.mark.parametrize("warp", [0.0, 0.2])
+def test_the_gradient_reaches_every_parameter(tiny: Recipe, warp: float):
+    torch.manual_seed(0)
+    generator = Generator(tiny.generator.model_copy(update={"warp": warp}))
     x, z = inputs(generator.options, 4)
     target = torch.randn(x.shape, generator=torch.Generator().manual_seed(2))
 

@@ -55,6 +55,14 @@ def test_no_more_images_and_classes_than_the_recipe_says(digits: Path, bundle: B
     assert set(common.classes) < set("012456789")
 
 
+def test_they_are_split_into_parts_as_the_source_was(digits: Path, bundle: Bundle):
+    options = CommonOptions()
+    split = read_common(digits, digits / "3", ["3"], bundle, options, 0, QUIET, parts=2)
+
+    assert split.classes == tuple(f"{c}/{part:02d}" for c in "012456789" for part in range(2))
+    assert split.paths == read(digits, digits / "3", bundle).paths
+
+
 def test_classes_of_one_image_teach_nothing(digits: Path, bundle: Bundle, tmp_path: Path):
     single = copy_classes(digits, tmp_path / "single", {"1": range(1), "2": range(1)})
     with pytest.raises(ImageError, match="No common class in"):

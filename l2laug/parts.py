@@ -1,0 +1,50 @@
+"""More source classes from few large ones: each split into groups of images that are alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+
+from l2laug.images import ImageSet, Pixels
+
+SMALLEST = 4  # images to a part, on average
+COMPONENTS = 20
+
+
+def with_parts(images: ImageSet, parts: int, seed: int = 0) -> ImageSet:
+    """Split each class by k-means into at most ``parts`` groups, each a class of its own.
+
+    A generator that has seen three classes prints their textures over a fourth. What it can learn
+    from many groups is what differs between two images that are alike: where things lie, not what
+    they are made of.
+
+    Args:
+        images: of some classes; they keep their order.
+        parts: groups of a class, fewer where it has not :data:`SMALLEST` times as many images.
+        seed: of k-means.
+    """
+    names: list[str] = []
+    labels = np.empty_like(images.labels)
+    for index, name in enumerate(images.classes):
+        rows = np.flatnonzero(images.labels == index)
+        count = max(1, min(parts, len(rows) // SMALLEST))
+        groups = KMeans(count, n_init=4, random_state=seed).fit_predict(_look(images.pixels[rows]))
+        labels[rows] = len(names) + groups
+        names += [f"{name}/{group:02d}" for group in range(count)]
+    return replace(images, labels=labels, classes=tuple(names))
+
+
+def _look(pixels: Pixels) -> NDArray[np.float64]:
+    """Texture, as amplitudes of low frequencies, and layout, as a thumbnail, of equal weight."""
+    grey = pixels.astype(np.float64).mean(1)
+    count, side = len(grey), grey.shape[-1]
+    low = np.r_[0 : side // 4, side - side // 4 : side]
+    amplitudes = np.log1p(np.abs(np.fft.rfft2(grey)))[:, low, : side // 4].reshape(count, -1)
+    amplitudes = (amplitudes - amplitudes.mean(0)) / (amplitudes.std(0) + 1e-9)
+    texture = PCA(min(COMPONENTS, *amplitudes.shape), random_state=0).fit_transform(amplitudes)
+    layout = grey.reshape(count, 4, side // 4, 4, side // 4).mean((2, 4)).reshape(count, -1)
+    return np.hstack([part / (part.std() + 1e-9) for part in (texture, layout - layout.mean(0))])
