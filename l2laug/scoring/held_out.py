@@ -25,6 +25,7 @@ from l2laug.scoring.players import Player, line_up
 from l2laug.sources import source_folder
 
 FEW_SHOT_DRAWS = 40  # of each class
+BESIDE = 4  # images of a class, at least, that are not shown
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def score(
 ) -> dict[str, list[HeldOutScores]]:
     """Score a bundle on the last of the classes it held out, once for each seed.
 
+    Those with fewer than ``shots`` and :data:`BESIDE` images are left out.
     The first held-out classes are left for choosing settings on, which is what ``first`` is for.
 
     Args:
@@ -105,24 +107,26 @@ def score(
         By player, a score for each seed.
 
     Raises:
-        ImageError: the held-out classes are not there or too small.
+        ImageError: the held-out classes are not there or all too small.
     """
     progress = progress or Progress(quiet=True)
     found = find_bundle(bundle)
     resolved = recipe or parse_recipe(found.info["recipe"], f"of bundle {found.name}")
     held_out = [str(n) for n in found.info["source"]["held_out"]]
     folders = _with_held_out(class_folders(source_folder(source)), found, source)
-    names = held_out[:classes] if first else held_out[-classes:]
-    if missing := [n for n in names if n not in folders]:
+    if missing := [n for n in held_out if n not in folders]:
         raise ImageError(
             f"{source} lacks {len(missing)} classes that the bundle held out ({missing[0]} ...).",
             "Give the class folders that it was trained from.",
         )
-    unseen = read_classes({n: folders[n] for n in names}, found.size, found.channels)
-    if min(np.bincount(unseen.labels)) < shots + 4:
+    large = [n for n in held_out if len(folders[n]) >= shots + BESIDE]
+    if not large:
         raise ImageError(
-            f"A held-out class has fewer than {shots + 4} images.", "Use fewer --shots."
+            f"No held-out class has {shots + BESIDE} images or more.", "Use fewer --shots."
         )
+    names = large[:classes] if first else large[-classes:]
+    progress.say(f"{len(names)} of {len(held_out)} held-out classes, of {shots + BESIDE} images up")
+    unseen = read_classes({n: folders[n] for n in names}, found.size, found.channels)
     engine = pick_engine(device)
     referee = None
     if judge:

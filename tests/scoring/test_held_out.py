@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from l2laug.bundles import open_bundle
 from l2laug.cli import app
+from l2laug.errors import ImageError
 from l2laug.images import class_folders, read_classes
 from l2laug.nn.device import Engine
 from l2laug.progress import Progress
@@ -19,6 +20,7 @@ from l2laug.recipe import parse_recipe
 from l2laug.scoring.held_out import score, score_set, split_unseen
 from l2laug.scoring.players import Model, Player
 from l2laug.training.target import plain, train_target
+from tests.class_folders import copy_classes
 from tests.conftest import TINY
 
 
@@ -102,3 +104,19 @@ def test_score_names_the_classes_it_lacks(tiny_bundle, rare):
     result = CliRunner().invoke(app, ["score", str(tiny_bundle), str(rare), "--classes", "2"])
     assert result.exit_code == 3
     assert "held out" in result.stderr
+
+
+def test_classes_too_small_to_score_on_are_left_out(tiny_bundle, digits, tmp_path):
+    held_out = open_bundle(tiny_bundle).info["source"]["held_out"]
+    small = {name: range(5) for name in held_out[1:]}
+    few = copy_classes(digits, tmp_path / "few", {held_out[0]: range(12)} | small)
+    says = []
+    progress = Progress(quiet=True)
+    progress.say = says.append
+
+    scores = score(str(tiny_bundle), few, shots=2, seeds=1, device="cpu", progress=progress)
+
+    assert scores
+    assert says[0].startswith(f"1 of {len(held_out)} held-out classes")
+    with pytest.raises(ImageError, match="No held-out class has 13 images"):
+        score(str(tiny_bundle), few, shots=9, seeds=1, device="cpu")
