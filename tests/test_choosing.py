@@ -62,7 +62,7 @@ def test_the_distances_are_kept(here: Path, rare: Path, tiny_bundle: Path):
         "adapted"
     ]
 
-    assert set(adapted["distances"]) == {"glyphs", str(HOME / "mine")}
+    assert set(adapted["distances"]) == {"faces", "glyphs", "steel", str(HOME / "mine")}
 
 
 def test_source_trains_a_bundle_once_and_adapts_from_it(
