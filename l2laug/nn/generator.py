@@ -91,6 +91,7 @@ class Generator(nn.Module):
         if options.warp:
             self.flow = nn.Conv2d(d[FLOW_BLOCK], 2, 3, 1, 1)
             nn.init.normal_(self.flow.weight, std=0.01)
+            nn.init.zeros_(self.flow.get_parameter("bias"))
             # The mask starts near 0: what is given is bent a little and hardly drawn over.
             nn.init.constant_(last.get_parameter("bias")[-1:], MASK_BIAS)
 
