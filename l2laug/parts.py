@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
 
 from l2laug.images import ImageSet, Pixels
 
@@ -24,27 +22,39 @@ def with_parts(images: ImageSet, parts: int, seed: int = 0) -> ImageSet:
 
     Args:
         images: of some classes; they keep their order.
-        parts: groups of a class, fewer where it has not :data:`SMALLEST` times as many images.
+        parts: groups of a class, fewer where it has not :data:`SMALLEST` times as many images; 1
+            leaves all as it is.
         seed: of k-means.
     """
+    if parts == 1:
+        return images
     names: list[str] = []
     labels = np.empty_like(images.labels)
     for index, name in enumerate(images.classes):
         rows = np.flatnonzero(images.labels == index)
         count = max(1, min(parts, len(rows) // SMALLEST))
-        groups = KMeans(count, n_init=4, random_state=seed).fit_predict(_look(images.pixels[rows]))
-        labels[rows] = len(names) + groups
+        labels[rows] = len(names) + _alike(images.pixels[rows], count, seed)
         names += [f"{name}/{group:02d}" for group in range(count)]
     return replace(images, labels=labels, classes=tuple(names))
 
 
-def _look(pixels: Pixels) -> NDArray[np.float64]:
-    """Texture, as amplitudes of low frequencies, and layout, as a thumbnail, of equal weight."""
-    grey = pixels.astype(np.float64).mean(1)
-    count, side = len(grey), grey.shape[-1]
+def _alike(pixels: Pixels, count: int, seed: int) -> NDArray[np.int64]:
+    """The group, 0 to ``count - 1``, of each image ``(N, C, S, S)`` of a class."""
+    from sklearn.cluster import KMeans  # seconds that most adaptations need not spend
+    from sklearn.decomposition import PCA
+    from sklearn.preprocessing import StandardScaler
+
+    if count == 1:
+        return np.zeros(len(pixels), np.int64)
+    # Texture, as amplitudes of low frequencies, and layout, as a thumbnail, of equal weight.
+    grey = pixels.mean(1)
+    n, side = len(grey), grey.shape[-1]
     low = np.r_[0 : side // 4, side - side // 4 : side]
-    amplitudes = np.log1p(np.abs(np.fft.rfft2(grey)))[:, low, : side // 4].reshape(count, -1)
-    amplitudes = (amplitudes - amplitudes.mean(0)) / (amplitudes.std(0) + 1e-9)
+    amplitudes = np.log1p(np.abs(np.fft.rfft2(grey)))[:, low, : side // 4].reshape(n, -1)
+    amplitudes = StandardScaler().fit_transform(amplitudes)
     texture = PCA(min(COMPONENTS, *amplitudes.shape), random_state=0).fit_transform(amplitudes)
-    layout = grey.reshape(count, 4, side // 4, 4, side // 4).mean((2, 4)).reshape(count, -1)
-    return np.hstack([part / (part.std() + 1e-9) for part in (texture, layout - layout.mean(0))])
+    layout = grey.reshape(n, 4, side // 4, 4, side // 4).mean((2, 4)).reshape(n, -1)
+    layout -= layout.mean(0)
+    look = np.hstack([part / (part.std() + 1e-9) for part in (texture, layout)])
+    groups: NDArray[np.int64] = KMeans(count, n_init=4, random_state=seed).fit_predict(look)
+    return groups

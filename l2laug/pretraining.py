@@ -59,8 +59,7 @@ def split_classes(images: ImageSet, options: DataOptions) -> tuple[ImageSet, Ima
     Raises:
         ImageError: fewer than two source classes would be left.
     """
-    if options.parts > 1:
-        images = with_parts(images, options.parts, options.seed)
+    images = with_parts(images, options.parts, options.seed)
     counts = np.bincount(images.labels, minlength=len(images.classes))
     usable = [c for c, n in zip(images.classes, counts, strict=True) if n >= options.min_images]
     held = options.held_out

@@ -51,6 +51,17 @@ def test_a_part_has_four_images_on_average_or_more(striped: ImageSet) -> None:
     assert len(split.classes) == 3 + 1
 
 
+def test_a_single_image_is_a_part_of_its_own(striped: ImageSet) -> None:
+    one = striped.take(np.array([0, 1, 2, 3, 4, 5, 6, 7, 12]))
+    split = with_parts(one, 2)
+    assert split.classes == ("a/00", "a/01", "b/00")
+    assert split.labels[-1] == 2
+
+
+def test_one_part_leaves_all_as_it_is(striped: ImageSet) -> None:
+    assert with_parts(striped, 1) is striped
+
+
 def test_the_same_seed_gives_the_same_parts(striped: ImageSet) -> None:
     one, two = (with_parts(striped, 2, seed=1) for _ in range(2))
     np.testing.assert_array_equal(one.labels, two.labels)

@@ -152,9 +152,8 @@ class Generator(nn.Module):
     def _warped(self, image: Tensor, features: Tensor) -> Tensor:
         flow = torch.tanh(self.flow(features).float()) * 2 * self.options.warp
         flow = F.interpolate(flow, image.shape[2:], mode="bilinear", align_corners=False)
-        side = torch.arange(self.options.size, device=image.device)
-        line = (side * 2 + 1) / self.options.size - 1
-        grid = torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
+        identity = torch.eye(2, 3, device=image.device)[None]
+        grid = F.affine_grid(identity, [1, 1, *image.shape[2:]], align_corners=False)
         where = grid + flow.permute(0, 2, 3, 1)
         return F.grid_sample(image.float(), where, padding_mode="border", align_corners=False)
 

@@ -113,7 +113,8 @@ def score(
     found = find_bundle(bundle)
     resolved = recipe or parse_recipe(found.info["recipe"], f"of bundle {found.name}")
     held_out = [str(n) for n in found.info["source"]["held_out"]]
-    folders = _with_held_out(class_folders(source_folder(source)), found, source)
+    root = source_folder(source)
+    folders = _with_held_out(class_folders(root), found, root)
     if missing := [n for n in held_out if n not in folders]:
         raise ImageError(
             f"{source} lacks {len(missing)} classes that the bundle held out ({missing[0]} ...).",
@@ -147,13 +148,12 @@ def score(
 
 
 def _with_held_out(
-    folders: dict[str, list[Path]], bundle: Bundle, source: Path
+    folders: dict[str, list[Path]], bundle: Bundle, root: Path
 ) -> dict[str, list[Path]]:
     """The class folders and, of a bundle whose classes are parts of them, those it held out."""
     parts: dict[str, list[str]] = bundle.info["source"].get("held_out_images", {})
     if not parts:
         return folders
-    root = source_folder(source)
     there = {file for files in folders.values() for file in files}
     held_out = {
         name: [root / file for file in files if root / file in there]

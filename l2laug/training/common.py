@@ -72,7 +72,7 @@ def read_common(
     images = read_classes(chosen, bundle.size, bundle.channels)
     for path, reason in images.skipped:
         progress.say(f"note: left out {path}: {reason}")
-    return images if parts == 1 else with_parts(images, parts, seed)
+    return with_parts(images, parts, seed)
 
 
 def common_hashes(images: ImageSet) -> tuple[str, ...]:
