@@ -46,6 +46,7 @@ class GeneratorOptions(_Options):
     latent: Positive = 100
     noise_channels: tuple[Positive, ...] = Field(default=(8, 4, 2), min_length=1, max_length=4)
     warp: Share = 0.0
+    warp_maps: bool = False
 
     @model_validator(mode="after")
     def _size_fits(self) -> Self:
@@ -95,9 +96,16 @@ class GuidedOptions(AdversarialOptions):
 
 
 class SourceOptions(GuidedOptions):
-    """phi_s1, the strong source generator."""
+    """phi_s1, the strong source generator.
+
+    With ``registration`` above 0 it also learns to bend the given image onto the very one that it
+    is paired with, by a latent that an encoder reads off the two. That is how much the difference
+    weighs; ``divergence`` is how much each nat weighs that the latent tells about the pair.
+    """
 
     steps: Count = 12000
+    registration: Annotated[float, Field(ge=0)] = 0.0
+    divergence: Annotated[float, Field(ge=0)] = 0.01
 
 
 class CommonOptions(GuidedOptions):
@@ -221,6 +229,16 @@ class Recipe(_Options):
     def _something_to_warp(self) -> Self:
         if not self.generator.conditioned and self.generator.warp:
             raise ValueError("generator.warp bends an image, which phi(z) is not given: use 0")
+        return self
+
+    @model_validator(mode="after")
+    def _warps_what_needs_it(self) -> Self:
+        if self.generator.warp:
+            return self
+        if self.generator.warp_maps:
+            raise ValueError("generator.warp_maps bends as far as it says: set generator.warp")
+        if self.source.registration:
+            raise ValueError("source.registration needs a generator that bends: set generator.warp")
         return self
 
     @model_validator(mode="after")

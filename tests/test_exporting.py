@@ -98,11 +98,11 @@ def test_the_likeness_is_the_cosine_between_an_image_and_its_class(model: Path, 
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("warp", [0.0, 0.2])
+@pytest.mark.parametrize(("warp", "warp_maps"), [(0.0, False), (0.2, False), (0.2, True)])
 def test_a_colour_model_without_gems_and_with_one_support_image(
-    support: ImageSet, card: Card, tmp_path: Path, warp: float
+    support: ImageSet, card: Card, tmp_path: Path, warp: float, warp_maps: bool
 ):
-    options = GeneratorOptions(channels=3, warp=warp, **SMALL)
+    options = GeneratorOptions(channels=3, warp=warp, warp_maps=warp_maps, **SMALL)
     generator, gems = networks(options, with_gems=False)
     pixels = np.random.default_rng(0).integers(0, 256, (1, 3, 32, 32)).astype(np.uint8)
     one = ImageSet(pixels, support.labels[:1], support.classes, support.paths[:1])

@@ -71,6 +71,13 @@ def test_phi_of_z_has_nothing_to_warp() -> None:
     assert "generator.warp bends an image" in told
 
 
+@pytest.mark.parametrize(
+    "data", [{"generator": {"warp_maps": True}}, {"source": {"registration": 1.0}}]
+)
+def test_what_needs_a_warp_says_so(data: dict[str, Any]) -> None:
+    assert "set generator.warp" in problems(data)
+
+
 def test_phi_of_z_is_told_no_class() -> None:
     told = problems({"generator": {"conditioned": False}, "source": {"identity": 1.0}})
     assert "source.identity asks for a class" in told

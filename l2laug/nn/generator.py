@@ -52,7 +52,10 @@ class Generator(nn.Module):
     blocks. GEMs plug in behind decoder blocks through the ``gems`` argument of :meth:`decode`.
 
     With ``options.warp`` it does not draw every pixel anew: it bends the given image by a smooth
-    flow and draws over it where a mask says so (appearance flow, Zhou et al. 2016).
+    flow and draws over it where a mask says so (appearance flow, Zhou et al. 2016). With
+    ``options.warp_maps`` the same flow bends the encoder's maps on their way to the later decoder
+    blocks, and the last of those sees the bent image too, so that what is drawn over lies where
+    the flow took it (deformable skip connections, Siarohin et al. 2018).
 
     Args:
         options: image size ``S`` (a multiple of 16), channels ``C`` and the widths of the layers.
@@ -75,6 +78,8 @@ class Generator(nn.Module):
         joined = [e[3], d[0] + e[2], d[1] + e[1], d[2] + e[0], d[3]]
         for i, c in enumerate(k):
             joined[i] += c
+        if options.warp_maps:
+            joined[4] += options.channels
         self.decoder = nn.ModuleList(
             ResidualBlock(joined[i], d[i], "up" if i < 4 else None) for i in range(5)
         )
@@ -124,11 +129,14 @@ class Generator(nn.Module):
             count: how many blocks to run.
         """
         x = maps[3]
-        outputs = []
+        outputs: list[Tensor] = []
         for i, block in enumerate(self.decoder[:count]):
             joined = [x]
-            if 0 < i < 4:
-                joined.append(maps[3 - i])
+            if 0 < i < 4 or (i == 4 and self.options.warp_maps):
+                skip = maps[(3, 2, 1, 0, 4)[i]]
+                if i > FLOW_BLOCK and self.options.warp_maps:
+                    skip = self._warped(skip, outputs[FLOW_BLOCK])
+                joined.append(skip)
             if i < len(self.noise):
                 side = self.sides[i]
                 joined.append(self.noise[i](z).unflatten(1, (-1, side, side)))
@@ -148,6 +156,11 @@ class Generator(nn.Module):
             return torch.tanh(x)
         drawn, mask = torch.tanh(x[:, :-1].float()), torch.sigmoid(x[:, -1:].float())
         return mask * drawn + (1 - mask) * self._warped(maps[4], outputs[FLOW_BLOCK])
+
+    def bend(self, x: Tensor, z: Tensor) -> Tensor:
+        """The images ``(N, C, S, S)`` as latents ``(N, latent)`` bend them, nothing drawn over."""
+        maps = self.encode(x)
+        return self._warped(x, self.decoder_maps(maps, z, count=FLOW_BLOCK + 1)[FLOW_BLOCK])
 
     def _warped(self, image: Tensor, features: Tensor) -> Tensor:
         flow = torch.tanh(self.flow(features).float()) * 2 * self.options.warp

@@ -1,4 +1,4 @@
-"""Adversarial losses: one small function for each term of L_G and L_D."""
+"""Losses: one small function for each term of L_G and L_D, and for those of registration."""
 
 from __future__ import annotations
 
@@ -35,3 +35,21 @@ def unit_slope_penalty(
     (gradient,) = torch.autograd.grad(critic(given, between).sum(), [between], create_graph=True)
     slopes: Tensor = gradient.flatten(1).norm(dim=1)
     return (slopes - 1).square().mean()
+
+
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(q(z | x, y) || N(0, 1)) in nats, averaged over the batch of ``(N, L)``."""
+    terms = mean.square() + log_variance.exp() - 1 - log_variance
+    return 0.5 * terms.sum(1).mean()
+
+
+def pyramid_distance(ours: Tensor, theirs: Tensor) -> Tensor:
+    """Mean absolute difference of images ``(N, C, S, S)`` at full, half, quarter and eighth size.
+
+    The coarse ones tell where strokes have to go that do not overlap yet.
+    """
+    total = F.l1_loss(ours, theirs)
+    for _ in range(3):
+        ours, theirs = F.avg_pool2d(ours, 2), F.avg_pool2d(theirs, 2)
+        total = total + F.l1_loss(ours, theirs)
+    return total / 4

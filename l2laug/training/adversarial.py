@@ -23,6 +23,7 @@ from l2laug.nn.losses import (
 from l2laug.nn.processes import Processes
 from l2laug.recipe import AdversarialOptions
 from l2laug.training.pairs import PairSampler
+from l2laug.training.registration import Registration
 
 APART = 1_000_003  # of the seeds of processes
 
@@ -53,6 +54,7 @@ class Adversary:
             pairs are drawn from, in their order, before any others.
         identity: how much the guide's loss weighs in the generator's (the class term of AC-GAN,
             Odena et al. 2017, with a guide that stays as it is).
+        registration: asks that given images can be bent onto those that they are paired with.
         train_norm: whether batch norm learns from these batches or keeps its statistics.
         processes: those that train the same networks, each on batches of its own; they share
             gradients, and keep batch norm's statistics to themselves.
@@ -69,6 +71,7 @@ class Adversary:
         gems: nn.ModuleDict | None = None,
         guide: Guide | None = None,
         identity: float = 0.0,
+        registration: Registration | None = None,
         train_norm: bool = True,
         processes: Processes | None = None,
     ) -> None:
@@ -81,7 +84,11 @@ class Adversary:
         self.guide = None if guide is None else engine.place(guide).eval().requires_grad_(False)
         self.identity = identity
         self.averaged = copy.deepcopy(self.nets).eval().requires_grad_(False)
-        self.g_optimiser = torch.optim.Adam(self.nets.parameters(), betas=options.betas)
+        self.registration = registration
+        self.learning = nn.ModuleList([self.nets])
+        if registration is not None:
+            self.learning.append(engine.place(registration.encoder))
+        self.g_optimiser = torch.optim.Adam(self.learning.parameters(), betas=options.betas)
         self.d_optimiser = torch.optim.Adam(critic.parameters(), betas=options.betas)
         self.latents = torch.Generator(engine.device).manual_seed(self.seed)
         self.done = 0
@@ -119,9 +126,14 @@ class Adversary:
             strange = self.guide.loss(random_affine(fake, changes), labels)
             loss = loss + self.identity * strange
             losses["identity"] = strange.item()
+        if self.registration is not None:
+            with self.engine.autocast():
+                off, terms = self.registration.loss(self.nets.generator, given, other, self.latents)
+            loss = loss + off
+            losses |= terms
         self.g_optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        self._share_gradients(self.nets)
+        self._share_gradients(self.learning)
         self.g_optimiser.step()
         self.critic.requires_grad_(True)
         self.done += 1
@@ -190,7 +202,7 @@ class Adversary:
     def state_dict(self) -> dict[str, Any]:
         """All that a resumed training needs."""
         return {
-            "nets": self.nets.state_dict(),
+            "nets": self.learning.state_dict(),
             "averaged": self.averaged.state_dict(),
             "critic": self.critic.state_dict(),
             "g_optimiser": self.g_optimiser.state_dict(),
@@ -201,7 +213,7 @@ class Adversary:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state_dict` returned."""
-        self.nets.load_state_dict(state["nets"])
+        self.learning.load_state_dict(state["nets"])
         self.averaged.load_state_dict(state["averaged"])
         self.critic.load_state_dict(state["critic"])
         self.g_optimiser.load_state_dict(state["g_optimiser"])

@@ -19,6 +19,7 @@ from l2laug.nn.critic import Critic
 from l2laug.nn.device import Engine
 from l2laug.nn.generator import Generator
 from l2laug.nn.guide import Guide
+from l2laug.nn.pair_encoder import PairEncoder
 from l2laug.nn.processes import Processes
 from l2laug.nn.weights import load_weights
 from l2laug.progress import Progress
@@ -26,6 +27,7 @@ from l2laug.recipe import Recipe
 from l2laug.sheets import save_sheet
 from l2laug.training.adversarial import Adversary, settle_norm
 from l2laug.training.pairs import PairSampler
+from l2laug.training.registration import Registration
 
 CHECKPOINT_EVERY = 250
 SHEET_EVERY = 1000
@@ -55,6 +57,10 @@ def train_strong(
     if start is not None:
         load_weights(generator, start.file("strong.safetensors"))
         load_weights(critic, start.file("critic.safetensors"))
+    registration = None
+    if recipe.source.registration:
+        encoder = PairEncoder(recipe.critic, recipe.generator)
+        registration = Registration(encoder, recipe.source.registration, recipe.source.divergence)
     adversary = Adversary(
         generator,
         critic,
@@ -63,6 +69,7 @@ def train_strong(
         seed,
         guide=guide,
         identity=recipe.source.identity,
+        registration=registration,
         processes=processes,
     )
     place, places = (0, 1) if processes is None else (processes.index, processes.count)

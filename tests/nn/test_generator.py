@@ -112,6 +112,40 @@ def test_a_warping_generator_moves_the_given_image_and_draws_over_it(tiny: Recip
 
 
 @torch.no_grad()
+def test_warped_maps_reach_the_later_blocks_moved_as_far_as_the_image(tiny: Recipe):
+    options = tiny.generator.model_copy(update={"warp": 0.25, "warp_maps": True})
+    generator, (x, z) = Generator(options).eval(), inputs(options)
+    nn.init.zeros_(generator.flow.weight)
+    generator.flow.bias.copy_(torch.tensor([100.0, 0.0]))  # by a quarter of the side to the left
+    seen: dict[int, Tensor] = {}
+    for i, block in enumerate(generator.decoder):
+        block.register_forward_pre_hook(lambda _m, args, i=i: seen.update({i: args[0]}))
+    maps = generator.encode(x)
+
+    generator.decode(maps, z)
+
+    d = options.decoder
+    for i, skip in ((2, maps[1]), (3, maps[0]), (4, x)):
+        got, far = seen[i][:, d[i - 1] :][:, : skip.shape[1]], skip.shape[-1] // 4
+        assert torch.allclose(got[..., :-far], skip[..., far:], atol=1e-4)
+    assert torch.equal(seen[1][:, d[0] :][:, : maps[2].shape[1]], maps[2])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("warp_maps", [False, True])
+def test_bending_is_what_is_drawn_where_nothing_is_drawn_over(tiny: Recipe, warp_maps: bool):
+    options = tiny.generator.model_copy(update={"warp": 0.25, "warp_maps": warp_maps})
+    generator, (x, z) = Generator(options).eval(), inputs(options)
+    nn.init.normal_(generator.flow.weight)
+    generator.head[-1].bias[-1:].fill_(-100)
+
+    bent = generator.bend(x, z)
+
+    assert torch.allclose(bent, generator(x, z), atol=1e-4)
+    assert (bent - x).abs().max() > 0.1
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("position", [0, 1, 2, 3, 4])
 def test_a_gem_changes_its_own_map_and_what_follows_but_nothing_before(
     generator: Generator, position: int
@@ -139,10 +173,11 @@ def test_count_stops_the_decoder_early_with_the_same_maps(generator: Generator):
     assert torch.equal(first_two[1], generator.decoder_maps(maps, z)[1])
 
 
-@pytest.mark.parametrize("warp", [0.0, 0.2])
-def test_the_gradient_reaches_every_parameter(tiny: Recipe, warp: float):
+@pytest.mark.parametrize(("warp", "warp_maps"), [(0.0, False), (0.2, False), (0.2, True)])
+def test_the_gradient_reaches_every_parameter(tiny: Recipe, warp: float, warp_maps: bool):
     torch.manual_seed(0)
-    generator = Generator(tiny.generator.model_copy(update={"warp": warp}))
+    changes = {"warp": warp, "warp_maps": warp_maps}
+    generator = Generator(tiny.generator.model_copy(update=changes))
     x, z = inputs(generator.options, 4)
     target = torch.randn(x.shape, generator=torch.Generator().manual_seed(2))
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from l2laug.nn.losses import (
     critic_loss,
+    divergence,
     generator_loss,
+    pyramid_distance,
     unit_slope_penalty,
     zero_centred_penalty,
 )
@@ -78,3 +82,26 @@ def test_penalties_can_be_learned_from():
 
     # 1/2 |w|^2 has the gradient w.
     assert torch.allclose(critic.weight.grad, critic.weight)
+
+
+@pytest.mark.parametrize(
+    ("mean", "variance", "nats"),
+    [(0.0, 1.0, 0.0), (1.0, 1.0, 3 * 0.5), (0.0, 4.0, 3 * 0.5 * (3 - math.log(4)))],
+)
+def test_divergence_from_the_standard_normal(mean: float, variance: float, nats: float):
+    latents = torch.full((2, 3), mean), torch.full((2, 3), math.log(variance))
+    assert divergence(*latents).item() == pytest.approx(nats, abs=1e-6)
+
+
+def test_what_is_off_everywhere_is_off_at_every_size():
+    x = torch.rand(2, 1, 16, 16)
+    assert pyramid_distance(x, x + 0.25).item() == pytest.approx(0.25, abs=1e-6)
+
+
+def test_a_line_beside_its_place_is_nearer_than_one_far_from_it():
+    place, beside, far = torch.zeros(3, 1, 1, 32, 32)
+    place[..., 8], beside[..., 9], far[..., 24] = 1.0, 1.0, 1.0
+
+    # Columns 8 and 9 share each larger pixel: they differ at full size alone.
+    assert pyramid_distance(place, beside).item() == pytest.approx(2 / 32 / 4)
+    assert pyramid_distance(place, far).item() == pytest.approx(2 / 32)

@@ -18,9 +18,11 @@ from l2laug.nn.features import FeatureNet
 from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
 from l2laug.nn.guide import Guide
+from l2laug.nn.pair_encoder import PairEncoder
 from l2laug.recipe import AdversarialOptions, Recipe
 from l2laug.training.adversarial import Adversary, settle_norm
 from l2laug.training.pairs import PairSampler
+from l2laug.training.registration import Registration
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
 WGAN = {"loss": "wgan", "critic_steps": 2, "penalty": 10.0, "penalty_every": 1}
@@ -37,9 +39,14 @@ def make(
     train_norm: bool = True,
     guide: Guide | None = None,
     identity: float = 0.0,
+    registration: float = 0.0,
     **options: Any,
 ) -> Adversary:
     torch.manual_seed(0)
+    if registration:
+        warping = tiny.generator.model_copy(update={"warp": 0.25})
+        tiny = tiny.model_copy(update={"generator": warping})
+        encoder = PairEncoder(tiny.critic, tiny.generator)
     return Adversary(
         Generator(tiny.generator),
         Critic(tiny.critic, tiny.generator),
@@ -49,6 +56,7 @@ def make(
         gems=build_gems(tiny.gems, tiny.generator),
         guide=guide,
         identity=identity,
+        registration=Registration(encoder, registration, 0.01) if registration else None,
         train_norm=train_norm,
     )
 
@@ -62,7 +70,9 @@ def statistics(adversary: Adversary) -> dict[str, Tensor]:
     return {n: v for n, v in weights(adversary).items() if "running" in n or "num_batches" in n}
 
 
-@pytest.mark.parametrize("loss", [{}, WGAN], ids=["hinge", "wgan"])
+@pytest.mark.parametrize(
+    "loss", [{}, WGAN, {"registration": 5.0}], ids=["hinge", "wgan", "registration"]
+)
 def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(
     tiny: Recipe, images: ImageSet, loss: dict[str, Any]
 ):
