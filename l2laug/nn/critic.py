@@ -41,19 +41,24 @@ def group_deviation(x: Tensor, group: int) -> Tensor:
     return torch.cat([x, plane.to(x.dtype)], 1)
 
 
+def pair_body(options: CriticOptions, image: GeneratorOptions) -> tuple[nn.Sequential, int, int]:
+    """The convolutions that look at two images stacked on channels, their last width and side."""
+    side, width = image.size, options.width
+    blocks: list[nn.Module] = [nn.Conv2d(2 * image.channels, width, 3, 1, 1)]
+    while side > 4:
+        outputs = min(width * 2, options.max_width)
+        blocks.append(CriticBlock(width, outputs))
+        width, side = outputs, side // 2
+    return nn.Sequential(*blocks), width, side
+
+
 class Critic(nn.Module):
     """Score pairs of images stacked on channels, as in DAGAN, the paper's baseline."""
 
     def __init__(self, options: CriticOptions, image: GeneratorOptions) -> None:
         super().__init__()
-        side, width = image.size, options.width
         self.group, self.conditioned = options.group, image.conditioned
-        blocks: list[nn.Module] = [nn.Conv2d(2 * image.channels, width, 3, 1, 1)]
-        while side > 4:
-            outputs = min(width * 2, options.max_width)
-            blocks.append(CriticBlock(width, outputs))
-            width, side = outputs, side // 2
-        self.body = nn.Sequential(*blocks)
+        self.body, width, side = pair_body(options, image)
         self.last = nn.Conv2d(width + 1, width, 3, 1, 1)
         self.score = nn.Linear(width * side * side, 1)
         # Without normalisation, torch's default start shrinks the signal at every layer until the

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from l2laug.nn.critic import CriticBlock
+from l2laug.nn.critic import pair_body
 from l2laug.recipe import CriticOptions, GeneratorOptions
 
 
@@ -23,13 +23,7 @@ class PairEncoder(nn.Module):
 
     def __init__(self, options: CriticOptions, image: GeneratorOptions) -> None:
         super().__init__()
-        side, width = image.size, options.width
-        blocks: list[nn.Module] = [nn.Conv2d(2 * image.channels, width, 3, 1, 1)]
-        while side > 4:
-            outputs = min(width * 2, options.max_width)
-            blocks.append(CriticBlock(width, outputs))
-            width, side = outputs, side // 2
-        self.body = nn.Sequential(*blocks)
+        self.body, width, side = pair_body(options, image)
         self.moments = nn.Linear(width * side * side, 2 * image.latent)
         nn.init.normal_(self.moments.weight, std=0.01)
 
