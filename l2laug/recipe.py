@@ -33,7 +33,8 @@ class GeneratorOptions(_Options):
     """The generator of Table 1: image size, channels and widths.
 
     With ``warp`` above 0 it bends the given image, by up to that share of its side, and draws over
-    it; at 0 it draws all, as in the paper.
+    it; at 0 it draws all, as in the paper. ``headroom`` is the share of the way from the middle to
+    either end of its colours, and of its mask, that is clipped away to reach pure ends.
     Not ``conditioned``, it is the phi(z) that the paper writes, where it builds phi(x, z): it and
     its critic see a blank image in place of the given one.
     """
@@ -47,6 +48,7 @@ class GeneratorOptions(_Options):
     noise_channels: tuple[Positive, ...] = Field(default=(8, 4, 2), min_length=1, max_length=4)
     warp: Share = 0.0
     warp_maps: bool = False
+    headroom: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
 
     @model_validator(mode="after")
     def _size_fits(self) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -210,7 +210,9 @@ def _score(
     """Score one player, or read what it scored before the experiment was stopped."""
     path = out / "scores" / f"{name}, seed {seed}, {len(split.support.classes)} classes.json"
     if path.is_file():
-        return HeldOutScores(**json.loads(path.read_text(encoding="utf-8")))
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if set(kept) == {f.name for f in fields(HeldOutScores)}:  # else of an older version
+            return HeldOutScores(**kept)
     players = {} if name == FLOOR else {name: make()}
     found = score_players(players, split, bundle_extractor(base), engine, seed=seed)[name]
     if seed == 0 and players:

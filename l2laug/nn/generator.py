@@ -44,6 +44,14 @@ class ResidualBlock(nn.Module):
         return F.leaky_relu(self.norm2(self.conv2(x)) + short, 0.2)
 
 
+def clipped(x: Tensor, low: float, headroom: float) -> Tensor:
+    """Stretch values from ``low`` to 1 about their middle until that share of them is clipped."""
+    if not headroom:
+        return x
+    middle = (low + 1) / 2
+    return ((x - middle) / (1 - headroom) + middle).clamp(low, 1.0)
+
+
 class Generator(nn.Module):
     """phi(x, z): an image and a latent to another image of the same class (paper, Table 1).
 
@@ -56,6 +64,9 @@ class Generator(nn.Module):
     ``options.warp_maps`` the same flow bends the encoder's maps on their way to the later decoder
     blocks, and the last of those sees the bent image too, so that what is drawn over lies where
     the flow took it (deformable skip connections, Siarohin et al. 2018).
+
+    What tanh and the mask's sigmoid never reach, real images are full of: paper that is all white.
+    ``options.headroom`` stretches both and clips, so that the last of that share comes for free.
 
     Args:
         options: image size ``S`` (a multiple of 16), channels ``C`` and the widths of the layers.
@@ -153,8 +164,10 @@ class Generator(nn.Module):
         outputs = self.decoder_maps(maps, z, gems)
         x = self.head(outputs[-1])
         if not self.options.warp:
-            return torch.tanh(x)
+            return clipped(torch.tanh(x), -1.0, self.options.headroom)
         drawn, mask = torch.tanh(x[:, :-1].float()), torch.sigmoid(x[:, -1:].float())
+        drawn = clipped(drawn, -1.0, self.options.headroom)
+        mask = clipped(mask, 0.0, self.options.headroom)
         return mask * drawn + (1 - mask) * self._warped(maps[4], outputs[FLOW_BLOCK])
 
     def bend(self, x: Tensor, z: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from l2laug.scoring.judge import Judge, told_apart, train_judge
 from l2laug.scoring.players import Player, line_up
 from l2laug.sources import source_folder
 
-FEW_SHOT_DRAWS = 40  # of each class
+FEW_SHOT_DRAWS = 100  # of each class
 BESIDE = 4  # images of a class, at least, that are not shown
 
 
@@ -34,10 +34,13 @@ class HeldOutScores:
 
     Attributes:
         fid: to real images of the same classes, pooled over the classes; lower is better.
+        fid_centred: the same once the mean of each class is moved onto that of its real images,
+            which a few images tell badly: what is left is how images differ within a class.
         spread: mean feature distance within a class, averaged over classes.
         own_class: share whose nearest class, by the mean feature of real images, is their own.
         copies: share nearer to a support image than 99 of 100 real images of its class are.
-        recognised: share that a judge puts into their class, if there is one.
+        recognised: share that a judge puts into their class, if there is one; it learned from
+            other real images of these classes, the floor's are as new to it as drawn ones.
         told_apart: accuracy of a net that learned to tell these images from real ones of other
             classes, 0.5 being chance; where there is a judge.
         error: of a small classifier of the held-out classes that learned from the images shown,
@@ -46,6 +49,7 @@ class HeldOutScores:
     """
 
     fid: float
+    fid_centred: float
     spread: float
     own_class: float
     copies: float
@@ -97,8 +101,8 @@ def score(
         seeds: repetitions, with other images shown and other latents.
         first: take the first of the held-out classes in place of the last.
         singly: adapt each class on its own, as ``adapt`` does, in place of all in one model.
-        judge: train a classifier of all classes of ``source`` first, and measure with its features
-            in place of the bundle's.
+        judge: train a classifier of all classes of ``source`` first, on all images but the floor's,
+            and measure with its features in place of the bundle's.
         few_shot: see whether a classifier of the held-out classes gets better by the images.
         device: ``auto``, ``cpu`` or ``cuda``.
         progress: where to show how far it is.
@@ -132,7 +136,9 @@ def score(
     referee = None
     if judge:
         everything = read_classes(folders, found.size, found.channels)
-        referee = train_judge(everything, engine, progress)
+        new = set(split_unseen(unseen, shots, 0).floor.paths)
+        known = [row for row, path in enumerate(everything.paths) if path not in new]
+        referee = train_judge(everything.take(np.array(known)), engine, progress)
     extractor = referee or bundle_extractor(found)
     results: dict[str, list[HeldOutScores]] = {}
     for seed in range(seeds):
@@ -186,15 +192,19 @@ def _cell(values: list[float | None]) -> str:
 
 
 def split_unseen(unseen: ImageSet, shots: int, seed: int) -> Split:
-    """For each class ``shots`` images to show, and two halves of the rest."""
-    random = np.random.default_rng(seed)
+    """For each class ``shots`` images to show, and two halves of the rest.
+
+    The floor is the same whatever the seed, so that one judge can leave it out of what it learns.
+    """
+    random, same = np.random.default_rng(seed), np.random.default_rng(0)
     parts: list[list[NDArray[np.int64]]] = [[], [], []]
     for label in range(len(unseen.classes)):
-        rows = random.permutation(np.flatnonzero(unseen.labels == label))
+        rows = same.permutation(np.flatnonzero(unseen.labels == label))
         half = (len(rows) - shots) // 2
-        parts[0].append(rows[:shots])
-        parts[1].append(rows[shots + half :])
-        parts[2].append(rows[shots : shots + half])
+        others = random.permutation(rows[half:])
+        parts[0].append(others[:shots])
+        parts[1].append(others[shots:])
+        parts[2].append(rows[:half])
     support, reference, floor = (unseen.take(np.concatenate(p)) for p in parts)
     return Split(support, reference, floor)
 
@@ -244,8 +254,12 @@ def score_set(images: ImageSet, split: Split, extractor: Extractor | Judge) -> H
     labels = range(len(split.reference.classes))
     means = np.stack([theirs[split.reference.labels == c].mean(0) for c in labels])
     nearest = pairwise(ours, means).argmin(1)
+    centred = ours.copy()
+    for c in np.unique(images.labels):
+        centred[images.labels == c] += means[c] - ours[images.labels == c].mean(0)
     return HeldOutScores(
         fid=frechet_distance(theirs, ours),
+        fid_centred=frechet_distance(theirs, centred),
         spread=mean_spread(ours, images.labels),
         own_class=float((nearest == images.labels).mean()),
         copies=_copies(images, split),

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from l2laug.nn.generator import Generator
+from l2laug.nn.generator import Generator, clipped
 from l2laug.recipe import GeneratorOptions, Recipe
 
 # Layer, and the height = width and channels that Table 1 gives for its output.
@@ -145,6 +145,39 @@ def test_bending_is_what_is_drawn_where_nothing_is_drawn_over(tiny: Recipe, warp
     assert (bent - x).abs().max() > 0.1
 
 
+def test_headroom_clips_that_share_of_either_half():
+    colours = torch.tensor([-1, -0.9, -0.45, 0, 0.45, 0.9, 1])
+    assert clipped(colours, -1.0, 0.1).tolist() == pytest.approx([-1, -1, -0.5, 0, 0.5, 1, 1])
+    mask = torch.tensor([0, 0.05, 0.275, 0.5, 0.95, 1])
+    assert clipped(mask, 0.0, 0.1).tolist() == pytest.approx([0, 0, 0.25, 0.5, 1, 1])
+    assert torch.equal(clipped(colours, -1.0, 0.0), colours)
+
+
+@torch.no_grad()
+def test_with_headroom_a_faint_mask_leaves_the_bent_image_as_it_is(tiny: Recipe):
+    gaps = []
+    for headroom in (0.0, 0.1):
+        torch.manual_seed(0)
+        changes = {"warp": 0.25, "headroom": headroom}
+        generator = Generator(tiny.generator.model_copy(update=changes)).eval()
+        x, z = inputs(generator.options)
+        last = generator.head[-1]
+        nn.init.zeros_(last.weight)
+        nn.init.constant_(last.bias, -4.0)  # a mask of 0.018, and black
+        gaps.append((generator(x, z) - generator.bend(x, z)).abs().max().item())
+    assert gaps[0] > 0.01
+    assert gaps[1] < 1e-6
+
+
+@torch.no_grad()
+def test_with_headroom_all_drawn_anew_can_be_pure_white(tiny: Recipe):
+    generator = Generator(tiny.generator.model_copy(update={"headroom": 0.1})).eval()
+    last = generator.head[-1]
+    nn.init.zeros_(last.weight)
+    nn.init.constant_(last.bias, 1.5)  # tanh of it is 0.905
+    assert (generator(*inputs(generator.options)) == 1).all()
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("position", [0, 1, 2, 3, 4])
 def test_a_gem_changes_its_own_map_and_what_follows_but_nothing_before(
@@ -173,10 +206,18 @@ def test_count_stops_the_decoder_early_with_the_same_maps(generator: Generator):
     assert torch.equal(first_two[1], generator.decoder_maps(maps, z)[1])
 
 
-@pytest.mark.parametrize(("warp", "warp_maps"), [(0.0, False), (0.2, False), (0.2, True)])
-def test_the_gradient_reaches_every_parameter(tiny: Recipe, warp: float, warp_maps: bool):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"headroom": 0.1},
+        {"warp": 0.2},
+        {"warp": 0.2, "warp_maps": True},
+        {"warp": 0.2, "warp_maps": True, "headroom": 0.1},
+    ],
+)
+def test_the_gradient_reaches_every_parameter(tiny: Recipe, changes: dict[str, float]):
     torch.manual_seed(0)
-    changes = {"warp": warp, "warp_maps": warp_maps}
     generator = Generator(tiny.generator.model_copy(update=changes))
     x, z = inputs(generator.options, 4)
     target = torch.randn(x.shape, generator=torch.Generator().manual_seed(2))

@@ -17,6 +17,7 @@ from l2laug.images import class_folders, read_classes
 from l2laug.nn.device import Engine
 from l2laug.progress import Progress
 from l2laug.recipe import parse_recipe
+from l2laug.scoring import held_out
 from l2laug.scoring.held_out import score, score_set, split_unseen
 from l2laug.scoring.players import Model, Player
 from l2laug.training.target import plain, train_target
@@ -39,6 +40,50 @@ def test_the_parts_hold_each_image_once(split):
     assert [len(p.pixels) for p in parts] == [20, 50, 50]
     paths = [path for part in parts for path in part.paths]
     assert len(set(paths)) == 120
+
+
+def test_only_the_floor_is_the_same_whatever_the_seed(digits: Path):
+    images = read_classes(class_folders(digits), 32, 1)
+    one, other = (split_unseen(images, shots=2, seed=seed) for seed in (0, 1))
+    assert one.floor.paths == other.floor.paths
+    assert set(one.support.paths) != set(other.support.paths)
+    assert set(one.reference.paths) != set(other.reference.paths)
+
+
+def test_the_judge_learns_from_all_images_but_the_floor(tiny_bundle, digits, monkeypatch):
+    learned = []
+
+    class Stop(Exception):
+        pass
+
+    def train(images, *_):
+        learned.extend(images.paths)
+        raise Stop
+
+    monkeypatch.setattr(held_out, "train_judge", train)
+    with pytest.raises(Stop):
+        score(str(tiny_bundle), digits, classes=2, shots=2, seeds=1, judge=True, device="cpu")
+
+    folders = class_folders(digits)
+    names = open_bundle(tiny_bundle).info["source"]["held_out"][-2:]
+    unseen = read_classes({name: folders[name] for name in names}, 32, 1)
+    floor = set(split_unseen(unseen, 2, 0).floor.paths)
+    assert len(floor) == 10
+    assert set(learned) == {file for files in folders.values() for file in files} - floor
+
+
+def test_centred_is_blind_to_where_the_class_is_and_sees_how_it_varies(split):
+    corner = split.reference.pixels[:, 0, 0, 0]
+    assert len(np.unique(corner)) == 1  # so what follows moves each class's mean and nothing else
+    moved = split.reference.pixels.copy()
+    moved[:, 0, 0, 0] = split.reference.labels * 20
+    scores = score_set(replace(split.reference, pixels=moved), split, _flat)
+    assert scores.fid > 0.01
+    assert scores.fid_centred == pytest.approx(0, abs=1e-3)
+
+    alike = np.stack([split.support.pixels[split.support.labels == c][0] for c in range(10)])
+    repeated = replace(split.reference, pixels=alike[split.reference.labels])
+    assert score_set(repeated, split, _flat).fid_centred > 1
 
 
 def test_one_class_of_a_split_is_that_class_alone(split):
@@ -107,9 +152,9 @@ def test_score_names_the_classes_it_lacks(tiny_bundle, rare):
 
 
 def test_classes_too_small_to_score_on_are_left_out(tiny_bundle, digits, tmp_path):
-    held_out = open_bundle(tiny_bundle).info["source"]["held_out"]
-    small = {name: range(5) for name in held_out[1:]}
-    few = copy_classes(digits, tmp_path / "few", {held_out[0]: range(12)} | small)
+    names = open_bundle(tiny_bundle).info["source"]["held_out"]
+    small = {name: range(5) for name in names[1:]}
+    few = copy_classes(digits, tmp_path / "few", {names[0]: range(12)} | small)
     says = []
     progress = Progress(quiet=True)
     progress.say = says.append
@@ -117,6 +162,6 @@ def test_classes_too_small_to_score_on_are_left_out(tiny_bundle, digits, tmp_pat
     scores = score(str(tiny_bundle), few, shots=2, seeds=1, device="cpu", progress=progress)
 
     assert scores
-    assert says[0].startswith(f"1 of {len(held_out)} held-out classes")
+    assert says[0].startswith(f"1 of {len(names)} held-out classes")
     with pytest.raises(ImageError, match="No held-out class has 13 images"):
         score(str(tiny_bundle), few, shots=9, seeds=1, device="cpu")
