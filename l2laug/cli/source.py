@@ -106,7 +106,7 @@ def score_cli(
         bool, typer.Option("--singly", help="One model a class, as adapt makes, not one for all.")
     ] = False,
     judge: Annotated[
-        bool, typer.Option("--judge", help="Measure with a net trained for it on other images of all classes.")
+        bool, typer.Option("--judge", help="Measure with a net trained on other images for it.")
     ] = False,
     few_shot: Annotated[
         bool, typer.Option("--few-shot", help="See whether a classifier of the classes gains.")

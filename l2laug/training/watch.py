@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +38,7 @@ class Look:
     Attributes:
         steps: taken so far.
         distance: squared Frechet distance from the draws to what is expected of real images, were
-            both isotropic normal in features; what so few support images may be off by is
-            subtracted.
+            both isotropic normal in features; what so few images may be off by is subtracted.
         spread: mean feature distance between draws, over that expected of real images.
         recognised: share of draws that the guide takes for their class, among all that it knows.
         copies: share of draws nearer to a support image than real ones would be, where there are
@@ -151,11 +151,10 @@ class Watch:
     def judge(self, drawn: Pixels, steps: int) -> Look:
         """Judge draws ``(N, C, S, S)``, as many of each class, the classes one after another."""
         features, labels = self.extract(drawn), self.support.labels[self.given]
-        distances, spreads, copies = [], [], []
-        for label, (real, expected) in enumerate(zip(self.real, self.expected, strict=True)):
-            mine = features[labels == label]
-            distances.append(frechet_to_few(mine, real, expected))
-            spreads.append(spread(mine) / expected)
+        mine = [features[labels == label] for label in range(len(self.real))]
+        spreads = [spread(m) / e for m, e in zip(mine, self.expected, strict=True)]
+        copies = []
+        for label in range(len(mine)):
             shown = self.support.pixels[self.support.labels == label]
             try:
                 copies.append(find_copies(drawn[labels == label], shown).share)
@@ -163,7 +162,7 @@ class Watch:
                 continue
         return Look(
             steps,
-            float(np.mean(distances)),
+            frechet_to_few(mine, self.real, self.expected),
             float(np.mean(spreads)),
             float(self.guide.recognised(drawn, labels).mean()),
             float(np.mean(copies)) if copies else None,
@@ -200,21 +199,27 @@ def expected_spread(features: Features, usual: float) -> float:
     return (count * own + TRUST * usual) / (count + TRUST)
 
 
-def frechet_to_few(drawn: Features, real: Features, expected: float) -> float:
-    """Squared Frechet distance between isotropic normals, one known by few points alone.
+def frechet_to_few(
+    drawn: Sequence[Features], real: Sequence[Features], expected: Sequence[float]
+) -> float:
+    """Squared Frechet distance between isotropic normals of which few points are known.
 
-    The mean of ``n`` real images is off by their variance over ``n`` on average: that much is no
-    fault of the draws.
+    A mean over the classes. The mean of ``n`` images is off by their variance over ``n`` on average,
+    be they drawn or real: that much is no fault of what draws them, and does not count.
 
     Args:
-        drawn: features ``(N, D)``, N at least 2.
-        real: features ``(n, D)`` of real images.
-        expected: mean distance between real images of the class.
+        drawn: by class, features ``(N, D)``, N at least 2.
+        real: by class, features ``(n, D)`` of real images.
+        expected: by class, the mean distance between real images.
     """
-    # Between points of a normal the root mean square distance is sqrt(2) times the deviation.
-    wanted, found = expected / 2**0.5, spread(drawn) / 2**0.5
-    off = float(((drawn.mean(0) - real.mean(0)) ** 2).sum())
-    return max(0.0, off - wanted**2 / len(real)) + (found - wanted) ** 2
+    off, apart = [], []
+    for mine, theirs, usual in zip(drawn, real, expected, strict=True):
+        # Between points of a normal the root mean square distance is sqrt(2) times the deviation.
+        wanted, found = usual / 2**0.5, spread(mine) / 2**0.5
+        shift = float(((mine.mean(0) - theirs.mean(0)) ** 2).sum())
+        off.append(shift - wanted**2 / len(theirs) - found**2 / len(mine))
+        apart.append((found - wanted) ** 2)
+    return max(0.0, float(np.mean(off))) + float(np.mean(apart))
 
 
 def _better(one: Look, other: Look) -> bool:

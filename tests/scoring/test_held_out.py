@@ -53,15 +53,15 @@ def test_only_the_floor_is_the_same_whatever_the_seed(digits: Path):
 def test_the_judge_learns_from_all_images_but_the_floor(tiny_bundle, digits, monkeypatch):
     learned = []
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def train(images, *_):
         learned.extend(images.paths)
-        raise Stop
+        raise StopError
 
     monkeypatch.setattr(held_out, "train_judge", train)
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         score(str(tiny_bundle), digits, classes=2, shots=2, seeds=1, judge=True, device="cpu")
 
     folders = class_folders(digits)

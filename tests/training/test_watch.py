@@ -87,12 +87,26 @@ def test_the_distance_of_normals_by_hand():
     there = np.full((1, 200), 3.0)
 
     # Of many real images the whole shift counts, of one all but their variance.
-    many = frechet_to_few(draws, np.repeat(there, 10_000, 0), apart)
+    many = frechet_to_few([draws], [np.repeat(there, 10_000, 0)], [apart])
     assert many == pytest.approx(9 * 200, rel=0.02)
-    assert frechet_to_few(draws, there, apart) == pytest.approx(9 * 200 - 4 * 200, rel=0.02)
-    assert frechet_to_few(draws, there * 0, apart) == pytest.approx(0, abs=0.5)
+    assert frechet_to_few([draws], [there], [apart]) == pytest.approx(5 * 200, rel=0.02)
+    assert frechet_to_few([draws], [there * 0], [apart]) == pytest.approx(0, abs=0.5)
     # Twice the deviation, and no shift: sqrt(200) * (2 - 4), squared.
-    assert frechet_to_few(draws, there * 0, 2 * apart) == pytest.approx(4 * 200, rel=0.02)
+    assert frechet_to_few([draws], [there * 0], [2 * apart]) == pytest.approx(4 * 200, rel=0.02)
+
+
+@pytest.mark.parametrize("count", [4, 50])
+def test_of_few_draws_the_right_spread_is_nearer_than_too_small_a_one(count: int):
+    # Drawn as real ones are, the means of few draws scatter: that must not speak against them.
+    random = np.random.default_rng(0)
+    real = [random.normal(0, 1, (1, 200)) for _ in range(300)]
+    apart = [2**0.5 * 200**0.5] * len(real)
+    found = [
+        frechet_to_few([random.normal(0, s, (count, 200)) for _ in real], real, apart)
+        for s in (0.8, 1.0)
+    ]
+    assert found[0] == pytest.approx(0.2**2 * 200, rel=0.2)
+    assert found[1] < 2
 
 
 def looks(*values: tuple[float, float]) -> list[Look]:
