@@ -97,20 +97,24 @@ class GuidedOptions(AdversarialOptions):
     identity: Annotated[float, Field(ge=0)] = 0.0
 
 
-class SourceOptions(GuidedOptions):
-    """phi_s1, the strong source generator.
+class RegisteredOptions(GuidedOptions):
+    """A training that may also learn to bend the given image onto the one that it is paired with.
 
-    With ``registration`` above 0 it also learns to bend the given image onto the very one that it
-    is paired with, by a latent that an encoder reads off the two. That is how much the difference
-    weighs; ``divergence`` is how much each nat weighs that the latent tells about the pair.
+    It does by a latent that an encoder reads off the two. ``registration`` is how much the
+    difference weighs; ``divergence`` how much each nat that the latent tells about the pair.
     """
 
-    steps: Count = 12000
     registration: Annotated[float, Field(ge=0)] = 0.0
     divergence: Annotated[float, Field(ge=0)] = 0.01
 
 
-class CommonOptions(GuidedOptions):
+class SourceOptions(RegisteredOptions):
+    """phi_s1, the strong source generator."""
+
+    steps: Count = 12000
+
+
+class CommonOptions(RegisteredOptions):
     """Plentiful classes of the user's own, learned along with the rare ones before those are tuned.
 
     No more than ``images`` of each are used, and no more than ``classes``.
@@ -239,8 +243,11 @@ class Recipe(_Options):
             return self
         if self.generator.warp_maps:
             raise ValueError("generator.warp_maps bends as far as it says: set generator.warp")
-        if self.source.registration:
-            raise ValueError("source.registration needs a generator that bends: set generator.warp")
+        for name in ("source", "common"):
+            if getattr(self, name).registration:
+                raise ValueError(
+                    f"{name}.registration needs a generator that bends: set generator.warp"
+                )
         return self
 
     @model_validator(mode="after")

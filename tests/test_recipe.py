@@ -72,7 +72,12 @@ def test_phi_of_z_has_nothing_to_warp() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [{"generator": {"warp_maps": True}}, {"source": {"registration": 1.0}}]
+    "data",
+    [
+        {"generator": {"warp_maps": True}},
+        {"source": {"registration": 1.0}},
+        {"common": {"registration": 1.0}},
+    ],
 )
 def test_what_needs_a_warp_says_so(data: dict[str, Any]) -> None:
     assert "set generator.warp" in problems(data)

@@ -24,6 +24,7 @@ from l2laug.sources import source_classes
 from l2laug.training.adversarial import Adversary
 from l2laug.training.origin import Origin, bundle_origin
 from l2laug.training.pairs import PairSampler
+from l2laug.training.registration import Registration
 
 SHARE = 0.7  # of each common class; what is left is for tests
 
@@ -118,6 +119,7 @@ def learn_common(
         seed,
         guide=engine.place(origin.guide).add(everything),
         identity=recipe.common.identity,
+        registration=Registration.of(recipe.common, recipe),
         train_norm=recipe.target.start == "random",
     )
     pairs = PairSampler(everything, engine.device, seed)

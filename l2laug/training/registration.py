@@ -8,6 +8,7 @@ from torch import Tensor
 from l2laug.nn.generator import Generator
 from l2laug.nn.losses import divergence, pyramid_distance
 from l2laug.nn.pair_encoder import PairEncoder
+from l2laug.recipe import Recipe, RegisteredOptions
 
 LOG_VARIANCE = (-10.0, 4.0)  # beyond these exp() is of no use
 
@@ -29,6 +30,14 @@ class Registration:
 
     def __init__(self, encoder: PairEncoder, weight: float, divergence: float) -> None:
         self.encoder, self.weight, self.divergence = encoder, weight, divergence
+
+    @classmethod
+    def of(cls, options: RegisteredOptions, recipe: Recipe) -> Registration | None:
+        """The one that a recipe's part asks for, its encoder's weights random, if it does."""
+        if not options.registration:
+            return None
+        encoder = PairEncoder(recipe.critic, recipe.generator)
+        return cls(encoder, options.registration, options.divergence)
 
     def loss(
         self, generator: Generator, given: Tensor, other: Tensor, random: torch.Generator

@@ -19,7 +19,6 @@ from l2laug.nn.critic import Critic
 from l2laug.nn.device import Engine
 from l2laug.nn.generator import Generator
 from l2laug.nn.guide import Guide
-from l2laug.nn.pair_encoder import PairEncoder
 from l2laug.nn.processes import Processes
 from l2laug.nn.weights import load_weights
 from l2laug.progress import Progress
@@ -57,10 +56,6 @@ def train_strong(
     if start is not None:
         load_weights(generator, start.file("strong.safetensors"))
         load_weights(critic, start.file("critic.safetensors"))
-    registration = None
-    if recipe.source.registration:
-        encoder = PairEncoder(recipe.critic, recipe.generator)
-        registration = Registration(encoder, recipe.source.registration, recipe.source.divergence)
     adversary = Adversary(
         generator,
         critic,
@@ -69,7 +64,7 @@ def train_strong(
         seed,
         guide=guide,
         identity=recipe.source.identity,
-        registration=registration,
+        registration=Registration.of(recipe.source, recipe),
         processes=processes,
     )
     place, places = (0, 1) if processes is None else (processes.index, processes.count)

@@ -204,8 +204,8 @@ def frechet_to_few(
 ) -> float:
     """Squared Frechet distance between isotropic normals of which few points are known.
 
-    A mean over the classes. The mean of ``n`` images is off by their variance over ``n`` on average,
-    be they drawn or real: that much is no fault of what draws them, and does not count.
+    A mean over the classes. The mean of ``n`` images, drawn or real, is off by their variance over
+    ``n`` on average: that much is no fault of what draws them, and does not count.
 
     Args:
         drawn: by class, features ``(N, D)``, N at least 2.

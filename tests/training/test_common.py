@@ -23,6 +23,7 @@ from l2laug.scoring.diversity import mean_spread
 from l2laug.scoring.features import bundle_extractor
 from l2laug.training.common import common_hashes, learn_common, read_common
 from l2laug.training.origin import Origin, bundle_origin, load_generator
+from l2laug.training.registration import Registration
 from l2laug.training.target import train_target
 from l2laug.writing import write_samples
 from tests.class_folders import copy_classes
@@ -112,6 +113,24 @@ def test_rare_and_common_images_are_drawn(
 
     assert drawn(support) == 1
     assert drawn(common) > 0.9
+
+
+def test_pairs_are_registered_where_the_recipe_says_so(
+    support: ImageSet, bundle: Bundle, digits: Path, tiny: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    registered = []
+
+    def loss(self: Registration, _: object, given: torch.Tensor, *__: object) -> object:
+        registered.append((self.weight, len(given)))
+        return torch.zeros(()), {}
+
+    monkeypatch.setattr(Registration, "loss", loss)
+    common = read(digits, digits / "3", bundle)
+    for weight in (0.0, 2.0):
+        options = CommonOptions(steps=3, batch=4, registration=weight)
+        learn(support, common, bundle, tiny.model_copy(update={"common": options}))
+
+    assert registered == [(2.0, 4)] * 3
 
 
 def test_the_target_grows_from_it_and_leaves_it_as_it_was(

@@ -6,7 +6,7 @@ import torch
 
 from l2laug.nn.generator import Generator
 from l2laug.nn.pair_encoder import PairEncoder
-from l2laug.recipe import Recipe
+from l2laug.recipe import CommonOptions, Recipe, SourceOptions
 from l2laug.training.registration import Registration
 
 
@@ -63,3 +63,10 @@ def test_a_latent_that_tells_nothing_costs_no_nats(tiny: Recipe):
     _, terms = Registration(encoder, 20.0, 0.01).loss(generator, x, x, torch.Generator())
 
     assert terms["nats"] == 0.0
+
+
+def test_a_part_of_a_recipe_that_asks_for_none_has_none(tiny: Recipe):
+    assert Registration.of(SourceOptions(), tiny) is None
+    found = Registration.of(CommonOptions(registration=3.0, divergence=0.5), tiny)
+    assert found is not None
+    assert (found.weight, found.divergence) == (3.0, 0.5)
