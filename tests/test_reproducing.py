@@ -91,7 +91,7 @@ def test_each_variant_differs_in_one_thing():
 
 def test_the_tables_hold_means_and_ratios_of_each_seed(tiny: Recipe):
     def score(*fids: float) -> list[HeldOutScores]:
-        return [HeldOutScores(fid, fid, 1.0, 1.0, 0.0) for fid in fids]
+        return [HeldOutScores(fid, fid, fid, 1.0, 1.0, 0.0) for fid in fids]
 
     scores = {name: score(10, 30) for name in NAMES}
     scores |= {STRONG: score(8, 8), WEAK: score(40, 60), PLAIN: score(20, 40), FLOOR: score(4, 4)}

@@ -17,7 +17,7 @@ from l2laug.progress import Progress
 from l2laug.recipe import Recipe, parse_recipe
 from l2laug.scoring.copies import support_distances
 from l2laug.scoring.diversity import mean_spread, pairwise
-from l2laug.scoring.features import Extractor, bundle_extractor
+from l2laug.scoring.features import Extractor, Features, bundle_extractor
 from l2laug.scoring.few_shot import few_shot_error
 from l2laug.scoring.fid import frechet_distance
 from l2laug.scoring.judge import Judge, told_apart, train_judge
@@ -36,6 +36,8 @@ class HeldOutScores:
         fid: to real images of the same classes, pooled over the classes; lower is better.
         fid_centred: the same once the mean of each class is moved onto that of its real images,
             which a few images tell badly: what is left is how images differ within a class.
+        fid_as_shown: the same once it is moved onto that of the images shown. Of real images, this
+            is how near one can come who knows no more of where a class is.
         spread: mean feature distance within a class, averaged over classes.
         own_class: share whose nearest class, by the mean feature of real images, is their own.
         copies: share nearer to a support image than 99 of 100 real images of its class are.
@@ -50,6 +52,7 @@ class HeldOutScores:
 
     fid: float
     fid_centred: float
+    fid_as_shown: float
     spread: float
     own_class: float
     copies: float
@@ -251,19 +254,28 @@ def score_players(
 def score_set(images: ImageSet, split: Split, extractor: Extractor | Judge) -> HeldOutScores:
     """Score real or drawn images of the held-out classes against the reference."""
     ours, theirs = extractor(images.pixels), extractor(split.reference.pixels)
-    labels = range(len(split.reference.classes))
-    means = np.stack([theirs[split.reference.labels == c].mean(0) for c in labels])
-    nearest = pairwise(ours, means).argmin(1)
-    centred = ours.copy()
-    for c in np.unique(images.labels):
-        centred[images.labels == c] += means[c] - ours[images.labels == c].mean(0)
+    means = _means(theirs, split.reference)
+    shown = _means(extractor(split.support.pixels), split.support)
     return HeldOutScores(
         fid=frechet_distance(theirs, ours),
-        fid_centred=frechet_distance(theirs, centred),
+        fid_centred=frechet_distance(theirs, _moved(ours, images.labels, means)),
+        fid_as_shown=frechet_distance(theirs, _moved(ours, images.labels, shown)),
         spread=mean_spread(ours, images.labels),
-        own_class=float((nearest == images.labels).mean()),
+        own_class=float((pairwise(ours, means).argmin(1) == images.labels).mean()),
         copies=_copies(images, split),
     )
+
+
+def _means(features: Features, images: ImageSet) -> Features:
+    return np.stack([features[images.labels == c].mean(0) for c in range(len(images.classes))])
+
+
+def _moved(features: Features, labels: NDArray[np.int64], means: Features) -> Features:
+    """Features whose mean over each class is moved onto that of ``means``."""
+    moved = features.copy()
+    for label in np.unique(labels):
+        moved[labels == label] += means[label] - features[labels == label].mean(0)
+    return moved
 
 
 def _copies(images: ImageSet, split: Split) -> float:

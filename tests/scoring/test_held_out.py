@@ -81,9 +81,20 @@ def test_centred_is_blind_to_where_the_class_is_and_sees_how_it_varies(split):
     assert scores.fid > 0.01
     assert scores.fid_centred == pytest.approx(0, abs=1e-3)
 
+    # Where the images shown lie the corner is 0, too: moved there, they are as they were.
+    assert scores.fid_as_shown == pytest.approx(
+        score_set(split.reference, split, _flat).fid_as_shown, abs=1e-3
+    )
+
     alike = np.stack([split.support.pixels[split.support.labels == c][0] for c in range(10)])
     repeated = replace(split.reference, pixels=alike[split.reference.labels])
     assert score_set(repeated, split, _flat).fid_centred > 1
+
+
+def test_moved_to_what_is_shown_real_images_are_off_by_what_few_images_do_not_tell(split):
+    everything = replace(split, support=split.reference)
+    assert score_set(split.reference, everything, _flat).fid_as_shown == pytest.approx(0, abs=1e-3)
+    assert score_set(split.reference, split, _flat).fid_as_shown > 1
 
 
 def test_one_class_of_a_split_is_that_class_alone(split):
