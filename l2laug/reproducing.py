@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from l2laug.bundles import INFO, Bundle, open_bundle, write_info
-from l2laug.errors import OutputError
+from l2laug.bundles import INFO, Bundle, find_bundle, open_bundle, write_info
+from l2laug.errors import ImageError, OutputError
 from l2laug.files import whole_file, whole_folder, write_text
 from l2laug.images import ImageSet, class_folders, read_classes
 from l2laug.nn.device import Engine, pick_engine
@@ -21,7 +21,7 @@ from l2laug.nn.gem import build_gems
 from l2laug.nn.weights import save_weights
 from l2laug.pretraining import pretrain, split_classes
 from l2laug.progress import Progress
-from l2laug.recipe import GemOptions, Recipe
+from l2laug.recipe import GemOptions, Recipe, parse_recipe
 from l2laug.scoring.features import bundle_extractor
 from l2laug.scoring.held_out import HeldOutScores, Split, score_players, split_unseen
 from l2laug.scoring.paper_tables import FLOOR, PLAIN, STRONG, WEAK, gem_name, tables, variants
@@ -32,6 +32,7 @@ from l2laug.training.gems import train_gems
 from l2laug.training.origin import load_generator
 from l2laug.training.pairs import PairSampler
 from l2laug.training.target import plain, train_target
+from l2laug.variants import with_variants
 
 FIGURE_ROWS, FIGURE_DRAWS = 10, 2
 PARTS = ("source", "weak", "gems", "target", "features")
@@ -55,6 +56,7 @@ def reproduce(
     out: Path,
     *,
     recipe: Recipe,
+    bundle: str | None = None,
     scale: float = 1.0,
     classes: int = 100,
     seeds: int = 3,
@@ -63,16 +65,18 @@ def reproduce(
 ) -> Reproduction:
     """Run the paper's experiment: Table 3, the ablations and their bounds.
 
-    phi_s1 and phi_s2 are trained once. The GEMs of every type, strategy, norm and number learn the
-    step between these two, and each is plugged into a phi_t of its own. A seed decides which images
-    of the held-out classes are shown, and all of the target's training. The same call goes on after
-    a stop.
+    phi_s1 and phi_s2 are trained once, or those of ``bundle`` serve. The GEMs of every type,
+    strategy, norm and number learn the step between these two, and each is plugged into a phi_t of
+    its own. A seed decides which images of the held-out classes are shown, and all of the target's
+    training. The same call goes on after a stop.
 
     Args:
         source: class folders.
         out: folder for all of it.
         recipe: of the networks and of every training; ``weak.shots`` images of a held-out class
             are shown.
+        bundle: name or path of one that was trained from ``source``; all of the recipe but its GEMs
+            and its target is then the bundle's own.
         scale: times all numbers of steps of the recipe, above 0.
         classes: how many of the held-out classes, the last ones.
         seeds: repetitions.
@@ -81,14 +85,27 @@ def reproduce(
 
     Raises:
         OutputError: ``out`` holds another experiment, or can't be written.
-        ImageError: there are too few classes or images.
+        ImageError: there are too few classes or images, or they are not those of the bundle.
     """
     progress = progress or Progress(quiet=True)
     engine = pick_engine(device)
-    used = scaled(recipe, scale)
-    base = _base(source, out / "bundle", used, engine, progress)
+    if bundle is None:
+        used = scaled(recipe, scale)
+        base = _base(source, out / "bundle", used, engine, progress)
+    else:
+        base = find_bundle(bundle)
+        own = parse_recipe(base.info["recipe"], f"of bundle {base.name}")
+        parts = {"gems": recipe.gems, "target": recipe.target}
+        used = scaled(own.model_copy(update=parts), scale)
     images = read_classes(class_folders(source_folder(source)), base.size, base.channels)
     known, unseen = split_classes(images, used.data)
+    if list(unseen.classes) != base.info["source"]["held_out"]:
+        raise ImageError(
+            f"{source} are not the class folders that bundle {base.name} was trained from.",
+            "Give those: what it has seen can't be scored on.",
+        )
+    _begin(out, used, base)
+    known = with_variants(known, used.data.variants)
     chosen = unseen.of(unseen.classes[-classes:])
     bundles = {
         gem_name(options): _with_gems(base, options, known, used, out / "gems", engine, progress)
@@ -135,10 +152,23 @@ def _base(source: Path, out: Path, recipe: Recipe, engine: Engine, progress: Pro
     bundle = open_bundle(out)
     if bundle.info["recipe"] != recipe.model_dump(mode="json"):
         raise OutputError(
-            f"{out.parent} holds an experiment of another recipe or scale.",
+            f"{out.parent} holds an experiment of another recipe, scale or bundle.",
             "Choose a new folder with -o.",
         )
     return bundle
+
+
+def _begin(out: Path, recipe: Recipe, base: Bundle) -> None:
+    """Remember what experiment this is; refuse to go on with another one."""
+    path = out / "experiment.json"
+    about = {"recipe": recipe.model_dump(mode="json"), "bundle": base.digest}
+    text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
+    if path.is_file() and path.read_text(encoding="utf-8") != text:
+        raise OutputError(
+            f"{out} holds an experiment of another recipe, scale or bundle.",
+            "Choose a new folder with -o.",
+        )
+    write_text(path, text)
 
 
 def _with_gems(
@@ -151,7 +181,7 @@ def _with_gems(
     progress: Progress,
 ) -> Bundle:
     """The bundle with GEMs of other options, which learn between its own generators."""
-    if options == recipe.gems:
+    if options.model_dump(mode="json") == base.info["recipe"]["gems"]:
         return base
     place = folder / gem_name(options)
     if not (place / INFO).is_file():

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from l2laug import reproducing
-from l2laug.errors import OutputError
+from l2laug.errors import ImageError, OutputError
 from l2laug.recipe import GemOptions, Recipe, parse_recipe
 from l2laug.reproducing import Reproduction, reproduce, scaled
 from l2laug.scoring.held_out import HeldOutScores
 from l2laug.scoring.paper_tables import FLOOR, PLAIN, STRONG, WEAK, gem_name, tables, variants
+from tests.class_folders import copy_classes
 from tests.cli.calls import l2laug
 from tests.conftest import TINY
 
@@ -30,7 +32,7 @@ NAMES = {
 }
 
 
-def run(digits: Path, out: Path, recipe: Recipe, **changes: float) -> Reproduction:
+def run(digits: Path, out: Path, recipe: Recipe, **changes: Any) -> Reproduction:
     return reproduce(digits, out, recipe=recipe, seeds=1, device="cpu", **changes)
 
 
@@ -63,7 +65,7 @@ def test_every_player_is_scored_and_shown_and_nothing_is_done_twice(
     assert again.exit_code == 0, again.stderr
     assert again.stdout.startswith((found.folder / "tables.md").read_text())
     assert json.loads((found.folder / "results.json").read_text()) == results
-    with pytest.raises(OutputError, match="another recipe or scale"):
+    with pytest.raises(OutputError, match="another recipe, scale or bundle"):
         run(digits, found.folder, tiny, scale=2)
 
 
@@ -74,6 +76,31 @@ def test_only_the_gems_of_a_variant_differ(found: Reproduction):
     changed = {name for name in base["files"] if base["files"][name] != other["files"][name]}
     assert changed == {"gems.safetensors"}
     assert other["recipe"]["gems"]["type"] == 1
+
+
+def test_a_bundle_serves_in_place_of_training_one(
+    tiny_bundle: Path, digits: Path, tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(reproducing, "pretrain", None)
+    learned = []
+    monkeypatch.setattr(reproducing, "train_gems", lambda *a: learned.append(gem_name(a[4])))
+
+    result = run(digits, tmp_path / "out", tiny, bundle=str(tiny_bundle))
+
+    assert set(result.scores) == NAMES | {STRONG, WEAK, PLAIN, FLOOR}
+    assert not (result.folder / "bundle").exists()
+    assert set(learned) == NAMES - {gem_name(tiny.gems)}  # its own GEMs serve, too
+    other = tiny.model_copy(update={"gems": tiny.gems.model_copy(update={"steps": 5})})
+    with pytest.raises(OutputError, match="another recipe, scale or bundle"):
+        run(digits, tmp_path / "out", other, bundle=str(tiny_bundle))
+
+
+def test_classes_that_a_bundle_has_seen_are_not_scored_on(
+    tiny_bundle: Path, digits: Path, tiny: Recipe, tmp_path: Path
+):
+    some = copy_classes(digits, tmp_path / "some", {str(c): range(12) for c in range(9)})
+    with pytest.raises(ImageError, match="not the class folders that bundle"):
+        run(some, tmp_path / "out", tiny, bundle=str(tiny_bundle))
 
 
 def test_all_steps_are_scaled_and_none_falls_to_zero(tiny: Recipe):

@@ -149,6 +149,9 @@ def reproduce_cli(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for all of it.")] = Path(
         "reproduction"
     ),
+    bundle: Annotated[
+        str | None, typer.Option(help="One trained from this source, in place of training one.")
+    ] = None,
     scale: Annotated[
         float, typer.Option(min=1e-4, help="Times every number of steps of the recipe.")
     ] = 1.0,
@@ -166,6 +169,7 @@ def reproduce_cli(
         source,
         out,
         recipe=find_recipe(recipe, source),
+        bundle=bundle,
         scale=scale,
         classes=classes,
         seeds=seeds,
