@@ -27,6 +27,7 @@ LEAST_RECOGNISED = 0.9
 LEAST_SPREAD = 0.8  # of what is expected of real images
 MOST_COPIES = 0.05
 PATIENCE = 3  # looks without a better one
+CLEARLY = 0.02  # by how much of the variance a later moment has to be nearer
 SCALES = (1.2, 1.5, 1.8)  # of latents
 TRUST = 2  # the spread of source classes counts as much as that of so many rare images
 
@@ -38,7 +39,8 @@ class Look:
     Attributes:
         steps: taken so far.
         distance: squared Frechet distance from the draws to what is expected of real images, were
-            both isotropic normal in features; what so few images may be off by is subtracted.
+            both isotropic normal in features, over the variance expected of real images; what so
+            few images may be off by is subtracted.
         spread: mean feature distance between draws, over that expected of real images.
         recognised: share of draws that the guide takes for their class, among all that it knows.
         copies: share of draws nearer to a support image than real ones would be, where there are
@@ -73,8 +75,9 @@ class Watch:
     """Looks at a target now and then and keeps the best moment.
 
     That is the one at the smallest distance among those that are sound, or among all where none
-    is. Distance and spread are seen through the bundle's feature net, which nothing was trained
-    against, in draws from the same latents every time.
+    is; a later one has to be clearly nearer, for few images tell little of distances, and steps on
+    them cost variety. Distance and spread are seen through the bundle's feature net, which nothing
+    was trained against, in draws from the same latents every time.
 
     Args:
         support: the rare images.
@@ -113,7 +116,7 @@ class Watch:
         """Look at a target after so many steps, and keep a copy of it if it is the best so far."""
         seen = self.judge(self._draw(nets), steps)
         self.looks.append(seen)
-        if self.best is None or _better(seen, self.best[0]):
+        if self.best is None or _better(seen, self.best[0], CLEARLY):
             self.best = seen, copy.deepcopy(nets)
         return seen
 
@@ -204,8 +207,9 @@ def frechet_to_few(
 ) -> float:
     """Squared Frechet distance between isotropic normals of which few points are known.
 
-    A mean over the classes. The mean of ``n`` images, drawn or real, is off by their variance over
-    ``n`` on average: that much is no fault of what draws them, and does not count.
+    Over the variance expected, a mean over the classes. The mean of ``n`` images, drawn or real,
+    is off by their variance over ``n`` on average: that much is no fault of what draws them, and
+    does not count.
 
     Args:
         drawn: by class, features ``(N, D)``, N at least 2.
@@ -217,10 +221,10 @@ def frechet_to_few(
         # Between points of a normal the root mean square distance is sqrt(2) times the deviation.
         wanted, found = usual / 2**0.5, spread(mine) / 2**0.5
         shift = float(((mine.mean(0) - theirs.mean(0)) ** 2).sum())
-        off.append(shift - wanted**2 / len(theirs) - found**2 / len(mine))
-        apart.append((found - wanted) ** 2)
+        off.append((shift - wanted**2 / len(theirs) - found**2 / len(mine)) / wanted**2)
+        apart.append((found / wanted - 1) ** 2)
     return max(0.0, float(np.mean(off))) + float(np.mean(apart))
 
 
-def _better(one: Look, other: Look) -> bool:
-    return one.distance < other.distance if one.sound == other.sound else one.sound
+def _better(one: Look, other: Look, margin: float = 0.0) -> bool:
+    return one.distance < other.distance - margin if one.sound == other.sound else one.sound
