@@ -46,7 +46,7 @@ def tables(scores: Scores, recipe: Recipe, scale: float, classes: int) -> str:
         f"# {recipe.name}, {scale:g} times its steps",
         "",
         f"FID on features of the bundle's own net, over {classes} held-out classes of which "
-        f"{recipe.weak.shots} images are shown; {seeds} seeds. Ratios are of each seed.",
+        f"{recipe.weak.shots} images are shown. Seeds: {seeds}; ratios are of each.",
         "",
         "## GEM types (the paper's Table 3)",
         "",
