@@ -91,12 +91,14 @@ def reproduce(
     engine = pick_engine(device)
     if bundle is None:
         used = scaled(recipe, scale)
+        _begin(out, used, None)
         base = _base(source, out / "bundle", used, engine, progress)
     else:
         base = find_bundle(bundle)
         own = parse_recipe(base.info["recipe"], f"of bundle {base.name}")
         parts = {"gems": recipe.gems, "target": recipe.target}
         used = scaled(own.model_copy(update=parts), scale)
+        _begin(out, used, base)
     images = read_classes(class_folders(source_folder(source)), base.size, base.channels)
     known, unseen = split_classes(images, used.data)
     if list(unseen.classes) != base.info["source"]["held_out"]:
@@ -104,7 +106,6 @@ def reproduce(
             f"{source} are not the class folders that bundle {base.name} was trained from.",
             "Give those: what it has seen can't be scored on.",
         )
-    _begin(out, used, base)
     known = with_variants(known, used.data.variants)
     chosen = unseen.of(unseen.classes[-classes:])
     bundles = {
@@ -149,19 +150,13 @@ def _base(source: Path, out: Path, recipe: Recipe, engine: Engine, progress: Pro
     if not (out / INFO).is_file():
         device = engine.device.type
         pretrain(source, out, recipe=recipe, resume=True, device=device, progress=progress)
-    bundle = open_bundle(out)
-    if bundle.info["recipe"] != recipe.model_dump(mode="json"):
-        raise OutputError(
-            f"{out.parent} holds an experiment of another recipe, scale or bundle.",
-            "Choose a new folder with -o.",
-        )
-    return bundle
+    return open_bundle(out)
 
 
-def _begin(out: Path, recipe: Recipe, base: Bundle) -> None:
+def _begin(out: Path, recipe: Recipe, base: Bundle | None) -> None:
     """Remember what experiment this is; refuse to go on with another one."""
     path = out / "experiment.json"
-    about = {"recipe": recipe.model_dump(mode="json"), "bundle": base.digest}
+    about = {"recipe": recipe.model_dump(mode="json"), "bundle": base and base.digest}
     text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
     if path.is_file() and path.read_text(encoding="utf-8") != text:
         raise OutputError(
