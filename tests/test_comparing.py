@@ -127,9 +127,9 @@ def test_each_set_gets_a_verdict_and_arms_without_samples_train_once(
         assert one.classifier is not None
         f1 = {
             arm: np.mean([o["rare_f1"] for o in one.classifier["outcomes"] if o["arm"] == arm])
-            for arm in ("classical", "classical + l2laug")
+            for arm in one.classifier["compared"].values()
         }
-        change = f1["classical + l2laug"] - f1["classical"]
+        change = f1[one.classifier["compared"]["with"]] - f1[one.classifier["compared"]["without"]]
         assert one.classifier["verdict"]["difference"] == pytest.approx(change)
     report = (run.folder / "comparison.md").read_text(encoding="utf-8")
     assert "| verdict | " in report

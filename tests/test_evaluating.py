@@ -162,7 +162,8 @@ def test_classifiers_are_trained_and_judged(run: Run, digits: Path):
     outcomes = two.classifier["outcomes"]
     assert len(outcomes) == 10
     by_seed = [{o["arm"]: o["rare_f1"] for o in outcomes if o["seed"] == seed} for seed in (0, 1)]
-    gaps = [f1["classical + l2laug"] - f1["classical"] for f1 in by_seed]
+    arms = two.classifier["compared"]
+    gaps = [f1[arms["with"]] - f1[arms["without"]] for f1 in by_seed]
     assert two.classifier["verdict"]["difference"] == pytest.approx(sum(gaps) / 2)
     assert "## Classifier" in (run.folder / "report.md").read_text(encoding="utf-8")
 

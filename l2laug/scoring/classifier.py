@@ -59,6 +59,7 @@ def run_study(
     progress: Progress,
     ledger: Ledger | None = None,
     arms: Sequence[Arm] = ARMS,
+    shares: Sequence[float] = (),
 ) -> list[Trained]:
     """Train every arm with every seed and see what it makes of the test images.
 
@@ -72,6 +73,7 @@ def run_study(
         progress: where to show how far it is.
         ledger: finished trainings; those in it are not repeated.
         arms: the ways to train; all of them by default.
+        shares: of samples, in arms that have them; the study's own by default.
 
     Raises:
         UsageError: timm has no such model, or it can't take images of this size.
@@ -87,13 +89,13 @@ def run_study(
     jobs = [
         (arm, seed, share)
         for seed in range(study.seeds)
-        for arm, share in [(a, study.share) for a in arms] + [(BOTH, s) for s in study.sweep]
+        for arm in arms
+        for share in ((shares or (study.share,)) if arm.samples else (0.0,))
     ]
     drawn_hash = array_hash(samples)
     results = []
     with progress.task("classifier", len(jobs) * study.steps) as advance:
-        for arm, seed, wanted in jobs:
-            share = wanted if arm.samples else 0.0
+        for arm, seed, share in jobs:
             about = {"arm": arm.name, "seed": seed, "share": share, **_settings(study, engine)}
             key = key_of({**about, **about_data, "samples": drawn_hash if arm.samples else ""})
             guesses = ledger.find(key)

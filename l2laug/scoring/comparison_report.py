@@ -64,7 +64,8 @@ def _table(comparison: dict[str, Any], *, ranges: bool) -> list[list[str]]:
         rows.append([score, *cells, _cell(of_score[0], "floor", ranges)])
     if sets[0]["classifier"]:
         verdicts = [one["classifier"]["verdict"] for one in sets]
-        rows.append(["change of F1", *(_change(v, ranges) for v in verdicts), "-"])
+        base = sets[0]["classifier"]["compared"]["without"]  # trained once, the same for all
+        rows.append([f"change of F1 over {base}", *(_change(v, ranges) for v in verdicts), "-"])
         rows.append(["verdict", *(v["word"] for v in verdicts), "-"])
     return rows
 

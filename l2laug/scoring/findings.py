@@ -9,12 +9,11 @@ from typing import Any
 
 from l2laug.images import ImageSet
 from l2laug.scoring.changes import changes
-from l2laug.scoring.outcomes import Trained, guesses_of, measure
-from l2laug.scoring.study import Study
+from l2laug.scoring.outcomes import Labels, Trained, guesses_of, measure
+from l2laug.scoring.study import PAIRS, Study
 from l2laug.scoring.sweep import choose, cross_fit
-from l2laug.scoring.verdict import FEWEST_TEST, Verdict, judge
+from l2laug.scoring.verdict import FEWEST_TEST, Verdict, f1, judge
 
-WITHOUT, WITH = "classical", "classical + l2laug"
 FEW_TEST = 30  # fewer, and one test image more or less moves recall by over three points
 
 
@@ -38,8 +37,10 @@ def find(
     """
     label, share = test.classes.index(rare), study.share
     truth = test.labels == label
-    without = guesses_of(trained, WITHOUT, 0.0) == label
-    verdict = judge(truth, without, guesses_of(trained, WITH, share) == label)
+    base = baseline(trained, test.labels, label)
+    before, after = guesses_of(trained, base, 0.0), guesses_of(trained, PAIRS[base], share)
+    without = before == label
+    verdict = judge(truth, without, after == label)
     result: dict[str, Any] = {
         "outcomes": [asdict(measure(t, test.labels, len(test.classes), label)) for t in trained],
         "changes": {
@@ -48,18 +49,19 @@ def find(
                 test.labels,
                 len(test.classes),
                 label,
-                guesses_of(trained, WITHOUT, 0.0),
-                guesses_of(trained, WITH, share),
+                before,
+                after,
             ).items()
         },
         "classes": list(test.classes),
         "verdict": asdict(verdict),
-        "verdict_on": f"rare_f1, {WITH} over {WITHOUT}",
-        "advice": advise(verdict, int(truth.sum()), run, samples, share),
+        "compared": {"without": base, "with": PAIRS[base]},
+        "verdict_on": f"rare_f1, {PAIRS[base]} over {base}",
+        "advice": advise(verdict, base, int(truth.sum()), run, samples, share),
         "notes": notes_on(verdict, int(truth.sum()), rare),
     }
     if study.sweep:
-        by_share = {s: guesses_of(trained, WITH, s) for s in sorted({share, *study.sweep})}
+        by_share = {s: guesses_of(trained, PAIRS[base], s) for s in sorted({share, *study.sweep})}
         fitted = cross_fit(test.labels, label, by_share)
         fair = judge(truth, without, fitted == label)
         best = choose(test.labels, label, by_share)
@@ -73,16 +75,43 @@ def find(
     return result
 
 
-def advise(verdict: Verdict, tests: int, run: Path, samples: int, share: float) -> str:
-    """What to do now, in a sentence; ``tests`` images of the rare class were there to test on."""
+def baseline(trained: list[Trained], labels: Labels, rare: int) -> str:
+    """What samples have to beat: the training without any whose F1 of the rare class is higher.
+
+    Classical augmentation may do worse than repeating the images as they are, where light or
+    direction tell a class: samples that beat only the worse of the two are of no use.
+
+    Args:
+        trained: every training of the study.
+        labels: ``(M,)`` the true classes.
+        rare: which is the rare one.
+    """
+    truth = labels == rare
+    return max(PAIRS, key=lambda arm: f1(truth, guesses_of(trained, arm, 0.0) == rare).mean())
+
+
+def advise(verdict: Verdict, base: str, tests: int, run: Path, samples: int, share: float) -> str:
+    """What to do now, in a sentence.
+
+    Args:
+        verdict: that was given.
+        base: the training without samples that it is over.
+        tests: how many images of the rare class were there to test on.
+        run: the folder of the adapted model.
+        samples: how many there were.
+        share: of the rare class's draws that were samples.
+    """
+    classical = base == "classical"
     if verdict.word == "helps":
         command = f"l2laug sample {shlex.quote(str(run))} -n {samples} -o augmented"
         return (
-            f"Use them: {command}, then train with classical augmentation and take {share:.0%} of "
-            "the images of the class from augmented."
+            f"Use them: {command}, then train {'with' if classical else 'without'} classical "
+            f"augmentation and take {share:.0%} of the images of the class from augmented."
         )
     if verdict.word == "hurts":
-        return "Train with classical augmentation alone."
+        if classical:
+            return "Train with classical augmentation alone."
+        return "Repeat the real images of the class, as they are."
     if verdict.from_seeds > 0.5 and tests >= FEWEST_TEST:
         return "More trainings would tell more: a larger --seeds."
     return "More test images of the class would tell more: --test."

@@ -15,7 +15,6 @@ from l2laug.scoring.report import ABOUT_ARMS, COLUMNS, cells_of, training_rows, 
 
 WIDTH, HEIGHT = 300.0, 110.0  # of a curve's frame, in the units of its view box
 MOST_CLASSES = 12  # of a confusion matrix
-ARMS = ("classical", "classical + l2laug")
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def curves_of(evaluation: Mapping[str, Any], options: Mapping[str, Any]) -> list
     if classifier and classifier["study"]["sweep"]:
         shares: dict[float, list[float]] = {}
         for outcome in classifier["outcomes"]:
-            if outcome["arm"] in ARMS:
+            if outcome["arm"] in classifier["compared"].values():
                 shares.setdefault(outcome["share"], []).append(outcome["rare_f1"])
         means = [(share, float(np.mean(values))) for share, values in sorted(shares.items())]
         best = (float(classifier["sweep"]["best"]), "best")
@@ -122,7 +121,7 @@ def curves_of(evaluation: Mapping[str, Any], options: Mapping[str, Any]) -> list
 def _confusions(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
     classifier, rare = evaluation["classifier"], evaluation["class_name"]
     usual, found = classifier["study"]["share"], []
-    for arm in ARMS:
+    for arm in classifier["compared"].values():
         mine = [
             np.array(o["confusion"])
             for o in classifier["outcomes"]

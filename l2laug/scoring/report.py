@@ -7,12 +7,17 @@ from typing import Any
 
 import numpy as np
 
-CHANGE = "change by samples beside classical (95% interval)"
+CHANGE = "{with} over {without} (95% interval)"
+WITHOUT = {
+    "classical": "classical augmentation alone",
+    "oversampling": "repeating its real images, which does better here than classical augmentation",
+}
 COLUMNS = ("accuracy", "macro_f1", "rare_recall", "rare_precision", "rare_f1")
 ABOUT_ARMS = (
     "`none` draws the rare class as seldom as it is. All others draw it as often as an average "
     "class: `oversampling` repeats its real images, `classical` also changes light and shape of "
-    "every image at random, and those with l2laug take samples for a share of its draws."
+    "every image at random, and those with l2laug take samples for a share of its draws. The "
+    "verdict is over the better of `oversampling` and `classical`, with samples or without."
 )
 
 
@@ -83,8 +88,8 @@ def verdict_line(evaluation: Mapping[str, Any]) -> str:
     }[verdict["word"]]
     return (
         f"{saying}: F1 of {evaluation['class_name']} changes by {verdict['difference']:+.3f} "
-        f"over classical augmentation alone (95% interval {verdict['low']:+.3f} to "
-        f"{verdict['high']:+.3f}). {evaluation['classifier']['advice']}"
+        f"over {WITHOUT[evaluation['classifier']['compared']['without']]} (95% interval "
+        f"{verdict['low']:+.3f} to {verdict['high']:+.3f}). {evaluation['classifier']['advice']}"
     )
 
 
@@ -111,7 +116,7 @@ def training_rows(classifier: Mapping[str, Any]) -> list[list[str]]:
         rows.append([name, *(f"{np.mean(v):.3f} ± {np.std(v):.3f}" for v in cells)])
     found = [classifier["changes"][column] for column in COLUMNS]
     shown = [f"{c['difference']:+.3f} ({c['low']:+.3f} to {c['high']:+.3f})" for c in found]
-    return [*rows, [CHANGE, *shown]]
+    return [*rows, [CHANGE.format(**classifier["compared"]), *shown]]
 
 
 def by_training(classifier: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:

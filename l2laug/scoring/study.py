@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 SMALL = "small"
 SWEEP = (0.25, 0.75)
+# What a training without samples is called, and the one that differs by them alone.
+PAIRS = {"classical": "classical + l2laug", "oversampling": "l2laug"}
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Study:
         learning_rate: the largest of a one-cycle schedule.
         share: of the rare class's draws that are samples, in the arms that have them.
         seeds: how many trainings an arm gets; arms with the same seed start alike.
-        sweep: other shares at which ``classical + l2laug`` is trained too.
+        sweep: other shares at which the arm that the verdict is of is trained too.
     """
 
     model: str = SMALL

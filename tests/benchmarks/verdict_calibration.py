@@ -13,7 +13,7 @@ are added to the rare class:
     copies  the image shown, again                  has to be: unclear
 
 Every finished training and every finished study is kept in the folder of -o; the same command goes
-on after a stop. It writes `calibration.json` there and prints a table. A study is 20 trainings:
+on after a stop. It writes `calibration.json` there and prints a table. A study is 25 trainings:
 those without added images are the same for all three.
 """
 
@@ -33,10 +33,11 @@ from l2laug.files import write_text
 from l2laug.images import ImageSet, Pixels
 from l2laug.nn.device import Engine, pick_engine
 from l2laug.progress import Progress
-from l2laug.scoring.classifier import BOTH, CLASSICAL, run_study
+from l2laug.scoring.classifier import ARMS, CLASSICAL, OVERSAMPLING, run_study
+from l2laug.scoring.findings import baseline
 from l2laug.scoring.ledger import Ledger, key_of
 from l2laug.scoring.outcomes import guesses_of
-from l2laug.scoring.study import Study
+from l2laug.scoring.study import PAIRS, Study
 from l2laug.scoring.verdict import judge
 
 RIGHT = {"real": ("helps",), "false": ("hurts", "unclear"), "copies": ("unclear",)}
@@ -116,23 +117,18 @@ def run_case(
     truth = case.test.labels == 0
     for kind, added in case.added.items():
         start = time.monotonic()
-        trained = run_study(
-            case.train,
-            case.test,
-            case.train.classes[0],
-            added,
-            study,
-            engine,
-            progress,
-            ledger,
-            arms=(CLASSICAL, BOTH),
-        )
-        without = guesses_of(trained, CLASSICAL.name, 0.0) == 0
-        verdict = judge(truth, without, guesses_of(trained, BOTH.name, study.share) == 0)
+        given = (case.train, case.test, case.train.classes[0], added)
+        ways = (study, engine, progress, ledger)
+        trained = run_study(*given, *ways, arms=(OVERSAMPLING, CLASSICAL))
+        base = baseline(trained, case.test.labels, 0)
+        arms = [arm for arm in ARMS if arm.name == PAIRS[base]]
+        trained += run_study(*given, *ways, arms=arms)
+        without = guesses_of(trained, base, 0.0) == 0
+        verdict = judge(truth, without, guesses_of(trained, PAIRS[base], study.share) == 0)
         right = verdict.word in RIGHT[kind]
         seconds = round(time.monotonic() - start, 1)
         results.append(
-            {"study": number, "kind": kind, "right": right, "seconds": seconds}
+            {"study": number, "kind": kind, "over": base, "right": right, "seconds": seconds}
             | asdict(verdict)
             | case.about
         )
@@ -150,6 +146,8 @@ def table(results: list[dict[str, object]]) -> str:
         lines.append(f"{kind:8} {counts[0]:6} {counts[1]:8} {counts[2]:6} {wrong:6} of {len(mine)}")
     wrong = sum(not r["right"] for r in results)
     lines.append(f"wrong in all: {wrong} of {len(results)} ({wrong / len(results):.1%})")
+    over = sum(r["over"] == "classical" for r in results)
+    lines.append(f"over classical augmentation: {over}, over repeating: {len(results) - over}")
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from l2laug.images import ImageSet
-from l2laug.scoring.findings import advise, find, notes_on
+from l2laug.scoring.findings import advise, baseline, find, notes_on
 from l2laug.scoring.outcomes import Labels, Trained
 from l2laug.scoring.study import Study
 from l2laug.scoring.verdict import Verdict
@@ -22,7 +22,7 @@ def verdict(word: str, from_seeds: float = 0.5) -> Verdict:
 
 
 def test_what_helps_comes_with_the_command_to_use_it():
-    advice = advise(verdict("helps"), 40, Path("my runs/cracks"), 1000, 0.5)
+    advice = advise(verdict("helps"), "classical", 40, Path("my runs/cracks"), 1000, 0.5)
 
     assert "l2laug sample 'my runs/cracks' -n 1000 -o augmented" in advice
     assert "50%" in advice
@@ -30,12 +30,20 @@ def test_what_helps_comes_with_the_command_to_use_it():
 
 def test_where_it_is_unclear_the_advice_is_what_would_narrow_the_interval():
     def advice(word: str, from_seeds: float, tests: int) -> str:
-        return advise(verdict(word, from_seeds), tests, Path("run"), 10, 0.5)
+        return advise(verdict(word, from_seeds), "classical", tests, Path("run"), 10, 0.5)
 
     assert "--seeds" in advice("unclear", 0.8, 40)
     assert "--test" in advice("unclear", 0.2, 40)
     assert "--test" in advice("unclear", 0.8, 5), "on five no word is said, however many seeds"
     assert "classical augmentation alone" in advice("hurts", 0.5, 40)
+
+
+def test_where_classical_augmentation_does_worse_the_advice_leaves_it_out():
+    def advice(word: str) -> str:
+        return advise(verdict(word), "oversampling", 40, Path("run"), 10, 0.5)
+
+    assert "train without classical augmentation" in advice("helps")
+    assert advice("hurts") == "Repeat the real images of the class, as they are."
 
 
 @pytest.mark.parametrize(
@@ -55,6 +63,38 @@ def test_enough_test_images_need_no_note():
 LABELS = np.repeat([0, 1], 40)
 
 
+def trainings(arm: str, *found: Labels, share: float = 0.0) -> list[Trained]:
+    return [Trained(arm, seed, share, guesses) for seed, guesses in enumerate(found)]
+
+
+def test_what_there_is_to_beat_is_the_better_training_without_samples():
+    wrong, good = np.zeros_like(LABELS), LABELS
+    some = np.where(np.arange(80) < 60, LABELS, 0)
+
+    def better(classical: Labels, repeated: Labels) -> str:
+        arms = {"classical": classical, "oversampling": repeated, "l2laug": good}
+        found = [t for arm, guesses in arms.items() for t in trainings(arm, wrong, guesses)]
+        return baseline(found, LABELS, 1)
+
+    assert better(good, some) == "classical"
+    assert better(some, good) == "oversampling"
+    assert better(some, some) == "classical"
+
+
+def test_samples_that_beat_classical_augmentation_alone_do_not_help_where_repeating_does_as_well():
+    test = ImageSet(np.zeros((80, 1, 2, 2), np.uint8), LABELS, ("common", "rare"), (Path(),) * 80)
+    wrong, good = [np.zeros_like(LABELS)] * 3, [LABELS] * 3
+    trained = [*trainings("none", *wrong), *trainings("classical", *wrong)]
+    trained += [*trainings("oversampling", *good), *trainings("l2laug", *good, share=0.5)]
+    trained += trainings("classical + l2laug", *good, share=0.5)
+
+    found = find(trained, test, "rare", Study(seeds=3), 100, Path("run"))
+
+    assert found["compared"] == {"without": "oversampling", "with": "l2laug"}
+    assert found["verdict"]["word"] == "unclear"
+    assert found["changes"]["accuracy"]["difference"] == 0
+
+
 def findings(of_share: dict[float, Labels], sweep: tuple[float, ...]) -> dict[str, Any]:
     test = ImageSet(np.zeros((80, 1, 2, 2), np.uint8), LABELS, ("common", "rare"), (Path(),) * 80)
     wrong = np.zeros_like(LABELS)
@@ -72,6 +112,7 @@ def test_the_verdict_is_of_samples_beside_classical_augmentation():
 
     assert found["verdict"]["word"] == "helps"
     assert found["verdict"]["difference"] == pytest.approx(1)
+    assert found["compared"] == {"without": "classical", "with": "classical + l2laug"}
     assert found["classes"] == ["common", "rare"]
     assert len(found["outcomes"]) == 15
     assert found["outcomes"][0]["confusion"] == [[40, 0], [40, 0]]

@@ -85,6 +85,7 @@ def evaluation() -> dict[str, Any]:
             "study": study,
             "outcomes": outcomes,
             "classes": [NASTY, "other"],
+            "compared": {"without": "classical", "with": "classical + l2laug"},
             "verdict": {"word": "hurts", "difference": -0.1234, "low": -0.2, "high": -0.04},
             "changes": {c: {"difference": 0.0625, "low": -0.5, "high": 1.0} for c in COLUMNS},
             "advice": "Leave them out.",

@@ -43,7 +43,12 @@ def test_each_demand_and_each_score_is_a_case():
 
 def test_the_verdict_is_told_in_words():
     verdict = {"word": "hurts", "difference": -0.25, "low": -0.5, "high": -0.125}
-    judged = evaluation() | {"classifier": {"verdict": verdict, "advice": "Leave them out."}}
+    study = {
+        "verdict": verdict,
+        "compared": {"without": "classical", "with": "classical + l2laug"},
+        "advice": "Leave them out.",
+    }
+    judged = evaluation() | {"classifier": study}
 
     (said,) = parsed(render_junit(judged, [])).iter("system-out")
 

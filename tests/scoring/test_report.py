@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from l2laug.scoring.report import CHANGE, COLUMNS, measure_line, render, verdict_line
+from l2laug.scoring.report import COLUMNS, measure_line, render, verdict_line
 
 
 def outcome(arm: str, seed: int, accuracy: float) -> dict[str, Any]:
@@ -80,6 +80,7 @@ def with_classifier(evaluation: dict[str, Any]) -> dict[str, Any]:
     found = {
         "outcomes": outcomes,
         "verdict": verdict,
+        "compared": {"without": "classical", "with": "classical + l2laug"},
         "changes": changes,
         "advice": "Leave them out.",
     }
@@ -142,8 +143,9 @@ def test_arms_are_shown_with_their_mean_over_the_seeds(with_classifier: dict[str
     assert table["classical"][0].startswith("0.900 ±")
     assert table["classical + l2laug"][0] == "0.700 ± 0.000"
     assert table["training"][0] == "accuracy"
-    assert table[CHANGE][0] == "-0.200 (-0.300 to +0.250)"
-    assert table[CHANGE][-1] == "+0.100 (-0.300 to +0.250)"
+    change = "classical + l2laug over classical (95% interval)"
+    assert table[change][0] == "-0.200 (-0.300 to +0.250)"
+    assert table[change][-1] == "+0.100 (-0.300 to +0.250)"
     assert "resnet18, 400 steps, 2 seeds" in text
     assert "321 real images, tested on 87" in text
 
@@ -153,9 +155,18 @@ def test_the_verdict_stands_at_the_top_with_its_figures(with_classifier: dict[st
 
     assert line.startswith("The samples hurt: do not use them")
     assert "-0.123" in line
-    assert "-0.200 to -0.040" in line
+    assert "over classical augmentation alone (95% interval -0.200 to -0.040)" in line
     assert line.endswith("Leave them out.")
     assert render(with_classifier).splitlines()[2] == f"**{line}**"
+
+
+def test_the_verdict_says_what_did_better_than_classical_augmentation(
+    with_classifier: dict[str, Any],
+):
+    with_classifier["classifier"]["compared"] = {"without": "oversampling", "with": "l2laug"}
+
+    assert "over repeating its real images" in verdict_line(with_classifier)
+    assert "l2laug over oversampling (95% interval)" in render(with_classifier)
 
 
 @pytest.mark.parametrize(
