@@ -170,11 +170,11 @@ def _run(
                     break
     if watch is None or watch.best is None:
         return adversary.averaged, adversary.done
-    scale = watch.fit_latents()
+    scale = watch.widen()
     best, nets = watch.best
-    fitted = f", latents {scale:g} times as long" if scale != 1 else ""
+    longer = f", latents {scale:g} times as long" if scale > 1 else ""
     progress.say(
-        f"{title}: best after {best.steps} of {adversary.done} steps{fitted}; {best.describe()}"
+        f"{title}: best after {best.steps} of {adversary.done} steps{longer}; {best.describe()}"
     )
     return nets, best.steps
 

@@ -28,7 +28,7 @@ LEAST_SPREAD = 0.8  # of what is expected of real images
 MOST_COPIES = 0.05
 PATIENCE = 3  # looks without a better one
 CLEARLY = 0.02  # by how much of the variance a later moment has to be nearer
-SCALES = (0.6, 0.8, 1.2, 1.5, 1.8)  # of latents
+SCALES = (1.2, 1.5, 1.8)  # of latents
 TRUST = 2  # the spread of source classes counts as much as that of so many rare images
 
 
@@ -120,11 +120,10 @@ class Watch:
             self.best = seen, copy.deepcopy(nets)
         return seen
 
-    def fit_latents(self) -> float:
-        """Try shorter and longer latents at the best moment, and keep what is best.
+    def widen(self) -> float:
+        """Where the best moment varies too little, try longer latents, and keep what is best.
 
-        Of very few images draws vary less than real ones do, and longer latents reach farther out;
-        of more they vary as the images themselves do and by their latents besides.
+        Of very few images draws vary less than real ones do; longer latents reach farther out.
 
         Returns:
             How many times as long they are; 1 leaves everything as it was.
@@ -133,18 +132,16 @@ class Watch:
             return 1.0
         (best, nets), chosen = self.best, 1.0
         for scale in SCALES:
-            scaled = copy.deepcopy(nets)
-            scale_latents(scaled.generator, scale)
-            seen = self.judge(self._draw(scaled), best.steps)
+            wide = copy.deepcopy(nets)
+            scale_latents(wide.generator, scale)
+            seen = self.judge(self._draw(wide), best.steps)
             so_far = self.best[0]
-            # Where none is sound, what varies more may not pay for it with its class, nor what
-            # varies less with copies.
+            # Where none is sound, what varies more may not pay for it with its class.
             known = seen.recognised >= min(LEAST_RECOGNISED, so_far.recognised)
-            fresh = (seen.copies or 0.0) <= max(MOST_COPIES, so_far.copies or 0.0)
             # The mean may come nearer by chance; it is the spread that latents are there for.
             fitting = abs(seen.spread - 1) < abs(so_far.spread - 1)
-            if known and fresh and fitting and _better(seen, so_far):
-                self.best, chosen = (seen, scaled), scale
+            if known and fitting and _better(seen, so_far):
+                self.best, chosen = (seen, wide), scale
         return chosen
 
     @property
