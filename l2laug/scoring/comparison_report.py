@@ -66,6 +66,9 @@ def _table(comparison: dict[str, Any], *, ranges: bool) -> list[list[str]]:
         verdicts = [one["classifier"]["verdict"] for one in sets]
         base = sets[0]["classifier"]["compared"]["without"]  # trained once, the same for all
         rows.append([f"change of F1 over {base}", *(_change(v, ranges) for v in verdicts), "-"])
+        rows.append(
+            ["best with samples", *(one["classifier"]["compared"]["with"] for one in sets), "-"]
+        )
         rows.append(["verdict", *(v["word"] for v in verdicts), "-"])
     return rows
 

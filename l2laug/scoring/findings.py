@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from l2laug.images import ImageSet
 from l2laug.scoring.changes import changes
 from l2laug.scoring.outcomes import Labels, Trained, guesses_of, measure
-from l2laug.scoring.study import PAIRS, Study
+from l2laug.scoring.study import WITH, WITHOUT, Study
 from l2laug.scoring.sweep import choose, cross_fit
 from l2laug.scoring.verdict import FEWEST_TEST, Verdict, f1, judge
 
@@ -37,8 +38,8 @@ def find(
     """
     label, share = test.classes.index(rare), study.share
     truth = test.labels == label
-    base = baseline(trained, test.labels, label)
-    before, after = guesses_of(trained, base, 0.0), guesses_of(trained, PAIRS[base], share)
+    base, best = (better(arms, trained, test.labels, label, share) for arms in (WITHOUT, WITH))
+    before, after = guesses_of(trained, base, 0.0), guesses_of(trained, best, share)
     without = before == label
     verdict = judge(truth, without, after == label)
     result: dict[str, Any] = {
@@ -46,70 +47,80 @@ def find(
         "changes": {
             name: asdict(change)
             for name, change in changes(
-                test.labels,
-                len(test.classes),
-                label,
-                before,
-                after,
+                test.labels, len(test.classes), label, before, after
             ).items()
         },
         "classes": list(test.classes),
         "verdict": asdict(verdict),
-        "compared": {"without": base, "with": PAIRS[base]},
-        "verdict_on": f"rare_f1, {PAIRS[base]} over {base}",
-        "advice": advise(verdict, base, int(truth.sum()), run, samples, share),
+        "compared": {"without": base, "with": best},
+        "verdict_on": f"rare_f1, {best} over {base}",
+        "advice": advise(verdict, base, best, int(truth.sum()), run, samples, share),
         "notes": notes_on(verdict, int(truth.sum()), rare),
     }
     if study.sweep:
-        by_share = {s: guesses_of(trained, PAIRS[base], s) for s in sorted({share, *study.sweep})}
+        by_share = {s: guesses_of(trained, best, s) for s in sorted({share, *study.sweep})}
         fitted = cross_fit(test.labels, label, by_share)
         fair = judge(truth, without, fitted == label)
-        best = choose(test.labels, label, by_share)
-        result["sweep"] = {"best": best, "verdict": asdict(fair)}
+        chosen = choose(test.labels, label, by_share)
+        result["sweep"] = {"best": chosen, "verdict": asdict(fair)}
+        shares = ", ".join(f"{s:g}" for s in by_share)
         result["notes"].append(
-            f"Of the shares {', '.join(f'{s:g}' for s in by_share)} of samples {best:g} is best on "
-            f"the test images. With the share chosen on other test images F1 of {rare} changes by "
-            f"{fair.difference:+.3f} ({fair.low:+.3f} to {fair.high:+.3f}): {fair.word}. The "
-            f"verdict itself is of {share:g}, whatever the others gave."
+            f"Of the shares {shares} of samples {chosen:g} is best on the test images. With the "
+            f"share chosen on other test images F1 of {rare} changes by {fair.difference:+.3f} "
+            f"({fair.low:+.3f} to {fair.high:+.3f}): {fair.word}. The verdict itself is of "
+            f"{share:g}, whatever the others gave."
         )
     return result
 
 
-def baseline(trained: list[Trained], labels: Labels, rare: int) -> str:
-    """What samples have to beat: the training without any whose F1 of the rare class is higher.
+def better(
+    arms: Sequence[str], trained: list[Trained], labels: Labels, rare: int, share: float
+) -> str:
+    """The arm whose mean F1 of the rare class is highest; the first of equals.
 
-    Classical augmentation may do worse than repeating the images as they are, where light or
-    direction tell a class: samples that beat only the worse of the two are of no use.
+    Classical augmentation may do worse than none, where light or direction tell a class or where
+    images are few. So the best that there is with samples is held against the best without: samples
+    that beat only the worse are of no use, and such that do better alone are no worse for it.
 
     Args:
+        arms: their names.
         trained: every training of the study.
         labels: ``(M,)`` the true classes.
         rare: which is the rare one.
+        share: of samples, in arms that have them.
     """
     truth = labels == rare
-    return max(PAIRS, key=lambda arm: f1(truth, guesses_of(trained, arm, 0.0) == rare).mean())
+
+    def mean(arm: str) -> float:
+        guesses = guesses_of(trained, arm, share if arm in WITH else 0.0)
+        return float(f1(truth, guesses == rare).mean())
+
+    return max(arms, key=mean)
 
 
-def advise(verdict: Verdict, base: str, tests: int, run: Path, samples: int, share: float) -> str:
+def advise(
+    verdict: Verdict, without: str, using: str, tests: int, run: Path, samples: int, share: float
+) -> str:
     """What to do now, in a sentence.
 
     Args:
         verdict: that was given.
-        base: the training without samples that it is over.
+        without: the better training without samples.
+        using: the better one with them.
         tests: how many images of the rare class were there to test on.
         run: the folder of the adapted model.
         samples: how many there were.
         share: of the rare class's draws that were samples.
     """
-    classical = base == "classical"
     if verdict.word == "helps":
         command = f"l2laug sample {shlex.quote(str(run))} -n {samples} -o augmented"
+        beside = "with" if using.startswith("classical") else "without"
         return (
-            f"Use them: {command}, then train {'with' if classical else 'without'} classical "
-            f"augmentation and take {share:.0%} of the images of the class from augmented."
+            f"Use them: {command}, then train {beside} classical augmentation and take {share:.0%} "
+            "of the images of the class from augmented."
         )
     if verdict.word == "hurts":
-        if classical:
+        if without == "classical":
             return "Train with classical augmentation alone."
         return "Repeat the real images of the class, as they are."
     if verdict.from_seeds > 0.5 and tests >= FEWEST_TEST:

@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 
 CHANGE = "{with} over {without} (95% interval)"
-WITHOUT = {
+IN_WORDS = {
     "classical": "classical augmentation alone",
-    "oversampling": "repeating its real images, which does better here than classical augmentation",
+    "oversampling": "repeating its real images, the better way without samples,",
+    "classical + l2laug": "samples beside classical augmentation",
+    "l2laug": "samples without classical augmentation",
 }
 COLUMNS = ("accuracy", "macro_f1", "rare_recall", "rare_precision", "rare_f1")
 ABOUT_ARMS = (
     "`none` draws the rare class as seldom as it is. All others draw it as often as an average "
     "class: `oversampling` repeats its real images, `classical` also changes light and shape of "
     "every image at random, and those with l2laug take samples for a share of its draws. The "
-    "verdict is over the better of `oversampling` and `classical`, with samples or without."
+    "verdict is of the better of the two with samples over the better of `oversampling` and "
+    "`classical`."
 )
 
 
@@ -86,9 +89,10 @@ def verdict_line(evaluation: Mapping[str, Any]) -> str:
         "hurts": "The samples hurt: do not use them",
         "unclear": "It is unclear whether the samples help",
     }[verdict["word"]]
+    compared = evaluation["classifier"]["compared"]
     return (
-        f"{saying}: F1 of {evaluation['class_name']} changes by {verdict['difference']:+.3f} "
-        f"over {WITHOUT[evaluation['classifier']['compared']['without']]} (95% interval "
+        f"{saying}: F1 of {evaluation['class_name']} changes by {verdict['difference']:+.3f} with "
+        f"{IN_WORDS[compared['with']]} over {IN_WORDS[compared['without']]} (95% interval "
         f"{verdict['low']:+.3f} to {verdict['high']:+.3f}). {evaluation['classifier']['advice']}"
     )
 

@@ -17,7 +17,7 @@ from l2laug.scoring.features import Extractor
 from l2laug.scoring.floors import FEWEST, Measure, measure
 from l2laug.scoring.near_duplicates import near_duplicates
 from l2laug.scoring.real import Real
-from l2laug.scoring.study import PAIRS, Study
+from l2laug.scoring.study import WITH, Study
 
 MOST_SAMPLES = 5000  # that features are taken of
 
@@ -137,14 +137,15 @@ def classify(
     """
     from l2laug.nn.device import pick_engine  # torch is needed for nothing else here
     from l2laug.scoring.classifier import ARMS, run_study
-    from l2laug.scoring.findings import baseline, find
+    from l2laug.scoring.findings import better, find
     from l2laug.scoring.ledger import Ledger
 
     engine, ledger = pick_engine(device), Ledger(folder / "classifier.jsonl")
     given = (real.train, real.test, rare, drawn, study, engine, progress, ledger)
     trained = run_study(*given)
     if study.sweep:
-        best = PAIRS[baseline(trained, real.test.labels, real.test.classes.index(rare))]
+        label = real.test.classes.index(rare)
+        best = better(WITH, trained, real.test.labels, label, study.share)
         arms = [arm for arm in ARMS if arm.name == best]
         trained += run_study(*given, arms=arms, shares=study.sweep)
     found = find(trained, real.test, rare, study, len(drawn), folder)

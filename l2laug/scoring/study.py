@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 SMALL = "small"
 SWEEP = (0.25, 0.75)
-# What a training without samples is called, and the one that differs by them alone.
-PAIRS = {"classical": "classical + l2laug", "oversampling": "l2laug"}
+# The trainings of which the better one counts, without samples and with them.
+WITHOUT = ("classical", "oversampling")
+WITH = ("classical + l2laug", "l2laug")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ are added to the rare class:
     copies  the image shown, again                  has to be: unclear
 
 Every finished training and every finished study is kept in the folder of -o; the same command goes
-on after a stop. It writes `calibration.json` there and prints a table. A study is 25 trainings:
+on after a stop. It writes `calibration.json` there and prints a table. A study is 40 trainings:
 those without added images are the same for all three.
 """
 
@@ -33,11 +33,11 @@ from l2laug.files import write_text
 from l2laug.images import ImageSet, Pixels
 from l2laug.nn.device import Engine, pick_engine
 from l2laug.progress import Progress
-from l2laug.scoring.classifier import ARMS, CLASSICAL, OVERSAMPLING, run_study
-from l2laug.scoring.findings import baseline
+from l2laug.scoring.classifier import ARMS, run_study
+from l2laug.scoring.findings import better
 from l2laug.scoring.ledger import Ledger, key_of
 from l2laug.scoring.outcomes import guesses_of
-from l2laug.scoring.study import PAIRS, Study
+from l2laug.scoring.study import WITH, WITHOUT, Study
 from l2laug.scoring.verdict import judge
 
 RIGHT = {"real": ("helps",), "false": ("hurts", "unclear"), "copies": ("unclear",)}
@@ -119,16 +119,23 @@ def run_case(
         start = time.monotonic()
         given = (case.train, case.test, case.train.classes[0], added)
         ways = (study, engine, progress, ledger)
-        trained = run_study(*given, *ways, arms=(OVERSAMPLING, CLASSICAL))
-        base = baseline(trained, case.test.labels, 0)
-        arms = [arm for arm in ARMS if arm.name == PAIRS[base]]
-        trained += run_study(*given, *ways, arms=arms)
+        trained = run_study(*given, *ways, arms=ARMS[1:])
+        base, best = (
+            better(arms, trained, case.test.labels, 0, study.share) for arms in (WITHOUT, WITH)
+        )
         without = guesses_of(trained, base, 0.0) == 0
-        verdict = judge(truth, without, guesses_of(trained, PAIRS[base], study.share) == 0)
+        verdict = judge(truth, without, guesses_of(trained, best, study.share) == 0)
         right = verdict.word in RIGHT[kind]
         seconds = round(time.monotonic() - start, 1)
         results.append(
-            {"study": number, "kind": kind, "over": base, "right": right, "seconds": seconds}
+            {
+                "study": number,
+                "kind": kind,
+                "over": base,
+                "best": best,
+                "right": right,
+                "seconds": seconds,
+            }
             | asdict(verdict)
             | case.about
         )

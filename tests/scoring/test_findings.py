@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from l2laug.images import ImageSet
-from l2laug.scoring.findings import advise, baseline, find, notes_on
+from l2laug.scoring.findings import advise, better, find, notes_on
 from l2laug.scoring.outcomes import Labels, Trained
 from l2laug.scoring.study import Study
 from l2laug.scoring.verdict import Verdict
 
-ARMS = ("none", "oversampling", "classical", "l2laug")
+ARMS = ("none", "oversampling", "classical")
+BESIDE = ("classical", "classical + l2laug")
 
 
 def verdict(word: str, from_seeds: float = 0.5) -> Verdict:
@@ -22,7 +23,7 @@ def verdict(word: str, from_seeds: float = 0.5) -> Verdict:
 
 
 def test_what_helps_comes_with_the_command_to_use_it():
-    advice = advise(verdict("helps"), "classical", 40, Path("my runs/cracks"), 1000, 0.5)
+    advice = advise(verdict("helps"), *BESIDE, 40, Path("my runs/cracks"), 1000, 0.5)
 
     assert "l2laug sample 'my runs/cracks' -n 1000 -o augmented" in advice
     assert "50%" in advice
@@ -30,7 +31,7 @@ def test_what_helps_comes_with_the_command_to_use_it():
 
 def test_where_it_is_unclear_the_advice_is_what_would_narrow_the_interval():
     def advice(word: str, from_seeds: float, tests: int) -> str:
-        return advise(verdict(word, from_seeds), "classical", tests, Path("run"), 10, 0.5)
+        return advise(verdict(word, from_seeds), *BESIDE, tests, Path("run"), 10, 0.5)
 
     assert "--seeds" in advice("unclear", 0.8, 40)
     assert "--test" in advice("unclear", 0.2, 40)
@@ -40,7 +41,7 @@ def test_where_it_is_unclear_the_advice_is_what_would_narrow_the_interval():
 
 def test_where_classical_augmentation_does_worse_the_advice_leaves_it_out():
     def advice(word: str) -> str:
-        return advise(verdict(word), "oversampling", 40, Path("run"), 10, 0.5)
+        return advise(verdict(word), "oversampling", "l2laug", 40, Path("run"), 10, 0.5)
 
     assert "train without classical augmentation" in advice("helps")
     assert advice("hurts") == "Repeat the real images of the class, as they are."
@@ -61,50 +62,61 @@ def test_enough_test_images_need_no_note():
 
 
 LABELS = np.repeat([0, 1], 40)
+TEST = ImageSet(np.zeros((80, 1, 2, 2), np.uint8), LABELS, ("common", "rare"), (Path(),) * 80)
 
 
 def trainings(arm: str, *found: Labels, share: float = 0.0) -> list[Trained]:
     return [Trained(arm, seed, share, guesses) for seed, guesses in enumerate(found)]
 
 
-def test_what_there_is_to_beat_is_the_better_training_without_samples():
-    wrong, good = np.zeros_like(LABELS), LABELS
-    some = np.where(np.arange(80) < 60, LABELS, 0)
-
-    def better(classical: Labels, repeated: Labels) -> str:
-        arms = {"classical": classical, "oversampling": repeated, "l2laug": good}
-        found = [t for arm, guesses in arms.items() for t in trainings(arm, wrong, guesses)]
-        return baseline(found, LABELS, 1)
-
-    assert better(good, some) == "classical"
-    assert better(some, good) == "oversampling"
-    assert better(some, some) == "classical"
+SOME = np.where(np.arange(80) < 60, LABELS, 0)  # half of the rare class is seen
+NONE = np.zeros_like(LABELS)
 
 
-def test_samples_that_beat_classical_augmentation_alone_do_not_help_where_repeating_does_as_well():
-    test = ImageSet(np.zeros((80, 1, 2, 2), np.uint8), LABELS, ("common", "rare"), (Path(),) * 80)
-    wrong, good = [np.zeros_like(LABELS)] * 3, [LABELS] * 3
-    trained = [*trainings("none", *wrong), *trainings("classical", *wrong)]
-    trained += [*trainings("oversampling", *good), *trainings("l2laug", *good, share=0.5)]
-    trained += trainings("classical + l2laug", *good, share=0.5)
+@pytest.mark.parametrize(
+    ("classical", "repeated", "best"),
+    [(LABELS, SOME, "classical"), (SOME, LABELS, "oversampling"), (SOME, SOME, "classical")],
+)
+def test_of_two_arms_the_one_with_the_higher_mean_is_taken(
+    classical: Labels, repeated: Labels, best: str
+):
+    trained = [*trainings("oversampling", NONE, repeated), *trainings("classical", NONE, classical)]
 
-    found = find(trained, test, "rare", Study(seeds=3), 100, Path("run"))
+    assert better(("classical", "oversampling"), trained, LABELS, 1, 0.5) == best
 
-    assert found["compared"] == {"without": "oversampling", "with": "l2laug"}
+
+def study(none: Labels, classical: Labels, alone: Labels, both: Labels) -> dict[str, Any]:
+    """What is found where three trainings each say the same; ``none`` is of those repeated."""
+    trained = [*trainings("none", *[NONE] * 3), *trainings("oversampling", *[none] * 3)]
+    trained += [*trainings("classical", *[classical] * 3)]
+    trained += trainings("l2laug", *[alone] * 3, share=0.5)
+    trained += trainings("classical + l2laug", *[both] * 3, share=0.5)
+    return find(trained, TEST, "rare", Study(seeds=3), 100, Path("run"))
+
+
+def test_samples_that_beat_only_the_worse_training_do_not_help():
+    found = study(none=LABELS, classical=NONE, alone=LABELS, both=LABELS)
+
+    assert found["compared"] == {"without": "oversampling", "with": "classical + l2laug"}
     assert found["verdict"]["word"] == "unclear"
     assert found["changes"]["accuracy"]["difference"] == 0
 
 
+def test_samples_that_do_better_alone_help_where_classical_augmentation_does_harm():
+    found = study(none=NONE, classical=SOME, alone=LABELS, both=NONE)
+
+    assert found["compared"] == {"without": "classical", "with": "l2laug"}
+    assert found["verdict"]["word"] == "helps"
+    assert found["verdict_on"] == "rare_f1, l2laug over classical"
+    assert "without classical augmentation" in found["advice"]
+
+
 def findings(of_share: dict[float, Labels], sweep: tuple[float, ...]) -> dict[str, Any]:
-    test = ImageSet(np.zeros((80, 1, 2, 2), np.uint8), LABELS, ("common", "rare"), (Path(),) * 80)
-    wrong = np.zeros_like(LABELS)
-    trained = [Trained(arm, seed, 0.0, wrong) for arm in ARMS for seed in range(3)]
-    trained += [
-        Trained("classical + l2laug", seed, share, guesses)
-        for share, guesses in of_share.items()
-        for seed in range(3)
-    ]
-    return find(trained, test, "rare", Study(seeds=3, sweep=sweep), 100, Path("run"))
+    trained = [t for arm in ARMS for t in trainings(arm, *[NONE] * 3)]
+    trained += trainings("l2laug", *[NONE] * 3, share=0.5)
+    for share, guesses in of_share.items():
+        trained += trainings("classical + l2laug", *[guesses] * 3, share=share)
+    return find(trained, TEST, "rare", Study(seeds=3, sweep=sweep), 100, Path("run"))
 
 
 def test_the_verdict_is_of_samples_beside_classical_augmentation():
@@ -120,9 +132,7 @@ def test_the_verdict_is_of_samples_beside_classical_augmentation():
 
 
 def test_another_share_that_helps_does_not_change_the_verdict():
-    wrong = np.zeros_like(LABELS)
-
-    found = findings({0.25: LABELS, 0.5: wrong, 0.75: wrong}, sweep=(0.25, 0.75))
+    found = findings({0.25: LABELS, 0.5: NONE, 0.75: NONE}, sweep=(0.25, 0.75))
 
     assert found["verdict"]["word"] == "unclear"
     assert found["sweep"]["best"] == 0.25

@@ -155,17 +155,19 @@ def test_the_verdict_stands_at_the_top_with_its_figures(with_classifier: dict[st
 
     assert line.startswith("The samples hurt: do not use them")
     assert "-0.123" in line
-    assert "over classical augmentation alone (95% interval -0.200 to -0.040)" in line
+    assert "with samples beside classical augmentation over classical augmentation alone" in line
+    assert "(95% interval -0.200 to -0.040)" in line
     assert line.endswith("Leave them out.")
     assert render(with_classifier).splitlines()[2] == f"**{line}**"
 
 
-def test_the_verdict_says_what_did_better_than_classical_augmentation(
+def test_the_verdict_says_where_classical_augmentation_did_worse(
     with_classifier: dict[str, Any],
 ):
     with_classifier["classifier"]["compared"] = {"without": "oversampling", "with": "l2laug"}
 
-    assert "over repeating its real images" in verdict_line(with_classifier)
+    line = verdict_line(with_classifier)
+    assert "with samples without classical augmentation over repeating its real images" in line
     assert "l2laug over oversampling (95% interval)" in render(with_classifier)
 
 
