@@ -13,7 +13,7 @@ from l2laug.scoring.changes import changes
 from l2laug.scoring.outcomes import Labels, Trained, guesses_of, measure
 from l2laug.scoring.study import WITH, WITHOUT, Study
 from l2laug.scoring.sweep import choose, cross_fit
-from l2laug.scoring.verdict import FEWEST_TEST, Verdict, f1, judge
+from l2laug.scoring.verdict import FEWEST_TEST, Verdict, judge
 
 FEW_TEST = 30  # fewer, and one test image more or less moves recall by over three points
 
@@ -89,13 +89,8 @@ def better(
         rare: which is the rare one.
         share: of samples, in arms that have them.
     """
-    truth = labels == rare
-
-    def mean(arm: str) -> float:
-        guesses = guesses_of(trained, arm, share if arm in WITH else 0.0)
-        return float(f1(truth, guesses == rare).mean())
-
-    return max(arms, key=mean)
+    shares = {arm: share if arm in WITH else 0.0 for arm in arms}
+    return choose(labels, rare, {arm: guesses_of(trained, arm, s) for arm, s in shares.items()})
 
 
 def advise(
@@ -114,7 +109,7 @@ def advise(
     """
     if verdict.word == "helps":
         command = f"l2laug sample {shlex.quote(str(run))} -n {samples} -o augmented"
-        beside = "with" if using.startswith("classical") else "without"
+        beside = "with" if using == "classical + l2laug" else "without"
         return (
             f"Use them: {command}, then train {beside} classical augmentation and take {share:.0%} "
             "of the images of the class from augmented."

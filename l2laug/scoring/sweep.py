@@ -1,8 +1,9 @@
-"""How many samples to add: several shares side by side, chosen without making it look better."""
+"""Which of several trainings is best, and what one gets by it without making it look better."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,11 +12,13 @@ from l2laug.scoring.verdict import f1
 
 FOLDS = 5
 
+Name = TypeVar("Name")  # of a kind of training: an arm, or a share of samples
 
-def choose(labels: Labels, rare: int, guesses: Mapping[float, Labels]) -> float:
-    """The share whose trainings have the highest mean F1 of the rare class; the first of equals."""
+
+def choose(labels: Labels, rare: int, guesses: Mapping[Name, Labels]) -> Name:
+    """The one whose trainings have the highest mean F1 of the rare class; the first of equals."""
     truth = labels == rare
-    return max(guesses, key=lambda share: float(f1(truth, guesses[share] == rare).mean()))
+    return max(guesses, key=lambda name: float(f1(truth, guesses[name] == rare).mean()))
 
 
 def cross_fit(labels: Labels, rare: int, guesses: Mapping[float, Labels], seed: int = 0) -> Labels:

@@ -85,17 +85,17 @@ def test_of_two_arms_the_one_with_the_higher_mean_is_taken(
     assert better(("classical", "oversampling"), trained, LABELS, 1, 0.5) == best
 
 
-def study(none: Labels, classical: Labels, alone: Labels, both: Labels) -> dict[str, Any]:
-    """What is found where three trainings each say the same; ``none`` is of those repeated."""
-    trained = [*trainings("none", *[NONE] * 3), *trainings("oversampling", *[none] * 3)]
-    trained += [*trainings("classical", *[classical] * 3)]
+def study(repeated: Labels, classical: Labels, alone: Labels, both: Labels) -> dict[str, Any]:
+    """What is found where the three trainings of each arm say the same."""
+    trained = [*trainings("none", *[NONE] * 3), *trainings("oversampling", *[repeated] * 3)]
+    trained += trainings("classical", *[classical] * 3)
     trained += trainings("l2laug", *[alone] * 3, share=0.5)
     trained += trainings("classical + l2laug", *[both] * 3, share=0.5)
     return find(trained, TEST, "rare", Study(seeds=3), 100, Path("run"))
 
 
 def test_samples_that_beat_only_the_worse_training_do_not_help():
-    found = study(none=LABELS, classical=NONE, alone=LABELS, both=LABELS)
+    found = study(repeated=LABELS, classical=NONE, alone=LABELS, both=LABELS)
 
     assert found["compared"] == {"without": "oversampling", "with": "classical + l2laug"}
     assert found["verdict"]["word"] == "unclear"
@@ -103,7 +103,7 @@ def test_samples_that_beat_only_the_worse_training_do_not_help():
 
 
 def test_samples_that_do_better_alone_help_where_classical_augmentation_does_harm():
-    found = study(none=NONE, classical=SOME, alone=LABELS, both=NONE)
+    found = study(repeated=NONE, classical=SOME, alone=LABELS, both=NONE)
 
     assert found["compared"] == {"without": "classical", "with": "l2laug"}
     assert found["verdict"]["word"] == "helps"
