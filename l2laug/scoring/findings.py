@@ -53,7 +53,6 @@ def find(
         "classes": list(test.classes),
         "verdict": asdict(verdict),
         "compared": {"without": base, "with": best},
-        "verdict_on": f"rare_f1, {best} over {base}",
         "advice": advise(verdict, base, best, int(truth.sum()), run, samples, share),
         "notes": notes_on(verdict, int(truth.sum()), rare),
     }
