@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor
 
@@ -12,7 +14,6 @@ from l2laug.recipe import Recipe, RegisteredOptions
 from l2laug.training.pairs import PairSampler
 
 SETTLING = 64  # batches of as many pairs, to tell how latents vary
-
 LOG_VARIANCE = (-10.0, 4.0)  # beyond these exp() is of no use
 
 
@@ -80,10 +81,12 @@ class Registration:
         """Have a generator that drew by latents of pairs draw the like by random ones.
 
         Mean and covariance of the latents of some batches of pairs go into the layers by which
-        latents enter. Where the recipe has random latents to begin with, nothing changes.
+        latents enter. Where the recipe has random latents to begin with, nothing changes. The
+        sampler stays where it is, so that a look at what is drawn changes no training.
         """
         if not self.lend:
             return
+        pairs = copy.copy(pairs)
         batches = [pairs.draw(SETTLING) for _ in range(SETTLING)]
         moments = [self._moments(given, other) for given, other, _ in batches]
         means, variances = (torch.cat(part).double() for part in zip(*moments, strict=True))

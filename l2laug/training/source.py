@@ -81,17 +81,16 @@ def train_strong(
             if adversary.done % CHECKPOINT_EVERY == 0 or adversary.done == steps:
                 save_checkpoint(checkpoint, adversary, pairs)
             if adversary.done % SHEET_EVERY == 0 or adversary.done == steps:
-                shown = _settled(copy.deepcopy(adversary.average), adversary, images, seed)
+                shown = _settled(copy.deepcopy(adversary.average), adversary, pairs)
                 draw_sheet(shown, unseen, engine, folder / f"strong-{adversary.done:06d}.png")
-    _settled(adversary.average, adversary, images, seed)
+    _settled(adversary.average, adversary, pairs)
     settle_norm(adversary.average, pairs, engine, seed)
     return adversary
 
 
-def _settled(generator: Generator, adversary: Adversary, images: ImageSet, seed: int) -> Generator:
+def _settled(generator: Generator, adversary: Adversary, pairs: PairSampler) -> Generator:
     """The generator, ready for random latents where it learned to draw by others."""
     if adversary.registration is not None:
-        pairs = PairSampler(images, adversary.engine.device, seed)
         adversary.registration.settle(generator, pairs)
     return generator
 

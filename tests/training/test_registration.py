@@ -109,6 +109,7 @@ def test_settled_a_generator_draws_by_random_latents_what_it_drew_by_those_of_pa
     assert torch.equal(generator(x, z), as_it_was)
     Registration(encoder, 20.0, 0.01, lend=True).settle(generator, pairs)
     assert torch.allclose(generator(x, z), wanted, atol=1e-4)
+    assert pairs.drawn == 0
 
 
 def test_latents_that_go_together_do_so_once_settled(tiny: Recipe, digits: Path):
