@@ -102,13 +102,10 @@ class RegisteredOptions(GuidedOptions):
 
     It does by a latent that an encoder reads off the two. ``registration`` is how much the
     difference weighs; ``divergence`` how much each nat that the latent tells about the pair.
-    ``latents`` are what it learns to draw by: ``random`` ones, or those of other ``pairs``, which
-    need a registration.
     """
 
     registration: Annotated[float, Field(ge=0)] = 0.0
     divergence: Annotated[float, Field(ge=0)] = 0.01
-    latents: Literal["random", "pairs"] = "random"
 
 
 class SourceOptions(RegisteredOptions):
@@ -251,14 +248,6 @@ class Recipe(_Options):
                 raise ValueError(
                     f"{name}.registration needs a generator that bends: set generator.warp"
                 )
-        return self
-
-    @model_validator(mode="after")
-    def _latents_are_read_off_pairs(self) -> Self:
-        for name in ("source", "common"):
-            part = getattr(self, name)
-            if part.latents == "pairs" and not part.registration:
-                raise ValueError(f"{name}.latents are those of pairs: set {name}.registration")
         return self
 
     @model_validator(mode="after")

@@ -83,11 +83,6 @@ def test_what_needs_a_warp_says_so(data: dict[str, Any]) -> None:
     assert "set generator.warp" in problems(data)
 
 
-@pytest.mark.parametrize("part", ["source", "common"])
-def test_latents_of_pairs_need_a_registration_to_read_them_off(part: str) -> None:
-    assert f"set {part}.registration" in problems({part: {"latents": "pairs"}})
-
-
 def test_phi_of_z_is_told_no_class() -> None:
     told = problems({"generator": {"conditioned": False}, "source": {"identity": 1.0}})
     assert "source.identity asks for a class" in told

@@ -175,20 +175,6 @@ class Generator(nn.Module):
         maps = self.encode(x)
         return self._warped(x, self.decoder_maps(maps, z, count=FLOW_BLOCK + 1)[FLOW_BLOCK])
 
-    @torch.no_grad()
-    def change_latents(self, factor: Tensor, centre: Tensor | None = None) -> None:
-        """Draw from ``z`` what was drawn from ``factor @ z + centre``.
-
-        Args:
-            factor: ``(latent, latent)``.
-            centre: ``(latent,)``; zeros if not given.
-        """
-        for layer in self.noise:
-            weight, bias = layer.get_parameter("weight"), layer.get_parameter("bias")
-            if centre is not None:
-                bias.add_(weight @ centre.to(weight))
-            weight.copy_(weight @ factor.to(weight))
-
     def _warped(self, image: Tensor, features: Tensor) -> Tensor:
         flow = torch.tanh(self.flow(features).float()) * 2 * self.options.warp
         flow = F.interpolate(flow, image.shape[2:], mode="bilinear", align_corners=False)

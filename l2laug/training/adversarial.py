@@ -143,12 +143,12 @@ class Adversary:
     def _fake(self, given: Tensor) -> Tensor:
         self.nets.train(self.train_norm)
         generator = self.nets.generator
-        z = None
-        if self.registration is not None:
-            z = self.registration.borrow(len(given), self.latents)
-        if z is None:
-            size = (len(given), generator.options.latent)
-            z = torch.randn(size, generator=self.latents, device=given.device)
+        z = torch.randn(
+            len(given),
+            generator.options.latent,
+            generator=self.latents,
+            device=given.device,
+        )
         with self.engine.autocast():
             fake: Tensor = generator(given, z, dict(self.nets.gems.items()))
         return fake.float()
@@ -208,7 +208,6 @@ class Adversary:
             "g_optimiser": self.g_optimiser.state_dict(),
             "d_optimiser": self.d_optimiser.state_dict(),
             "latents": self.latents.get_state(),
-            "lent": None if self.registration is None else self.registration.lent,
             "done": self.done,
         }
 
@@ -220,8 +219,6 @@ class Adversary:
         self.g_optimiser.load_state_dict(state["g_optimiser"])
         self.d_optimiser.load_state_dict(state["d_optimiser"])
         self.latents.set_state(state["latents"].cpu())
-        if self.registration is not None:
-            self.registration.lent = state.get("lent")
         self.done = state["done"]
         if self.processes is not None and not self.processes.main:
             # The state is the first process's: its latents are not ours.

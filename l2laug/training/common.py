@@ -132,8 +132,6 @@ def learn_common(
                 break
             adversary.step(pairs)
             advance()
-    if adversary.registration is not None:
-        adversary.registration.settle(adversary.average, pairs)
     if np.bincount(common.labels).max() > 1:
         features = bundle_extractor(bundle)(common.pixels)
         spread, likeness = mean_spread(features, common.labels), guide.usual_likeness(common)

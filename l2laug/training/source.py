@@ -81,18 +81,10 @@ def train_strong(
             if adversary.done % CHECKPOINT_EVERY == 0 or adversary.done == steps:
                 save_checkpoint(checkpoint, adversary, pairs)
             if adversary.done % SHEET_EVERY == 0 or adversary.done == steps:
-                shown = _settled(copy.deepcopy(adversary.average), adversary, pairs)
-                draw_sheet(shown, unseen, engine, folder / f"strong-{adversary.done:06d}.png")
-    _settled(adversary.average, adversary, pairs)
+                sheet = folder / f"strong-{adversary.done:06d}.png"
+                draw_sheet(adversary.average, unseen, engine, sheet)
     settle_norm(adversary.average, pairs, engine, seed)
     return adversary
-
-
-def _settled(generator: Generator, adversary: Adversary, pairs: PairSampler) -> Generator:
-    """The generator, ready for random latents where it learned to draw by others."""
-    if adversary.registration is not None:
-        adversary.registration.settle(generator, pairs)
-    return generator
 
 
 def train_weak(

@@ -14,6 +14,7 @@ from l2laug.errors import ImageError
 from l2laug.images import ImageSet, Pixels, to_pixels
 from l2laug.nn.batches import to_batch
 from l2laug.nn.device import Engine
+from l2laug.nn.generator import Generator
 from l2laug.nn.guide import Guide
 from l2laug.scoring.copies import find_copies
 from l2laug.scoring.diversity import spread
@@ -132,7 +133,7 @@ class Watch:
         (best, nets), chosen = self.best, 1.0
         for scale in SCALES:
             wide = copy.deepcopy(nets)
-            wide.generator.change_latents(scale * torch.eye(nets.generator.options.latent))
+            scale_latents(wide.generator, scale)
             seen = self.judge(self._draw(wide), best.steps)
             so_far = self.best[0]
             # Where none is sound, what varies more may not pay for it with its class.
@@ -181,6 +182,14 @@ class Watch:
             gems = dict(nets.gems.items())
             parts.append(nets.generator(x, z[rows].to(x.device), gems).float().cpu().numpy())
         return to_pixels(np.concatenate(parts))
+
+
+@torch.no_grad()
+def scale_latents(generator: Generator, scale: float) -> None:
+    """Make a generator draw from ``z`` what it drew from ``scale * z``."""
+    for name, parameter in generator.noise.named_parameters():
+        if name.endswith("weight"):
+            parameter.mul_(scale)
 
 
 def expected_spread(features: Features, usual: float) -> float:

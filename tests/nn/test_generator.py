@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -82,23 +80,6 @@ def test_the_image_depends_on_the_latent_and_on_the_given_image(generator: Gener
     assert torch.equal(image, generator(x, z))
     assert (generator(x, -z) - image).abs().max() > 1e-4
     assert (generator(-x, z) - image).abs().max() > 1e-4
-
-
-@torch.no_grad()
-def test_changed_latents_are_put_into_the_weights(generator: Generator):
-    x, z = inputs(generator.options)
-    random = torch.Generator().manual_seed(2)
-    factor = torch.randn(z.shape[1], z.shape[1], generator=random) / 3
-    centre = torch.randn(z.shape[1], generator=random)
-    wanted, narrow = generator(x, z @ factor.T + centre), generator(x, z / 2)
-    twin = copy.deepcopy(generator)
-
-    generator.change_latents(factor, centre)
-    assert torch.allclose(generator(x, z), wanted, atol=1e-5)
-    assert not torch.allclose(generator(x, z), twin(x, z), atol=1e-3)
-
-    twin.change_latents(torch.eye(z.shape[1]) / 2)
-    assert torch.allclose(twin(x, z), narrow, atol=1e-5)
 
 
 def test_phi_of_z_depends_on_the_latent_alone(tiny: Recipe):

@@ -40,7 +40,6 @@ def make(
     guide: Guide | None = None,
     identity: float = 0.0,
     registration: float = 0.0,
-    lend: bool = False,
     **options: Any,
 ) -> Adversary:
     torch.manual_seed(0)
@@ -57,9 +56,7 @@ def make(
         gems=build_gems(tiny.gems, tiny.generator),
         guide=guide,
         identity=identity,
-        registration=(
-            Registration(encoder, registration, 0.01, lend=lend) if registration else None
-        ),
+        registration=Registration(encoder, registration, 0.01) if registration else None,
         train_norm=train_norm,
     )
 
@@ -74,9 +71,7 @@ def statistics(adversary: Adversary) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize(
-    "loss",
-    [{}, WGAN, {"registration": 5.0}, {"registration": 5.0, "lend": True}],
-    ids=["hinge", "wgan", "registration", "latents of pairs"],
+    "loss", [{}, WGAN, {"registration": 5.0}], ids=["hinge", "wgan", "registration"]
 )
 def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(
     tiny: Recipe, images: ImageSet, loss: dict[str, Any]
@@ -101,28 +96,6 @@ def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(
     assert resumed.done == 5
     ours, theirs = weights(resumed), weights(whole)
     assert [name for name in theirs if not torch.equal(ours[name], theirs[name])] == []
-
-
-@pytest.mark.parametrize("lend", [False, True])
-def test_draws_are_by_latents_of_the_pairs_seen_last_where_they_are_lent(
-    tiny: Recipe, images: ImageSet, lend: bool
-):
-    adversary = make(tiny, registration=5.0, lend=lend)
-    pairs = PairSampler(images, ENGINE.device, 0)
-    adversary.step(pairs)
-    seen = None if adversary.registration is None else adversary.registration.lent
-    entered: list[Tensor] = []
-    entrance = adversary.nets.generator.noise[0]
-    entrance.register_forward_hook(lambda _, inputs, __: entered.append(inputs[0]))
-    adversary.step(pairs)
-
-    drawn_by = {tuple(row) for row in entered[0].tolist()}
-    assert len(drawn_by) > 1
-    if lend:
-        assert seen is not None
-        assert drawn_by <= {tuple(row) for row in seen.tolist()}
-    else:
-        assert seen is None
 
 
 def test_generator_gems_and_critic_all_learn(tiny: Recipe, images: ImageSet):

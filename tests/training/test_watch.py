@@ -22,6 +22,7 @@ from l2laug.training.watch import (
     Watch,
     expected_spread,
     frechet_to_few,
+    scale_latents,
 )
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
@@ -153,6 +154,17 @@ def test_the_best_moment_is_the_nearest_that_still_varies(
     assert watch.best is not None
     assert watch.best[0].steps == best
     assert watch.enough == (len(script) - best > 3)
+
+
+def test_longer_latents_are_put_into_the_weights(bundle: Bundle, tiny: Recipe, support: ImageSet):
+    one, wide = (load_generator(bundle, tiny, "strong").eval() for _ in range(2))
+    scale_latents(wide, 1.5)
+    given = torch.from_numpy(support.pixels[:2]).float() / 127.5 - 1
+    z = torch.randn(2, tiny.generator.latent, generator=torch.Generator().manual_seed(0))
+
+    with torch.no_grad():
+        assert torch.allclose(wide(given, z), one(given, 1.5 * z), atol=1e-5)
+        assert not torch.allclose(wide(given, z), one(given, z), atol=1e-5)
 
 
 GAINS = (0.04, 0.06, 0.08)  # of the spread, by longer latents
