@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,8 @@ from l2laug.pretraining import pretrain, split_classes
 from l2laug.progress import Progress
 from l2laug.recipe import GemOptions, Recipe, parse_recipe
 from l2laug.scoring.features import bundle_extractor
-from l2laug.scoring.held_out import HeldOutScores, Split, score_players, split_unseen
+from l2laug.scoring.held_out import Split, score_players, split_unseen
+from l2laug.scoring.held_out_scores import HeldOutScores, KeptScores
 from l2laug.scoring.paper_tables import FLOOR, PLAIN, STRONG, WEAK, gem_name, tables, variants
 from l2laug.scoring.players import Model, Player
 from l2laug.sheets import save_sheet
@@ -233,18 +234,17 @@ def _score(
     out: Path,
 ) -> HeldOutScores:
     """Score one player, or read what it scored before the experiment was stopped."""
-    path = out / "scores" / f"{name}, seed {seed}, {len(split.support.classes)} classes.json"
-    if path.is_file():
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        if set(kept) == {f.name for f in fields(HeldOutScores)}:  # else of an older version
-            return HeldOutScores(**kept)
+    kept = KeptScores(out / "scores")
+    what = f"{name}, seed {seed}, {len(split.support.classes)} classes"
+    if known := kept.find(what):
+        return known[name]
     players = {} if name == FLOOR else {name: make()}
     found = score_players(players, split, bundle_extractor(base), engine, seed=seed)[name]
     if seed == 0 and players:
         rows = np.repeat(np.arange(len(split.support.classes))[:FIGURE_ROWS], FIGURE_DRAWS)
         with whole_file(out / "draws" / f"{name}.npy") as part, part.open("wb") as file:
             np.save(file, players[name].draw(split.support, rows, engine, seed).pixels)
-    write_text(path, json.dumps(asdict(found)) + "\n")
+    kept.keep(what, {name: found})
     return found
 
 

@@ -14,7 +14,7 @@ from l2laug import reproducing
 from l2laug.errors import ImageError, OutputError
 from l2laug.recipe import GemOptions, Recipe, parse_recipe
 from l2laug.reproducing import Reproduction, reproduce, scaled
-from l2laug.scoring.held_out import HeldOutScores
+from l2laug.scoring.held_out_scores import HeldOutScores
 from l2laug.scoring.paper_tables import FLOOR, PLAIN, STRONG, WEAK, gem_name, tables, variants
 from tests.class_folders import copy_classes
 from tests.cli.calls import l2laug

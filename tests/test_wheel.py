@@ -78,7 +78,7 @@ def test_the_package_comes_from_the_wheel(unpacked: Path, tmp_path: Path) -> Non
 
 
 def test_help(unpacked: Path, tmp_path: Path) -> None:
-    told = python(unpacked, tmp_path, "-m", "l2laug.cli", "--help")
+    told = python(unpacked, tmp_path, "-m", "l2laug", "--help")
     assert "adapt" in told
     assert "sample" in told
 
@@ -89,6 +89,6 @@ def test_the_shipped_recipe_is_found(unpacked: Path, tmp_path: Path) -> None:
 
 
 def test_the_shipped_bundle_is_verified(unpacked: Path, tmp_path: Path) -> None:
-    listed = python(unpacked, tmp_path, "-m", "l2laug.cli", "bundles").splitlines()
+    listed = python(unpacked, tmp_path, "-m", "l2laug", "bundles").splitlines()
     (glyphs,) = [line for line in listed if line.startswith("glyphs ")]
     assert "32x32x1  verified" in glyphs

@@ -111,13 +111,17 @@ def score_cli(
     few_shot: Annotated[
         bool, typer.Option("--few-shot", help="See whether a classifier of the classes gains.")
     ] = False,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder that keeps scores, in one for each setting.")
+    ] = Path("l2laug-scores"),
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Measure a bundle on the classes it held out, beside real images of them."""
+    """Measure a bundle on the classes it held out; the same command goes on after a stop."""
     from l2laug.progress import Progress
     from l2laug.recipe import find_recipe
-    from l2laug.scoring.held_out import score, score_table
+    from l2laug.scoring.held_out import score
+    from l2laug.scoring.held_out_scores import score_table
 
     results = score(
         bundle,
@@ -130,6 +134,7 @@ def score_cli(
         singly=singly,
         judge=judge,
         few_shot=few_shot,
+        out=out,
         device=device,
         progress=Progress(quiet=as_json),
     )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from l2laug import __version__
 from l2laug.bundles import Bundle, find_bundle
 from l2laug.errors import ImageError
+from l2laug.files import write_text
 from l2laug.images import ImageSet, class_folders, read_classes
 from l2laug.nn.device import Engine, pick_engine
 from l2laug.progress import Progress
@@ -20,46 +23,14 @@ from l2laug.scoring.diversity import mean_spread, pairwise
 from l2laug.scoring.features import Extractor, Features, bundle_extractor
 from l2laug.scoring.few_shot import few_shot_error
 from l2laug.scoring.fid import frechet_distance
+from l2laug.scoring.held_out_scores import HeldOutScores, KeptScores, score_table
 from l2laug.scoring.judge import Judge, told_apart, train_judge
+from l2laug.scoring.ledger import array_hash, key_of
 from l2laug.scoring.players import Player, line_up
 from l2laug.sources import source_folder
 
 FEW_SHOT_DRAWS = 100  # of each class
 BESIDE = 4  # images of a class, at least, that are not shown
-
-
-@dataclass(frozen=True)
-class HeldOutScores:
-    """What one set of images scored, real or drawn.
-
-    Attributes:
-        fid: to real images of the same classes, pooled over the classes; lower is better.
-        fid_centred: the same once the mean of each class is moved onto that of its real images,
-            which a few images tell badly: what is left is how images differ within a class.
-        fid_as_shown: the same once it is moved onto that of the images shown. Of real images, this
-            is how near one can come who knows no more of where a class is.
-        spread: mean feature distance within a class, averaged over classes.
-        own_class: share whose nearest class, by the mean feature of real images, is their own.
-        copies: share nearer to a support image than 99 of 100 real images of its class are.
-        recognised: share that a judge puts into their class, if there is one; it learned from
-            other real images of these classes, the floor's are as new to it as drawn ones.
-        told_apart: accuracy of a net that learned to tell these images from real ones of other
-            classes, 0.5 being chance; where there is a judge.
-        error: of a small classifier of the held-out classes that learned from the images shown,
-            under affine augmentation, and from these beside them; where that was asked for.
-        error_ratio: that over its error without them; under 1 they help.
-    """
-
-    fid: float
-    fid_centred: float
-    fid_as_shown: float
-    spread: float
-    own_class: float
-    copies: float
-    recognised: float | None = None
-    told_apart: float | None = None
-    error: float | None = None
-    error_ratio: float | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +58,7 @@ def score(
     singly: bool = False,
     judge: bool = False,
     few_shot: bool = False,
+    out: Path | None = None,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> dict[str, list[HeldOutScores]]:
@@ -94,6 +66,7 @@ def score(
 
     Those with fewer than ``shots`` and :data:`BESIDE` images are left out.
     The first held-out classes are left for choosing settings on, which is what ``first`` is for.
+    The same call goes on after a stop, and with more seeds does those alone.
 
     Args:
         bundle: name or path.
@@ -107,6 +80,8 @@ def score(
         judge: train a classifier of all classes of ``source`` first, on all images but the floor's,
             and measure with its features in place of the bundle's.
         few_shot: see whether a classifier of the held-out classes gets better by the images.
+        out: a folder in it, of these options and images alone, keeps the judge, the scores of each
+            seed and ``scores.md``; ``None`` keeps nothing.
         device: ``auto``, ``cpu`` or ``cuda``.
         progress: where to show how far it is.
 
@@ -115,6 +90,7 @@ def score(
 
     Raises:
         ImageError: the held-out classes are not there or all too small.
+        OutputError: ``out`` can't be written.
     """
     progress = progress or Progress(quiet=True)
     found = find_bundle(bundle)
@@ -135,24 +111,46 @@ def score(
     names = large[:classes] if first else large[-classes:]
     progress.say(f"{len(names)} of {len(held_out)} held-out classes, of {shots + BESIDE} images up")
     unseen = read_classes({n: folders[n] for n in names}, found.size, found.channels)
+    about = {
+        "version": __version__,
+        "bundle": found.digest,
+        "recipe": resolved.model_dump(mode="json"),
+        "shots": shots,
+        "singly": singly,
+        "judge": judge,
+        "few_shot": few_shot,
+        "files": {name: [file.name for file in files] for name, files in folders.items()},
+        "held_out": array_hash(unseen.pixels),
+    }
     engine = pick_engine(device)
+    folder = out and out / f"{found.name}-{key_of(about)[:12]}"
+    if folder is not None:
+        write_text(folder / "about.json", json.dumps(about, indent=1, ensure_ascii=False) + "\n")
     referee = None
     if judge:
         everything = read_classes(folders, found.size, found.channels)
         new = set(split_unseen(unseen, shots, 0).floor.paths)
         known = [row for row, path in enumerate(everything.paths) if path not in new]
-        referee = train_judge(everything.take(np.array(known)), engine, progress)
+        keep = folder and folder / "judge.safetensors"
+        referee = train_judge(everything.take(np.array(known)), engine, progress, keep)
     extractor = referee or bundle_extractor(found)
     results: dict[str, list[HeldOutScores]] = {}
+    kept = KeptScores(folder)
     for seed in range(seeds):
-        split = split_unseen(unseen, shots, seed)
-        players = line_up(split.support, found, resolved, engine, progress, seed, singly=singly)
-        one = score_players(
-            players, split, extractor, engine, seed=seed, judge=referee, few_shot=few_shot
-        )
+        one = kept.find(f"seed-{seed}")
+        if one is None:
+            split = split_unseen(unseen, shots, seed)
+            players = line_up(split.support, found, resolved, engine, progress, seed, singly=singly)
+            one = score_players(
+                players, split, extractor, engine, seed=seed, judge=referee, few_shot=few_shot
+            )
+            kept.keep(f"seed-{seed}", one)
         for name, value in one.items():
             results.setdefault(name, []).append(value)
         progress.say(f"seed {seed} of {seeds} done; so far:\n{score_table(results)}")
+    if folder is not None:
+        write_text(folder / "scores.md", score_table(results) + "\n")
+        progress.say(f"scores kept in {folder}")
     return results
 
 
@@ -171,27 +169,6 @@ def _with_held_out(
     taken = {file for files in held_out.values() for file in files}
     left = {name: [f for f in files if f not in taken] for name, files in folders.items()}
     return {name: files for name, files in (left | held_out).items() if files}
-
-
-def score_table(results: dict[str, list[HeldOutScores]]) -> str:
-    """Scores as a Markdown table, mean and standard deviation over the seeds."""
-    columns = [f.name for f in fields(HeldOutScores)]
-    lines = [
-        "| images | " + " | ".join(c.replace("_", " ") for c in columns) + " |",
-        "|---" * (len(columns) + 1) + "|",
-    ]
-    for name, scores in results.items():
-        cells = []
-        for column in columns:
-            values = [getattr(s, column) for s in scores]
-            cells.append(_cell(values))
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def _cell(values: list[float | None]) -> str:
-    known = [v for v in values if v is not None]
-    return f"{np.mean(known):.3f} ± {np.std(known):.3f}" if known else "-"
 
 
 def split_unseen(unseen: ImageSet, shots: int, seed: int) -> Split:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from l2laug.files import whole_file
 from l2laug.images import ImageSet, Pixels
 from l2laug.nn.batches import to_batch
 from l2laug.nn.device import Engine
@@ -50,9 +53,27 @@ class Judge:
         return float((guesses == own).mean())
 
 
-def train_judge(images: ImageSet, engine: Engine, progress: Progress, seed: int = 0) -> Judge:
-    """Train a judge on all images of all classes."""
-    net = train_features(images, OPTIONS, engine, progress, seed, title="judge")
+def train_judge(
+    images: ImageSet, engine: Engine, progress: Progress, keep: Path | None = None
+) -> Judge:
+    """Train a judge on all images of all classes, or take the one that was kept.
+
+    Args:
+        images: to learn from.
+        engine: where the net is trained.
+        progress: where to show how far it is.
+        keep: file of its weights, read if it is there and else written.
+    """
+    if keep is not None and keep.is_file():
+        net = FeatureNet(images.pixels.shape[1], OPTIONS.width, len(images.classes))
+        net.load_state_dict(load_file(keep))
+        net = engine.place(net).eval()
+    else:
+        net = train_features(images, OPTIONS, engine, progress, title="judge")
+        if keep is not None:
+            state = {name: value.contiguous() for name, value in net.state_dict().items()}
+            with whole_file(keep) as part:
+                save_file(state, part)
     return Judge(net, images.classes, engine.device)
 
 

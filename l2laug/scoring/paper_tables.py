@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from l2laug.recipe import GemOptions, Recipe
-from l2laug.scoring.held_out import HeldOutScores, score_table
+from l2laug.scoring.held_out_scores import HeldOutScores, score_table
 
 STRONG, WEAK, PLAIN, FLOOR = "phi_s1", "phi_s2", "phi_t^plain", "real (floor)"
 TYPES = (1, 2, 3)

@@ -18,7 +18,7 @@ from tests.benchmarks.ratios import ratio, show, time_in_turn
 ACTIONS = {
     "python": ["-c", "pass"],
     "import l2laug.cli": ["-c", "import l2laug.cli"],
-    "l2laug --help": ["-m", "l2laug.cli", "--help"],
+    "l2laug --help": ["-m", "l2laug", "--help"],
     "import l2laug.writing": ["-c", "import l2laug.writing"],
 }
 

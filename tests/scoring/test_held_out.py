@@ -18,10 +18,11 @@ from l2laug.nn.device import Engine
 from l2laug.progress import Progress
 from l2laug.recipe import parse_recipe
 from l2laug.scoring import held_out
-from l2laug.scoring.held_out import score, score_set, split_unseen
+from l2laug.scoring.held_out import score, score_players, score_set, split_unseen
 from l2laug.scoring.players import Model, Player
 from l2laug.training.target import plain, train_target
 from tests.class_folders import copy_classes
+from tests.cli.calls import l2laug, the_json
 from tests.conftest import TINY
 
 
@@ -177,3 +178,46 @@ def test_classes_too_small_to_score_on_are_left_out(tiny_bundle, digits, tmp_pat
     assert says[0].startswith(f"1 of {len(names)} held-out classes")
     with pytest.raises(ImageError, match="No held-out class has 13 images"):
         score(str(tiny_bundle), few, shots=9, seeds=1, device="cpu")
+
+
+def test_a_stop_loses_no_seed_and_more_seeds_go_on(tiny_bundle, digits, tmp_path, monkeypatch):
+    options = ["--classes", "2", "--shots", "2", "--device", "cpu", "--json"]
+    words = ["score", str(tiny_bundle), str(digits), *options]
+    monkeypatch.setattr(held_out, "score_players", _cut_off_at(1))
+    cut_off = CliRunner().invoke(app, [*words, "-o", str(tmp_path), "--seeds", "2"])
+    assert isinstance(cut_off.exception, CutOffError)
+    monkeypatch.undo()
+    trained = []
+    line_up = held_out.line_up
+
+    def counted(*given, **more):
+        trained.append(given[5])
+        return line_up(*given, **more)
+
+    monkeypatch.setattr(held_out, "line_up", counted)
+    found = the_json(l2laug(*words, "-o", tmp_path, "--seeds", 2))
+    assert trained == [1]
+    whole = the_json(l2laug(*words, "-o", tmp_path / "other", "--seeds", 2))
+    assert found == whole
+
+    trained.clear()
+    first = {name: scores[:1] for name, scores in whole["scores"].items()}
+    assert the_json(l2laug(*words, "-o", tmp_path, "--seeds", 1))["scores"] == first
+    assert not trained
+    (folder,) = (p for p in tmp_path.iterdir() if p.name != "other")
+    assert (folder / "scores.md").read_text().startswith("| images | fid |")
+    l2laug(*words, "-o", tmp_path, "--seeds", 1, "--singly")  # another experiment
+    assert trained == [0]
+
+
+class CutOffError(Exception):
+    pass
+
+
+def _cut_off_at(wanted):
+    def score(*given, seed, **more):
+        if seed == wanted:
+            raise CutOffError
+        return score_players(*given, seed=seed, **more)
+
+    return score

@@ -37,6 +37,19 @@ def test_a_judge_recognises_what_it_learned(images: ImageSet, monkeypatch: pytes
     assert judge(images.pixels[:3]).shape == (3, 32)
 
 
+def test_a_kept_judge_is_the_one_that_was_trained(
+    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "OPTIONS", FeatureOptions(width=8, steps=3))
+    file = tmp_path / "kept" / "judge.safetensors"
+    trained = train_judge(images, ENGINE, Progress(quiet=True), file)
+
+    monkeypatch.setattr(module, "train_features", None)
+    again = train_judge(images, ENGINE, Progress(quiet=True), file)
+
+    np.testing.assert_array_equal(trained(images.pixels), again(images.pixels))
+
+
 class First(FeatureNet):
     """Always says the first class."""
 

@@ -60,7 +60,7 @@ def test_pretrain_by_two_makes_one_bundle_and_tells_once(
 ):
     out = tmp_path / "bundle"
     words = ("pretrain", digits, "-o", out, "--recipe", recipe_file, "--device", "cpu", "--json")
-    done = by_two("l2laug.cli", *words)
+    done = by_two("l2laug", *words)
     assert done.returncode == 0, done.stderr
 
     assert json.loads(done.stdout)["bundle"] == str(out)

@@ -1,4 +1,4 @@
-"""``python -m l2laug.cli``."""
+"""``python -m l2laug``."""
 
 from l2laug.cli import app
 
