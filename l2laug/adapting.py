@@ -14,7 +14,7 @@ from l2laug import __version__
 from l2laug.bundles import Bundle, find_bundle
 from l2laug.card import Card
 from l2laug.choosing import nearest_bundle, own_bundle
-from l2laug.errors import BundleError, ImageError, UsageError
+from l2laug.errors import BundleError, ImageError, OutputError, UsageError
 from l2laug.exporting import export_model
 from l2laug.files import whole_folder, write_text
 from l2laug.image_facts import facts_of, has_colour
@@ -26,6 +26,7 @@ from l2laug.runs import HOME, MODEL
 from l2laug.sampling import Sampler
 from l2laug.scoring.distance import far_from_source
 from l2laug.sheets import save_sheet
+from l2laug.sources import source_classes
 from l2laug.training.common import common_hashes, learn_common, read_common
 from l2laug.training.origin import Origin
 from l2laug.training.target import train_target
@@ -80,6 +81,7 @@ def adapt(
     device: str = "auto",
     budget: float | None = None,
     recipe: Recipe | None = None,
+    resume: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> list[Adapted]:
@@ -98,23 +100,32 @@ def adapt(
         budget: seconds that training a class may take, and learning the common ones; the recipe's
             steps otherwise.
         recipe: in place of the bundle's own; with ``source`` that of the bundle.
+        resume: keep the classes that an earlier call adapted, if it was this one in all else.
         overwrite: replace run folders that exist.
         progress: where to show how far it is.
 
     Raises:
         ImageError: no image there that can be read.
         BundleError: the bundle is missing or damaged, or the recipe's networks are others.
-        OutputError: a run folder exists or can't be written.
+        OutputError: a run folder exists or can't be written, or what is to be kept was adapted
+            otherwise.
         DeviceError: the device is not there.
     """
     progress = progress or Progress(quiet=True)
+    if resume and overwrite:
+        raise UsageError("--resume keeps what --overwrite removes.", "Give one of them.")
+    engine = pick_engine(device)
     classes = class_folders(folder)
+    if common is not None:
+        source_classes(common, folder)  # that there are any has to be known before work starts
     runs = {
         name: (out or HOME / name) if len(classes) == 1 else (out or HOME) / name
         for name in classes
     }
     inputs = [path for path in (folder, source, common) if path is not None]
-    check_free(runs.values(), overwrite=overwrite, keep=inputs)
+    done = [name for name, run in runs.items() if resume and (run / MODEL).is_file()]
+    places = [run for name, run in runs.items() if name not in done]
+    check_free(places, MODEL, overwrite=overwrite, keep=inputs)
     chosen, distances = _choose(classes, folder, bundle, source, common, recipe, device, progress)
     own = parse_recipe(chosen.info["recipe"], f"of bundle {chosen.name}")
     resolved = recipe or own
@@ -123,12 +134,13 @@ def adapt(
             f"The networks of recipe {resolved.name} are not those of bundle {chosen.name}.",
             "Give generator and critic as in the bundle's own recipe, or another --bundle.",
         )
-    engine = pick_engine(device)
     sets = read_supports(classes, chosen)
-    check_free(runs.values(), overwrite=overwrite, keep=[*inputs, chosen.path])
+    check_free(places, MODEL, overwrite=overwrite, keep=[*inputs, chosen.path])
     progress.say(f"bundle {chosen.name}, {engine.describe()}")
+    for name in done:
+        _check_same(runs[name], sets[name], chosen, resolved, seed)
     along, origin = None, None
-    if common is not None:
+    if common is not None and len(done) < len(runs):
         parts = resolved.data.parts
         along = read_common(
             common, folder, runs, chosen, resolved.common, seed, progress, parts=parts
@@ -140,6 +152,10 @@ def adapt(
     plan = _Plan(chosen, resolved, engine, seed, budget, along, origin)
     results = []
     for name, run in runs.items():
+        if name in done:
+            progress.say(f"{name}: adapted before")
+            results.append(Adapted(name, run, len(sets[name].pixels), (), chosen.name, distances))
+            continue
         with whole_folder(run, last=MODEL) as part:
             adapted = _adapt_class(
                 sets[name],
@@ -150,6 +166,26 @@ def adapt(
             )
         results.append(replace(adapted, run=run, bundle=chosen.name, distances=distances))
     return results
+
+
+def _check_same(run: Path, support: ImageSet, bundle: Bundle, recipe: Recipe, seed: int) -> None:
+    """Make sure that a run is what adapting anew would make of these images."""
+    card = Sampler(run / MODEL, device="cpu").card
+    made = (card.seed, card.bundle_hash, card.recipe_hash, card.support_hashes)
+    if made != (seed, bundle.digest, _recipe_hash(recipe), _support_hashes(support)):
+        raise OutputError(
+            f"{run} was adapted with other images or options.",
+            "Give --overwrite in place of --resume, or another place with -o.",
+        )
+
+
+def _recipe_hash(recipe: Recipe) -> str:
+    settings = recipe.model_dump(mode="json")
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def _support_hashes(support: ImageSet) -> tuple[str, ...]:
+    return tuple(pixel_hash(pixels) for pixels in support.pixels)
 
 
 def _choose(
@@ -257,7 +293,6 @@ def _adapt_class(
         seed=plan.seed,
         seconds=plan.budget,
     )
-    settings = recipe.model_dump(mode="json")
     card = Card(
         class_name=name,
         size=recipe.generator.size,
@@ -266,12 +301,12 @@ def _adapt_class(
         bundle=bundle.name,
         bundle_hash=bundle.digest,
         recipe=recipe.name,
-        recipe_hash=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
+        recipe_hash=_recipe_hash(recipe),
         version=__version__,
         seed=plan.seed,
         steps=target.steps,
         likeness_limit=target.limits[0],
-        support_hashes=tuple(pixel_hash(p) for p in support.pixels),
+        support_hashes=_support_hashes(support),
         common_hashes=() if common is None else common_hashes(common),
     )
     export_model(target.generator, target.gems, target.guide, support, card, run / MODEL)
@@ -294,7 +329,7 @@ def _adapt_class(
         "watched": [asdict(look) for look in target.looks],
         "kept": target.kept and asdict(target.kept),
         "notes": notes,
-        "recipe": settings,
+        "recipe": recipe.model_dump(mode="json"),
     }
     text = yaml.safe_dump(options, sort_keys=False, allow_unicode=True)
     write_text(run / "options.yaml", text)

@@ -14,7 +14,7 @@ from l2laug.card import Card
 from l2laug.errors import UsageError
 from l2laug.evaluating import find_bundle_of, read_options
 from l2laug.files import write_text
-from l2laug.images import Pixels, class_folders
+from l2laug.images import Pixels
 from l2laug.progress import Progress
 from l2laug.runs import MODEL, find_run
 from l2laug.sampling import Sampler
@@ -126,7 +126,7 @@ def compare(
     first = min(runs)
     card, notes = _seen_by_all(cards, first, names)
     folders = [runs[i].samples if i in runs else path for i, path in enumerate(given)]
-    drawn = [_read(folder, card, i in runs, progress) for i, folder in enumerate(folders)]
+    drawn = [read_samples(folder, card, progress) for folder in folders]
     count = min(map(len, drawn))
     if count < max(map(len, drawn)):
         smallest = names[[len(pixels) for pixels in drawn].index(count)]
@@ -212,17 +212,6 @@ def _seen_by_all(
                 "count as support images of all."
             )
     return replace(card, support_hashes=tuple(seen), common_hashes=tuple(sorted(along))), notes
-
-
-def _read(folder: Path, card: Card, of_run: bool, progress: Progress) -> Pixels:
-    if not of_run:
-        classes = class_folders(folder)
-        if len(classes) > 1 and card.class_name not in classes:
-            raise UsageError(
-                f"{folder} has class folders {', '.join(classes)}, none of them {card.class_name}.",
-                "Name the folder of that class.",
-            )
-    return read_samples(folder, card, progress)
 
 
 def _some(pixels: Pixels, count: int, seed: int) -> Pixels:

@@ -44,7 +44,7 @@ def demo(out: Path, *, overwrite: bool = False, progress: Progress | None = None
         OutputError: the folder exists or can't be written.
     """
     progress = progress or Progress(quiet=True)
-    claim(out, overwrite=overwrite)
+    claim(out, "digits", overwrite=overwrite)
     train, test = write_digits(out / "digits")
     run = out / "run"
     adapt(train / str(RARE), bundle="glyphs", common=train, out=run, progress=progress)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps
 
 from l2laug.errors import ImageError
+from l2laug.ours import holds_samples, is_ours
 
 Pixels = NDArray[np.uint8]
 HALF_RANGE = 127.5  # of 0..255, which [-1, 1] stands for
@@ -76,7 +77,8 @@ def pixel_hash(image: Pixels) -> str:
 def find_images(folder: Path) -> list[Path]:
     """Every image file in and below ``folder``, sorted, hidden files and folders left out.
 
-    Links are followed, but not back up into a folder they lie in.
+    So are folders below it that l2laug wrote: what it drew must never pass for real images. Links
+    are followed, but not back up into a folder they lie in.
 
     Raises:
         ImageError: a folder may not be opened.
@@ -95,31 +97,40 @@ def _walk(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
     for path in entries:
         if path.is_dir():
             real = path.resolve()
-            if real not in above:
+            if real not in above and not is_ours(path):
                 yield from _walk(path, (*above, real))
         elif path.suffix.lower() in SUFFIXES and (path.is_file() or path.is_symlink()):
             yield path  # a broken link too, so that it is named
 
 
-def class_folders(folder: Path) -> dict[str, list[Path]]:
-    """The classes in ``folder`` and their files.
+def class_folders(folder: Path, *, several: bool = False) -> dict[str, list[Path]]:
+    """The classes in ``folder`` and their files, see :func:`find_images`.
 
     A folder with images directly in it is one class (nested images included); otherwise each of
-    its subfolders that holds images is a class of its own.
+    its subfolders that holds images is a class of its own. With ``several`` that is so wherever
+    there are such subfolders: a stray image beside them is of no class.
 
     Raises:
-        ImageError: there is no such folder or no image in it, it may not be opened, or a class
-            has a name that can't be written as UTF-8.
+        ImageError: there is no such folder or no image in it, it may not be opened, it is a run or
+            a bundle, or a class has a name that can't be written as UTF-8.
     """
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise ImageError(f"Folder {folder} {what}.", "Give a folder of images.")
+    if is_ours(folder) and not holds_samples(folder):
+        raise ImageError(
+            f"Folder {folder} was written by l2laug.",
+            "Give a folder of images; those that sample drew lie in RUN/samples.",
+        )
     everything = find_images(folder)
+    nested = [path for path in everything if path.parent != folder]
+    if several and nested:
+        everything = nested
     if not everything:
         raise ImageError(
             f"No image in {folder}.", f"Put some there ({', '.join(sorted(SUFFIXES))})."
         )
-    if any(p.parent == folder for p in everything):
+    if len(nested) < len(everything):
         classes = {folder.resolve().name: everything}
     else:
         classes = {}

@@ -228,7 +228,8 @@ def _claim(out: Path, resume: bool, overwrite: bool) -> None:
                 "Give --resume to go on with it, or --overwrite to start anew.",
             )
         shutil.rmtree(work)
-    if out.is_dir() and not overwrite and any(p.name != WORK for p in out.iterdir()):
+    new = out.is_dir() and not (out / INFO).exists()
+    if new and any(p.name != WORK for p in out.iterdir()):
         raise OutputError(f"{out} holds other files.", "Choose a new folder with -o.")
     try:
         work.mkdir(parents=True, exist_ok=True)

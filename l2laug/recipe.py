@@ -315,7 +315,7 @@ def _without_auto(data: dict[str, Any], path: Path, source: Path | None) -> dict
             "Write a number, or use the recipe with l2laug pretrain.",
         )
     facts = facts_of(
-        [file for files in class_folders(source_folder(source)).values() for file in files]
+        [f for files in class_folders(source_folder(source), several=True).values() for f in files]
     )
     return data | {"generator": generator | {key: getattr(facts, key) for key in keys}}
 

@@ -100,7 +100,9 @@ def reproduce(
         parts = {"gems": recipe.gems, "target": recipe.target}
         used = scaled(own.model_copy(update=parts), scale)
         _begin(out, used, base)
-    images = read_classes(class_folders(source_folder(source)), base.size, base.channels)
+    images = read_classes(
+        class_folders(source_folder(source), several=True), base.size, base.channels
+    )
     known, unseen = split_classes(images, used.data)
     if list(unseen.classes) != base.info["source"]["held_out"]:
         raise ImageError(

@@ -41,7 +41,7 @@ def source_classes(source: Path, rare: Path | None) -> dict[str, list[Path]]:
     Raises:
         ImageError: none is left.
     """
-    classes = class_folders(source_folder(source))
+    classes = class_folders(source_folder(source), several=True)
     if rare is not None:
         inside = rare.resolve()
         classes = {

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,12 @@ from typing import Any
 from l2laug.errors import OutputError
 from l2laug.files import clear, file_hash, is_empty, unwritable, whole_file, write_text
 from l2laug.images import Pixels, to_picture
+from l2laug.ours import MANIFEST, holds_samples
 from l2laug.progress import Progress
 from l2laug.sampling import Drawn, Sampler
 
-MANIFEST = "manifest.jsonl"
+PICTURE = re.compile(r"\d{6,}\.png")
+NEEDED = {"class", "seed", "index", "try", "model", "sha256"}  # of an entry
 LEVEL = 3  # of zlib, of 9: at 32x32 five times as fast as Pillow's 6, for files a tenth larger
 
 
@@ -39,64 +43,72 @@ class Written:
 
 
 def check_free(
-    folders: Iterable[Path], *, overwrite: bool, keep: Iterable[Path] = (), option: str = "-o"
+    folders: Iterable[Path], mark: str, *, overwrite: bool, keep: Iterable[Path] = ()
 ) -> None:
     """Make sure that output folders may be written to, before any work.
 
     Args:
         folders: the folders; they may be there if they are empty.
-        overwrite: what is in them may be removed.
+        mark: a file or folder in them by which those that l2laug wrote are known.
+        overwrite: what is in such a one may be removed.
         keep: what is read from; never to be removed.
-        option: that names the folder.
 
     Raises:
         OutputError: some hold something already; each is named. Or removing what is in one of them
-            would remove an input or the current folder.
+            would remove files of others, an input or the current folder.
     """
     taken = [f for f in folders if f.exists() and (not f.is_dir() or not is_empty(f))]
     if taken and not overwrite:
         named = ", ".join(map(str, taken))
         raise OutputError(
             f"{named} {'exists' if len(taken) == 1 else 'exist'} already.",
-            f"Give --overwrite to replace it, or another place with {option}.",
+            "Give --overwrite to replace it, or another place with -o.",
         )
     for folder in taken:
         for path in (Path.cwd(), *keep):
             if path.resolve().is_relative_to(folder.resolve()):
                 raise OutputError(
                     f"--overwrite would empty {folder}, and {path} with it.",
-                    f"Choose another place with {option}.",
+                    "Choose another place with -o.",
                 )
+        if not (folder / mark).exists():
+            raise OutputError(
+                f"{folder} holds no {mark}: l2laug did not write it, --overwrite leaves it alone.",
+                "Choose another place with -o, or remove it yourself.",
+            )
 
 
-def claim(folder: Path, *, overwrite: bool, keep: Iterable[Path] = (), option: str = "-o") -> None:
-    """Make sure that an output folder may be written to, and make it.
-
-    With ``overwrite`` what is in it is removed, unless something of ``keep`` is.
+def claim(folder: Path, mark: str, *, overwrite: bool) -> None:
+    """Make an output folder, or empty it with ``overwrite``, see :func:`check_free`.
 
     Raises:
         OutputError: it holds something already, or can't be made.
     """
     try:
-        check_free([folder], overwrite=overwrite, keep=keep, option=option)
+        check_free([folder], mark, overwrite=overwrite)
         if folder.is_dir():
             clear(folder)
-        elif folder.is_file():
-            folder.unlink()
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"{folder} can't be made: {error.strerror or error}.",
-            f"Choose another place with {option}.",
+            f"{folder} can't be made: {error.strerror or error}.", "Choose another place with -o."
         ) from error
 
 
 def write_samples(
-    sampler: Sampler, count: int, out: Path, seed: int, progress: Progress, *, resume: bool = False
+    sampler: Sampler,
+    count: int,
+    out: Path,
+    seed: int,
+    progress: Progress,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
 ) -> Written:
     """Draw ``count`` images and write ``out/<class>/000000.png ...`` and add to the manifest.
 
-    Each picture appears whole or not at all, its line of the manifest after it.
+    Each picture appears whole or not at all, its line of the manifest after it. Samples of other
+    classes in the folder stay as they are.
 
     Args:
         sampler: the adapted model.
@@ -104,14 +116,15 @@ def write_samples(
         out: the folder.
         seed: of the images.
         progress: where to show how far it is.
-        resume: keep the pictures that an earlier call with this seed left there.
+        resume: keep the pictures of the class that an earlier call with this seed left there.
+        overwrite: remove them first.
 
     Raises:
-        OutputError: a file can't be written; those before it stay. Or what is to be resumed was
-            begun otherwise.
+        OutputError: a file can't be written; those before it stay. There are other files than
+            samples, or samples of the class already. Or what is to be resumed was begun otherwise.
     """
     card = sampler.card
-    entries = _finished(sampler, count, out, seed) if resume else []
+    entries = _claim_class(sampler, count, out, seed, resume=resume, overwrite=overwrite)
     kept, refused = len(entries), sum(int(entry["try"]) for entry in entries)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -164,35 +177,71 @@ def _png(image: Pixels) -> bytes:
     return buffer.getvalue()
 
 
-def _finished(sampler: Sampler, count: int, out: Path, seed: int) -> list[dict[str, Any]]:
-    """The manifest's entries of the pictures that are there, up to the first that is not.
+def _claim_class(
+    sampler: Sampler, count: int, out: Path, seed: int, *, resume: bool, overwrite: bool
+) -> list[dict[str, Any]]:
+    """Make room for samples of a class; the manifest's entries of those that stay.
 
     The manifest ends with them afterwards.
     """
-    path = out / MANIFEST
-    if not path.is_file():
-        check_free([out], overwrite=False)
-        return []
+    name = sampler.card.class_name
+    if out.exists() and not (out.is_dir() and (is_empty(out) or holds_samples(out))):
+        raise OutputError(
+            f"{out} exists already, and holds other things than samples.",
+            "Choose another place with -o.",
+        )
+    there, entries = _entries(out), list[dict[str, Any]]()
+    mine = [entry for entry in there if entry["class"] == name]
+    pictures = [p for p in (out / name).glob("*.png") if PICTURE.fullmatch(p.name)]
+    if resume:
+        entries = _finished(mine, sampler, count, out, seed)
+    elif (mine or pictures) and not overwrite:
+        raise OutputError(
+            f"Samples of {name} in {out} exist already.",
+            "Give --overwrite to replace them, --resume to draw more, or another place with -o.",
+        )
+    elif overwrite:
+        for picture in pictures:
+            picture.unlink()
+    if (out / MANIFEST).is_file():
+        left = [entry for entry in there if entry["class"] != name] + entries
+        lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in left]
+        write_text(out / MANIFEST, "".join(lines))
+    return entries
+
+
+def _entries(out: Path) -> list[dict[str, Any]]:
+    """The manifest's entries; a line may be torn."""
+    path, entries = out / MANIFEST, []
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            with suppress(ValueError):
+                entry = json.loads(line)
+                if isinstance(entry, dict) and set(entry) >= NEEDED:
+                    entries.append(entry)
+    return entries
+
+
+def _finished(
+    mine: list[dict[str, Any]], sampler: Sampler, count: int, out: Path, seed: int
+) -> list[dict[str, Any]]:
+    """The entries of the pictures that are there, up to the first that is not."""
     entries: list[dict[str, Any]] = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            entry = json.loads(line)
-            begun = (entry["class"], entry["seed"], entry["model"])
-            if begun != (sampler.card.class_name, seed, sampler.digest):
-                raise OutputError(
-                    f"The samples in {out} are of another model or seed.",
-                    "Give --overwrite in place of --resume, or another place with -o.",
-                )
-            picture = out / sampler.card.class_name / f"{len(entries):06d}.png"
-            if entry["index"] != len(entries) or entry["sha256"] != file_hash(picture):
-                break
-        except (ValueError, KeyError, TypeError, OSError):
-            break  # the last line may be torn, a picture may have gone
+    for entry in mine:
+        if (entry["seed"], entry["model"]) != (seed, sampler.digest):
+            raise OutputError(
+                f"The samples in {out} are of another model or seed.",
+                "Give --overwrite in place of --resume, or another place with -o.",
+            )
+        picture = out / sampler.card.class_name / f"{len(entries):06d}.png"
+        if entry["index"] != len(entries) or not picture.is_file():
+            break
+        if entry["sha256"] != file_hash(picture):
+            break
         entries.append(entry)
     if len(entries) > count:
         raise OutputError(
             f"{out} holds {len(entries)} samples already, more than -n {count}.",
             "Ask for as many or more, or give --overwrite in place of --resume.",
         )
-    write_text(path, "".join(json.dumps(e, ensure_ascii=False) + "\n" for e in entries))
     return entries

@@ -170,6 +170,7 @@ CASES: list[tuple[Callable[[Place], None], str, int, list[str]]] = [
     # images
     (a_file, "adapt x --bundle BUNDLE", 3, ["x is a file"]),
     (other_files, "adapt x --bundle BUNDLE", 3, ["No image in x", ".png"]),
+    (own_run, "adapt x --bundle BUNDLE", 3, ["x was written by l2laug"]),
     (decompression_bomb, "adapt x --bundle BUNDLE", 3, ["x/huge.png", "3600000000 pixels"]),
     (one_pixel, "adapt x --bundle BUNDLE", 3, ["x/dot.png", "1x1"]),
     (endless_links, "adapt x --bundle BUNDLE", 3, ["self.png: Too many", "gone.png: No such file"]),
@@ -179,9 +180,11 @@ CASES: list[tuple[Callable[[Place], None], str, int, list[str]]] = [
     # options
     (one_image, "adapt x --bundle BUNDLE --seed -1", 2, ["--seed"]),
     (nothing, "sample RUN --seed -1", 2, ["--seed"]),
+    (one_image, "adapt x --bundle BUNDLE --seed 4294967296", 2, ["--seed"]),
+    (one_image, "adapt x --bundle BUNDLE --resume --overwrite", 2, ["--resume", "--overwrite"]),
     (nothing, "sample RUN --resume --overwrite", 2, ["--resume", "--overwrite"]),
     (nothing, "sample nowhere", 2, ["nowhere"]),
-    (own_run, "evaluate x", 2, ["x/samples", "l2laug sample"]),
+    (own_run, "evaluate x", 2, ["x/samples", "l2laug sample", "--samples"]),
     (nothing, "evaluate RUN --seeds 0", 2, ["--seeds"]),
     # bundles and models
     (lacking("source"), "adapt x --bundle b", 4, ["b/bundle.json", "source.classes"]),
@@ -203,11 +206,15 @@ CASES: list[tuple[Callable[[Place], None], str, int, list[str]]] = [
     (one_image, "adapt x -o x --overwrite --bundle BUNDLE", 6, ["would empty x"]),
     (one_image, "adapt x -o . --overwrite --bundle BUNDLE", 6, ["would empty ."]),
     (one_image, "adapt x -o x/1.png/o --bundle BUNDLE", 6, ["x/1.png/o"]),
-    (own_run, "sample x -o x --overwrite", 6, ["would empty x", "x/model.onnx"]),
+    (own_run, "sample x -o x --overwrite", 6, ["x exists already, and holds other things"]),
     (a_file, "sample RUN -o x", 6, ["x exists already"]),
     (a_file, "sample RUN -o x/o --resume", 6, ["x/o"]),
     (a_file, "pretrain RARE -o x", 6, ["x can't be made"]),
     (a_file, "demo -o x", 6, ["x exists already"]),
+    (one_image, "sample RUN -o x --overwrite", 6, ["x exists already, and holds other things"]),
+    (two_runs, "adapt x/a -o x/b --bundle BUNDLE --overwrite", 6, ["x/b holds no model.onnx"]),
+    (one_image, "demo -o x --overwrite", 6, ["x holds no digits"]),
+    (one_image, "pretrain RARE -o x --overwrite", 6, ["x holds other files"]),
 ]
 
 

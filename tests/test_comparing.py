@@ -167,7 +167,7 @@ def test_what_can_not_be_compared_is_refused(run: Run, digits: Path, tmp_path: P
     (tmp_path / "empty").mkdir()
     assert "no run among" in told(several / "4", several / "5")
     assert f"No image in {tmp_path / 'empty'}" in told(run.folder, tmp_path / "empty")
-    assert "nowhere does not exist" in told(run.folder, tmp_path / "nowhere")
+    assert f"No samples at {tmp_path}" in told(run.folder, tmp_path / "nowhere")
     assert "class folders 4, 5, none of them 3" in told(run.folder, several)
     assert "given twice" in told(run.folder, run.folder / "." / "..", run.folder)
     shutil.rmtree(run.samples)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import timm
+import yaml
 from safetensors.torch import save_file
 
 from l2laug.errors import BundleError, UsageError
@@ -228,6 +229,34 @@ def test_a_dataset_without_the_support_images_is_wrong_use(run: Run, digits: Pat
 
     with pytest.raises(UsageError, match="adapted from"):
         evaluate(run, dataset=data)
+
+
+def test_a_copy_of_a_support_image_that_has_gone_is_seen(run: Run, digits: Path, tmp_path: Path):
+    data = copy_classes(digits, tmp_path / "data", {"3": range(2, 9), "7": range(3)})
+    copies = copy_classes(digits, tmp_path / "copies", {"3": range(2)})
+
+    found = evaluate(run, samples=copies, dataset=data)  # the images lie where adapt read them
+
+    assert (found.counts["support"], found.scores["copies"]) == (5, 1.0)
+    options = yaml.safe_load((run.folder / "options.yaml").read_text())
+    (run.folder / "options.yaml").write_text(yaml.safe_dump(options | {"images": []}))
+    with pytest.raises(UsageError, match="2 of the 5 images of 3"):
+        evaluate(run, samples=copies, dataset=data)
+
+
+def test_samples_of_other_classes_are_not_the_runs(run: Run, digits: Path, tmp_path: Path):
+    others = copy_classes(digits, tmp_path / "others", {"7": range(3), "8": range(3)})
+
+    with pytest.raises(UsageError, match="class folders 7, 8, none of them 3"):
+        evaluate(run, samples=others, dataset=digits)
+
+
+def test_runs_and_samples_among_the_classes_are_none(run: Run, digits: Path, tmp_path: Path):
+    data = copy_classes(digits, tmp_path / "data", {"3": range(9), "7": range(6)})
+    shutil.copytree(run.folder, data / "l2laug-runs" / "3")
+    shutil.copytree(run.samples, data / "3" / "drawn")
+
+    assert evaluate(run, dataset=data).counts["real_kept_back"] == 4
 
 
 @pytest.mark.parametrize(

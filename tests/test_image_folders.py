@@ -10,6 +10,7 @@ from PIL import Image
 
 from l2laug.errors import ImageError
 from l2laug.images import class_folders, find_images, read_classes
+from l2laug.ours import MARKS
 
 
 def picture(path: Path, value: int = 100) -> Path:
@@ -38,6 +39,47 @@ def test_subfolders_are_classes_and_those_below_them_are_not(tmp_path: Path) -> 
     (tmp_path / "bird").mkdir()
     found = class_folders(tmp_path)
     assert names(found) == {"cat": ["2.png", "1.png"], "dog": ["1.png"]}
+
+
+def test_where_there_are_several_classes_a_stray_image_is_of_none(tmp_path: Path) -> None:
+    picture(tmp_path / "cat" / "1.png")
+    picture(tmp_path / "dog" / "1.png")
+    picture(tmp_path / "stray.png")
+    assert list(class_folders(tmp_path, several=True)) == ["cat", "dog"]
+    assert list(class_folders(tmp_path)) == [tmp_path.name]
+    assert list(class_folders(tmp_path / "cat", several=True)) == ["cat"]
+
+
+@pytest.mark.parametrize("text", ["", '{"file": "cat/0.png", "support": "ab"}\n', '{"file": "ca'])
+def test_samples_are_no_real_images(tmp_path: Path, text: str) -> None:
+    picture(tmp_path / "cat" / "1.png")
+    picture(tmp_path / "drawn" / "cat" / "2.png")
+    picture(tmp_path / "cat" / "drawn" / "cat" / "3.png")
+    for folder in (tmp_path / "drawn", tmp_path / "cat" / "drawn"):
+        (folder / "manifest.jsonl").write_text(text)
+    assert names(class_folders(tmp_path)) == {"cat": ["1.png"]}
+    assert names(class_folders(tmp_path / "drawn")) == {"cat": ["2.png"]}  # given by name
+
+
+@pytest.mark.parametrize("marks", MARKS)
+def test_pictures_of_runs_and_bundles_are_no_real_images(
+    tmp_path: Path, marks: tuple[str, str]
+) -> None:
+    picture(tmp_path / "cat" / "1.png")
+    picture(tmp_path / "l2laug-runs" / "cat" / "sheet.png")
+    for mark in marks:
+        (tmp_path / "l2laug-runs" / "cat" / mark).touch()
+    assert names(class_folders(tmp_path)) == {"cat": ["1.png"]}
+    with pytest.raises(ImageError, match="written by l2laug"):
+        class_folders(tmp_path / "l2laug-runs" / "cat")
+
+
+@pytest.mark.parametrize("text", ['{"audio": "1.wav"}\n', '{"file": "1.png"}\n', "1.png\n"])
+def test_a_manifest_of_others_hides_nothing(tmp_path: Path, text: str) -> None:
+    picture(tmp_path / "cat" / "1.png")
+    (tmp_path / "cat" / "manifest.jsonl").write_text(text)
+    (tmp_path / "cat" / "model.onnx").touch()
+    assert names(class_folders(tmp_path)) == {"cat": ["1.png"]}
 
 
 def test_unicode_names(tmp_path: Path) -> None:

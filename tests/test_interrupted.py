@@ -107,7 +107,7 @@ def test_ctrl_c_in_a_second_class_keeps_the_first(
     for name in "ab":
         shutil.copytree(rare, here / "x" / name)
         (here / "out" / name).mkdir(parents=True)
-        (here / "out" / name / "old.txt").touch()
+        (here / "out" / name / "model.onnx").touch()
 
     def adapt_class(support: Any, _: Path, run: Path, *__: object) -> adapting.Adapted:
         (run / "model.onnx").write_text("new")
@@ -118,7 +118,7 @@ def test_ctrl_c_in_a_second_class_keeps_the_first(
     monkeypatch.setattr(adapting, "_adapt_class", adapt_class)
     said = stopped(130, "adapt", "x", "--bundle", tiny_bundle, "-o", "out", "--overwrite")
     assert "what was finished is kept" in said
-    assert contents(here / "out") == {"a/model.onnx": b"new", "b/old.txt": b""}
+    assert contents(here / "out") == {"a/model.onnx": b"new", "b/model.onnx": b""}
 
 
 def test_ctrl_c_in_evaluate_leaves_no_report(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -194,13 +196,67 @@ def test_a_folder_of_other_things_is_not_resumed(sampler: Sampler, tmp_path: Pat
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+# --- several classes in one folder ----------------------------------------------------------
+
+
+@pytest.fixture
+def other(sampler: Sampler) -> Sampler:
+    """The same model of another class."""
+    found = copy.copy(sampler)
+    found.card = replace(sampler.card, class_name="4")
+    return found
+
+
+def test_a_class_is_added_to_another_one(
+    sampler: Sampler, other: Sampler, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    lay_out(whole, tmp_path)
+    write_samples(other, 3, tmp_path, 5, QUIET)
+    after = contents(tmp_path)
+    assert after.keys() - whole.keys() == {f"4/{i:06d}.png" for i in range(3)}
+    assert after["manifest.jsonl"].startswith(whole["manifest.jsonl"])
+    assert all(after[name] == whole[name] for name in whole if name != "manifest.jsonl")
+    with pytest.raises(OutputError, match=r"Samples of 3 in .* exist already"):
+        write_samples(sampler, 3, tmp_path, 5, QUIET)
+
+
+def test_one_class_of_two_is_replaced_or_gone_on_with(
+    sampler: Sampler, other: Sampler, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    write_samples(sampler, 2, tmp_path, 6, QUIET)
+    write_samples(other, 3, tmp_path, 5, QUIET)
+    (tmp_path / "3" / "mine.png").write_text("precious")
+    write_samples(sampler, 36, tmp_path, 5, QUIET, overwrite=True)
+    assert [line["file"][:2] for line in manifest(tmp_path)] == ["4/"] * 3 + ["3/"] * 36
+    after = contents(tmp_path)
+    assert after["3/mine.png"] == b"precious"
+    assert all(after[name] == whole[name] for name in whole if name != "manifest.jsonl")
+
+    write_samples(other, 5, tmp_path, 5, QUIET, resume=True)
+    lines = manifest(tmp_path)
+    assert [line["file"][:2] for line in lines] == ["3/"] * 36 + ["4/"] * 5
+    assert [line["index"] for line in lines[36:]] == list(range(5))
+
+
+@pytest.mark.parametrize("option", ["resume", "overwrite"])
+def test_a_folder_of_real_images_is_never_drawn_into(
+    sampler: Sampler, digits: Path, tmp_path: Path, option: str
+) -> None:
+    shutil.copytree(digits / "3", tmp_path / "3")
+    (tmp_path / "3" / "00.png").rename(tmp_path / "3" / "000000.png")
+    before = contents(tmp_path)
+    with pytest.raises(OutputError, match="other things than samples"):
+        write_samples(sampler, 2, tmp_path, 0, QUIET, **{option: True})
+    assert contents(tmp_path) == before
+
+
 # --- output folders ------------------------------------------------------------------------
 
 
 def test_a_new_or_empty_folder_may_be_used(tmp_path: Path) -> None:
-    claim(tmp_path / "a" / "b", overwrite=False)
+    claim(tmp_path / "a" / "b", "mark", overwrite=False)
     assert (tmp_path / "a" / "b").is_dir()
-    claim(tmp_path / "a" / "b", overwrite=False)
+    claim(tmp_path / "a" / "b", "mark", overwrite=False)
 
 
 @pytest.mark.parametrize("name", ["folder", "file"])
@@ -209,23 +265,32 @@ def test_nothing_is_overwritten_unless_asked(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder" / "keep.txt").write_text("precious")
     (tmp_path / "file").write_text("precious")
     with pytest.raises(OutputError, match="--overwrite"):
-        claim(tmp_path / name, overwrite=False)
+        claim(tmp_path / name, "keep.txt", overwrite=False)
     assert (tmp_path / "folder" / "keep.txt").read_text() == "precious"
     assert (tmp_path / "file").read_text() == "precious"
 
 
-@pytest.mark.parametrize("name", ["folder", "file"])
-def test_overwriting_leaves_nothing_of_the_old(tmp_path: Path, name: str) -> None:
+def test_overwriting_leaves_nothing_of_the_old(tmp_path: Path) -> None:
     (tmp_path / "folder" / "old").mkdir(parents=True)
-    (tmp_path / "file").write_text("old")
-    claim(tmp_path / name, overwrite=True)
-    assert list((tmp_path / name).iterdir()) == []
+    (tmp_path / "folder" / "mark").touch()
+    claim(tmp_path / "folder", "mark", overwrite=True)
+    assert list((tmp_path / "folder").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["folder", "file"])
+def test_what_others_wrote_is_never_overwritten(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "keep.txt").write_text("precious")
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(OutputError, match="did not write it"):
+        claim(tmp_path / name, "mark", overwrite=True)
+    assert set(contents(tmp_path).values()) == {b"precious"}
 
 
 def test_a_folder_that_can_not_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="can't be made"):
-        claim(tmp_path / "file" / "below", overwrite=False)
+        claim(tmp_path / "file" / "below", "mark", overwrite=False)
 
 
 def test_every_folder_that_exists_is_named(tmp_path: Path) -> None:
@@ -233,7 +298,7 @@ def test_every_folder_that_exists_is_named(tmp_path: Path) -> None:
         (tmp_path / name / "below").mkdir(parents=True)
     folders = [tmp_path / name for name in ("a", "b", "c")]
     with pytest.raises(OutputError, match=r"/a, .*/b exist already"):
-        check_free(folders, overwrite=False)
+        check_free(folders, "mark", overwrite=False)
 
 
 def test_overwriting_never_removes_what_is_read_from(tmp_path: Path) -> None:
@@ -242,7 +307,7 @@ def test_overwriting_never_removes_what_is_read_from(tmp_path: Path) -> None:
     model.write_text("precious")
     for out in (tmp_path / "run", tmp_path):
         with pytest.raises(OutputError, match=r"would empty .*model\.onnx"):
-            claim(out, overwrite=True, keep=[model])
+            check_free([out], "run", overwrite=True, keep=[model])
     assert model.read_text() == "precious"
 
 
@@ -253,5 +318,5 @@ def test_overwriting_never_removes_the_current_folder(
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(OutputError, match="would empty"):
-        claim(Path(".."), overwrite=True)
+        claim(Path(".."), "here", overwrite=True)
     assert (tmp_path / "keep.txt").read_text() == "precious"

@@ -58,6 +58,9 @@ def adapt_cli(
     budget: Annotated[
         str | None, typer.Option(help="Longest time to train a class, as 90s or 2m.")
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep classes adapted before; adapt the others.")
+    ] = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -77,6 +80,7 @@ def adapt_cli(
         device=device,
         budget=limit,
         recipe=None if recipe is None else find_recipe(recipe, source),
+        resume=resume,
         overwrite=overwrite,
         progress=Progress(quiet=as_json),
     )
@@ -111,16 +115,16 @@ def sample_cli(
     from l2laug.progress import Progress
     from l2laug.runs import find_run
     from l2laug.sampling import Sampler
-    from l2laug.writing import claim, write_samples
+    from l2laug.writing import write_samples
 
     found = find_run(run)
     progress = Progress(quiet=as_json)
     sampler = Sampler(found.model, device)
     progress.say(f"model {found.model}, {sampler.provider}")
     target = out or found.samples
-    if not resume:
-        claim(target, overwrite=overwrite, keep=[found.model])
-    written = write_samples(sampler, count, target, seed, progress, resume=resume)
+    written = write_samples(
+        sampler, count, target, seed, progress, resume=resume, overwrite=overwrite
+    )
     if as_json:
         print_json({"sampled": vars(written)})
     else:

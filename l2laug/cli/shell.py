@@ -28,7 +28,9 @@ app = typer.Typer(
     "l2laug evaluate --classifier",
 )
 
-Seed = Annotated[int, typer.Option(min=0, help="Of everything random; same seed, same result.")]
+Seed = Annotated[
+    int, typer.Option(min=0, max=2**32 - 1, help="Of everything random; same seed, same result.")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]

@@ -97,7 +97,7 @@ def score(
     resolved = recipe or parse_recipe(found.info["recipe"], f"of bundle {found.name}")
     held_out = [str(n) for n in found.info["source"]["held_out"]]
     root = source_folder(source)
-    folders = _with_held_out(class_folders(root), found, root)
+    folders = _with_held_out(class_folders(root, several=True), found, root)
     if missing := [n for n in held_out if n not in folders]:
         raise ImageError(
             f"{source} lacks {len(missing)} classes that the bundle held out ({missing[0]} ...).",

@@ -34,7 +34,8 @@ def near_duplicates(samples: Pixels, support: Pixels, others: Pixels) -> Measure
     value, low, high = _share(found, len(samples))
     floor = _share(other, len(others)) if len(others) else (None, None, None)
     counts = np.array([[found, len(samples) - found], [other, len(others) - other]])
-    many = found and stats.fisher_exact(counts, alternative="greater").pvalue < CHANCE
+    more = stats.fisher_exact(counts, alternative="greater").pvalue < CHANCE
+    reading = "more than among real images" if more else "no more than among real images"
     return Measure(
         name="near duplicates",
         value=value,
@@ -48,7 +49,7 @@ def near_duplicates(samples: Pixels, support: Pixels, others: Pixels) -> Measure
         extractor=f"pHash, {NEAR} of {BITS} bits may differ",
         sha256="",
         resizing="to 32x32 grey, Lanczos",
-        reading="more than among real images" if many else "no more than among real images",
+        reading=reading if len(others) else "no real images to tell by",
         too_small="" if len(others) else "It takes real images that were kept back to tell.",
     )
 

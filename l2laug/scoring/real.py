@@ -55,7 +55,7 @@ def read_real(
     """
     rare, known, along = card.class_name, set(card.support_hashes), set(card.common_hashes)
     root = dataset or _siblings(options)
-    folders = class_folders(root)
+    folders = class_folders(root, several=True)
     if rare not in folders:
         raise UsageError(
             f"{root} has no class folder {rare}.", "Name the folder of all classes with --dataset."
@@ -73,8 +73,9 @@ def read_real(
             f"{root} holds none of the images of {rare} that the model was adapted from.",
             "Name the folder that holds them with --dataset DIR.",
         )
+    support = np.concatenate([support, _moved(known - set(hashes[is_rare]), card, options, root)])
     if test is not None:
-        held = read_classes(class_folders(test), card.size, card.channels)
+        held = read_classes(class_folders(test, several=True), card.size, card.channels)
         seen = known.union(hashes[~is_rare])
         fresh = [
             i
@@ -108,6 +109,22 @@ def read_real(
         odd = ", ".join(sorted(set(test_set.classes) ^ set(train.classes)))
         raise UsageError(f"--test and the training classes differ: {odd}.", "Make them agree.")
     return Real(support, others, train, test_set)
+
+
+def _moved(gone: set[str], card: Card, options: dict[str, Any], root: Path) -> Pixels:
+    """Support images that are not in the folder ``root``, from where adapt read them."""
+    files = [path for path in map(Path, options.get("images", [])) if path.is_file()]
+    found = np.empty((0, card.channels, card.size, card.size), np.uint8)
+    if gone and files:
+        pixels = read_classes({card.class_name: files}, card.size, card.channels).pixels
+        found = pixels[[pixel_hash(image) in gone for image in pixels]]
+    if left := len(gone.difference(map(pixel_hash, found))):
+        raise UsageError(
+            f"{left} of the {len(card.support_hashes)} images of {card.class_name} that the model "
+            f"was adapted from are not in {root}: copies of them would go unseen.",
+            "Put them back, name the folder that holds all with --dataset DIR, or adapt again.",
+        )
+    return found
 
 
 def _shares(labels: NDArray[np.int64], seen: NDArray[np.bool_], seed: int) -> NDArray[np.float64]:

@@ -25,17 +25,25 @@ MOST_SAMPLES = 5000  # that features are taken of
 def read_samples(folder: Path, card: Card, progress: Progress) -> Pixels:
     """The samples ``(N, C, S, S)`` of the card's class in a folder, at its size and channels.
 
-    They are the images of the class folder of that name or, without one, of all folders. Files that
-    can't be read are named and left out.
+    They are the images of the class folder of that name, or of the only one. Files that can't be
+    read are named and left out.
 
     Raises:
-        UsageError: there is no such folder.
+        UsageError: there is no such folder, or there are several and none is of the class.
         ImageError: no image in it can be read.
     """
     if not folder.is_dir():
-        raise UsageError(f"No samples at {folder}.", "Draw some first: l2laug sample -n 1000")
+        raise UsageError(
+            f"No samples at {folder}.",
+            "Draw some first (l2laug sample -n 1000), or name their folder with --samples DIR.",
+        )
     classes = class_folders(folder)
-    files = classes.get(card.class_name) or [p for paths in classes.values() for p in paths]
+    if len(classes) > 1 and card.class_name not in classes:
+        raise UsageError(
+            f"{folder} has class folders {', '.join(classes)}, none of them {card.class_name}.",
+            "Name the folder of that class.",
+        )
+    files = classes.get(card.class_name) or next(iter(classes.values()))
     found = read_classes({card.class_name: files}, card.size, card.channels)
     for path, reason in found.skipped:
         progress.say(f"note: left out {path}: {reason}")

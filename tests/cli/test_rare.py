@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from PIL import Image
 
+from l2laug import adapting
 from l2laug.cli.rare import seconds
 from l2laug.errors import UsageError
+from l2laug.images import ImageSet
 from l2laug.sampling import _has_gpu
 from tests.cli.calls import contents, copied, l2laug, refused, the_json
 
@@ -56,6 +59,31 @@ def test_adapt_class_folders_one_by_one(here: Path, digits: Path, tiny_bundle: P
     drawn = the_json(l2laug("sample", "out/семь", "-n", 2, "-o", "drawn", "--json"))
     assert drawn["sampled"]["class_name"] == "семь"
     assert len(list((here / "drawn" / "семь").iterdir())) == 2
+
+
+def test_adapt_goes_on_with_the_classes_that_are_left(
+    here: Path, digits: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "457":
+        copied(digits / name, here / "rare" / name, 2)
+    words = ["adapt", "rare", "--bundle", tiny_bundle, "--device", "cpu"]
+    assert l2laug(*words, "-o", "whole").exit_code == 0
+    for name in "47":
+        shutil.copytree(here / "whole" / name, here / "out" / name)
+    trained = []
+    train = adapting.train_target
+
+    def counted(support: ImageSet, *given: Any, **more: Any) -> Any:
+        trained.append(support.classes[0])
+        return train(support, *given, **more)
+
+    monkeypatch.setattr(adapting, "train_target", counted)
+    result = l2laug(*words, "-o", "out", "--resume", "--json")
+    assert [found["class_name"] for found in the_json(result)["adapted"]] == ["4", "5", "7"]
+    assert trained == ["5"]
+    assert contents(here / "out") == contents(here / "whole")
+    told = refused(6, *words, "-o", "out", "--resume", "--seed", 1)
+    assert "out/4 was adapted with other images or options" in told
 
 
 def test_adapt_learns_common_classes_along(
@@ -222,7 +250,7 @@ def test_sample_again_gives_the_same_files(here: Path, tiny_run: Path) -> None:
 def test_sample_never_writes_over_what_is_there(here: Path, tiny_run: Path) -> None:
     assert l2laug("sample", tiny_run, "-n", 3, "-o", "out").exit_code == 0
     before = contents(here)
-    assert "out exists already" in refused(6, "sample", tiny_run, "-n", 2, "-o", "out")
+    assert "of 3 in out exist already" in refused(6, "sample", tiny_run, "-n", 2, "-o", "out")
     assert contents(here) == before
     assert l2laug("sample", tiny_run, "-n", 2, "-o", "out", "--overwrite").exit_code == 0
     assert set(contents(here / "out")) == {"3/000000.png", "3/000001.png", "manifest.jsonl"}
@@ -230,7 +258,7 @@ def test_sample_never_writes_over_what_is_there(here: Path, tiny_run: Path) -> N
 
 def test_sample_where_nothing_can_be_written(here: Path, tiny_run: Path) -> None:
     (here / "file").touch()
-    assert "can't be made" in refused(6, "sample", tiny_run, "-n", 2, "-o", "file/out")
+    assert "can't be written" in refused(6, "sample", tiny_run, "-n", 2, "-o", "file/out")
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "many"])

@@ -47,3 +47,4 @@ def test_without_kept_back_images_it_can_not_be_told():
 
     assert found.floor is None
     assert "kept back" in found.too_small
+    assert found.reading == "no real images to tell by"
