@@ -137,15 +137,16 @@ def adapt(
     sets = read_supports(classes, chosen)
     check_free(places, MODEL, overwrite=overwrite, keep=[*inputs, chosen.path])
     progress.say(f"bundle {chosen.name}, {engine.describe()}")
-    for name in done:
-        _check_same(runs[name], sets[name], chosen, resolved, seed)
     along, origin = None, None
-    if common is not None and len(done) < len(runs):
+    if common is not None:
         parts = resolved.data.parts
         along = read_common(
             common, folder, runs, chosen, resolved.common, seed, progress, parts=parts
         )
         progress.say(f"{len(along.classes)} common classes with {len(along.pixels)} images")
+    for name in done:
+        _check_same(runs[name], sets[name], along, chosen, resolved, seed)
+    if along is not None and len(done) < len(runs):
         origin = learn_common(
             list(sets.values()), along, chosen, resolved, engine, progress, seed, budget
         )
@@ -168,11 +169,20 @@ def adapt(
     return results
 
 
-def _check_same(run: Path, support: ImageSet, bundle: Bundle, recipe: Recipe, seed: int) -> None:
-    """Make sure that a run is what adapting anew would make of these images."""
+def _check_same(
+    run: Path,
+    support: ImageSet,
+    common: ImageSet | None,
+    bundle: Bundle,
+    recipe: Recipe,
+    seed: int,
+) -> None:
+    """Make sure that a run is what adapting anew, with no budget, would make of these images."""
     card = Sampler(run / MODEL, device="cpu").card
-    made = (card.seed, card.bundle_hash, card.recipe_hash, card.support_hashes)
-    if made != (seed, bundle.digest, _recipe_hash(recipe), _support_hashes(support)):
+    along = () if common is None else common_hashes(common)
+    wanted = (seed, bundle.digest, _recipe_hash(recipe), _support_hashes(support), along)
+    found = (card.seed, card.bundle_hash, card.recipe_hash, card.support_hashes, card.common_hashes)
+    if found != wanted:
         raise OutputError(
             f"{run} was adapted with other images or options.",
             "Give --overwrite in place of --resume, or another place with -o.",
@@ -341,8 +351,8 @@ def draw_run_sheet(run: Path, support: ImageSet) -> None:
     sampler = Sampler(run / MODEL, device="cpu")
     shown = min(SHEET_ROWS, len(support.pixels))
     rows = [[pixels] for pixels in support.pixels[:shown]]
-    for drawn in sampler.draw(SHEET_DRAWS * len(support.pixels)):
-        for row, image in zip(drawn.support, drawn.pixels, strict=True):
-            if row < shown:
+    for turn in range(SHEET_DRAWS):
+        for drawn in sampler.draw(shown, first=turn * len(support.pixels)):
+            for row, image in zip(drawn.support, drawn.pixels, strict=True):
                 rows[row].append(image)
     save_sheet(run / "sheet.png", rows, given=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +50,9 @@ def nearest_bundle(classes: Files) -> Choice:
     """
     bundles = {b.name: b for b in list_bundles()}
     own = sorted(p.parent for p in HOME.glob(f"*/{INFO}"))
-    bundles |= {str(path): open_bundle(path) for path in own}
+    for path in own:
+        with suppress(BundleError):  # an old or damaged one must not stand in the others' way
+            bundles[str(path)] = open_bundle(path)
     if not bundles:
         raise BundleError("No bundle is installed.", "Make one with l2laug pretrain.")
     found = {}

@@ -23,7 +23,7 @@ from l2laug.scoring.extractors import find_extractor
 from l2laug.scoring.floors import Measure
 from l2laug.scoring.real import read_real
 from l2laug.scoring.samples import classify, measure_samples, read_samples
-from l2laug.scoring.study import Study
+from l2laug.scoring.study import Study, usual_steps
 from l2laug.sheets import save_sheet
 
 SCHEMA = 1
@@ -84,6 +84,7 @@ def compare(
     classifier: bool = False,
     model: str = Study.model,
     seeds: int = Study.seeds,
+    steps: int | None = None,
     seed: int = 0,
     device: str = "auto",
     progress: Progress | None = None,
@@ -104,6 +105,7 @@ def compare(
         classifier: train classifiers without and with each set; those without only once.
         model: ``small`` or a timm model's name.
         seeds: trainings of each kind.
+        steps: of each training, as for ``evaluate``.
         seed: of the splits, and of the samples chosen from larger sets.
         device: for the classifiers and timm's features.
         progress: where to show how far it is.
@@ -135,7 +137,8 @@ def compare(
     options = read_options(main)
     real = read_real(card, options, dataset, test, seed, classifier, progress)
     extractor = find_extractor(features, find_bundle_of(card, options), device)
-    study = Study(model=model, seeds=seeds)
+    steps = steps or usual_steps(len(real.train.classes))
+    study = Study(model=model, steps=steps, seeds=seeds)
     sets, chosen = [], [_some(pixels, count, seed) for pixels in drawn]
     for i, (name, pixels) in enumerate(zip(names, chosen, strict=True)):
         progress.say(f"{name}: {folders[i]}")

@@ -23,7 +23,7 @@ from l2laug.scoring.html import curves_of, render_html
 from l2laug.scoring.real import read_real
 from l2laug.scoring.report import render
 from l2laug.scoring.samples import classify, measure_samples, read_samples
-from l2laug.scoring.study import SWEEP, Study
+from l2laug.scoring.study import SWEEP, Study, usual_steps
 
 SCHEMA = 2
 
@@ -65,6 +65,7 @@ def evaluate(
     classifier: bool = False,
     model: str = Study.model,
     seeds: int = Study.seeds,
+    steps: int | None = None,
     sweep: bool = False,
     seed: int = 0,
     device: str = "auto",
@@ -84,6 +85,7 @@ def evaluate(
         classifier: train classifiers without and with the samples.
         model: ``small`` or a timm model's name.
         seeds: trainings of each kind.
+        steps: of each training; as many as the classes take by default.
         sweep: train with other shares of samples too, to see how many to add.
         seed: of the splits.
         device: for the classifiers and timm's features.
@@ -106,7 +108,12 @@ def evaluate(
     measures, notes, copies = measure_samples(drawn, real, extractor, seed, sheet, lpips, device)
     study = None
     if classifier:
-        setting = Study(model=model, seeds=seeds, sweep=SWEEP if sweep else ())
+        setting = Study(
+            model=model,
+            steps=steps or usual_steps(len(real.train.classes)),
+            seeds=seeds,
+            sweep=SWEEP if sweep else (),
+        )
         study = classify(card.class_name, drawn, real, setting, run.folder, device, progress)
         notes += study["notes"]
     result = Evaluation(

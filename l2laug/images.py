@@ -204,6 +204,10 @@ def _flatten(image: Image.Image) -> Image.Image:
         wide = np.asarray(image).astype(np.int64)
         if wide.min() < 0 or wide.max() > 65535:
             raise ValueError("pixels outside 0 to 65535; save it as 8 or 16 bits")
+        if 255 < wide.max() < 4096:  # of 10 or 12 bits, or nearly black: who can tell?
+            raise ValueError(
+                f"16-bit pixels that go to {wide.max()} only; stretch them to 65535 or save 8 bits"
+            )
         narrow = np.rint(wide / 257) if wide.max() > 255 else wide
         return Image.fromarray(narrow.astype(np.uint8))
     if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:

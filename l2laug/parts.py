@@ -33,8 +33,9 @@ def with_parts(images: ImageSet, parts: int, seed: int = 0) -> ImageSet:
     for index, name in enumerate(images.classes):
         rows = np.flatnonzero(images.labels == index)
         count = max(1, min(parts, len(rows) // SMALLEST))
-        labels[rows] = len(names) + _alike(images.pixels[rows], count, seed)
-        names += [f"{name}/{group:02d}" for group in range(count)]
+        groups = _alike(images.pixels[rows], count, seed)
+        labels[rows] = len(names) + groups
+        names += [f"{name}/{group:02d}" for group in range(groups.max(initial=0) + 1)]
     return replace(images, labels=labels, classes=tuple(names))
 
 
@@ -56,5 +57,6 @@ def _alike(pixels: Pixels, count: int, seed: int) -> NDArray[np.int64]:
     layout = grey.reshape(n, 4, side // 4, 4, side // 4).mean((2, 4)).reshape(n, -1)
     layout -= layout.mean(0)
     look = np.hstack([part / (part.std() + 1e-9) for part in (texture, layout)])
-    groups: NDArray[np.int64] = KMeans(count, n_init=4, random_state=seed).fit_predict(look)
+    found = KMeans(count, n_init=4, random_state=seed).fit_predict(look)
+    groups: NDArray[np.int64] = np.unique(found, return_inverse=True)[1]  # some may be empty
     return groups

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from l2laug.variants import with_variants
 
 WORK = ".training"
 RECIPE = "recipe.json"
+WEIGHTS = tuple(f"{name}.safetensors" for name in ("strong", "weak", "gems", "critic", "guide"))
+FILES = ("features.onnx", STATISTICS, "sheet.png", *WEIGHTS)
 
 
 @dataclass(frozen=True)
@@ -128,13 +131,13 @@ def pretrain(
     processes = Processes(cpu=device == "cpu")
     progress = progress if progress and processes.main else Progress(quiet=True)
     origin = None if start is None else find_bundle(start)
-    engine = pick_engine(device)
     work = out / WORK
-    with processes.main_first():
+    with processes.main_first():  # what is fetched or measured once, the others find
+        engine = pick_engine(device)
+        folders = source_classes(source, leave_out)
         if processes.main:
             _claim(out, resume, overwrite)
-            _keep_recipe(work, recipe)
-    folders = source_classes(source, leave_out)
+            _keep_settings(work, recipe, seed, origin, folders)
     options = recipe.generator
     with progress.task("reading", sum(map(len, folders.values()))) as advance:
         images = read_classes(folders, options.size, options.channels, advance)
@@ -219,6 +222,10 @@ def _claim(out: Path, resume: bool, overwrite: bool) -> None:
         raise OutputError(
             f"A bundle is at {out} already.", "Give --overwrite to replace it, or another -o."
         )
+    known = {WORK, "README.md", *FILES}  # the latter if finishing was cut off
+    new = out.is_dir() and not (out / INFO).exists()
+    if new and any(p.name not in known for p in out.iterdir()):
+        raise OutputError(f"{out} holds other files.", "Choose a new folder with -o.")
     if work.is_dir() and not resume:
         # A recipe alone is what a run leaves that failed before it trained: nothing to lose.
         begun = any(p.name != RECIPE for p in work.iterdir())
@@ -228,9 +235,6 @@ def _claim(out: Path, resume: bool, overwrite: bool) -> None:
                 "Give --resume to go on with it, or --overwrite to start anew.",
             )
         shutil.rmtree(work)
-    new = out.is_dir() and not (out / INFO).exists()
-    if new and any(p.name != WORK for p in out.iterdir()):
-        raise OutputError(f"{out} holds other files.", "Choose a new folder with -o.")
     try:
         work.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -239,14 +243,23 @@ def _claim(out: Path, resume: bool, overwrite: bool) -> None:
         ) from error
 
 
-def _keep_recipe(work: Path, recipe: Recipe) -> None:
-    """Remember the recipe of an unfinished training, and refuse to go on with another one."""
+def _keep_settings(
+    work: Path, recipe: Recipe, seed: int, start: Bundle | None, folders: dict[str, list[Path]]
+) -> None:
+    """Remember how an unfinished training was begun, and refuse to go on otherwise."""
     path = work / RECIPE
-    text = recipe.model_dump_json(indent=1) + "\n"
+    settings = {
+        "recipe": recipe.model_dump(mode="json"),
+        "seed": seed,
+        "start": start and start.digest,
+        "images": {name: len(files) for name, files in sorted(folders.items())},
+    }
+    text = json.dumps(settings, indent=1, ensure_ascii=False) + "\n"
     if path.exists() and path.read_text(encoding="utf-8") != text:
         raise UsageError(
-            f"The training in {work.parent} was begun with another recipe.",
-            "Use that recipe, or start anew with --overwrite.",
+            f"The training in {work.parent} was begun with another recipe, --seed, --start or "
+            "other images.",
+            "Use those, or start anew with --overwrite.",
         )
     write_text(path, text)
 
@@ -278,18 +291,22 @@ def _held_out_images(unseen: ImageSet, folder: Path) -> dict[str, Any]:
 
 def _finish(out: Path, work: Path, info: dict[str, Any]) -> Bundle:
     """Move the finished files into place, ``bundle.json`` last: without it there is no bundle."""
+    card = out / "README.md"
+    if not card.exists() or _is_generated(card, out / INFO):
+        write_text(card, _card_text(info))
     (out / INFO).unlink(missing_ok=True)
-    names = ("features.onnx", STATISTICS, "sheet.png")
-    for name in (
-        *names,
-        *(f"{w}.safetensors" for w in ("strong", "weak", "gems", "critic", "guide")),
-    ):
+    for name in FILES:
         (work / name).replace(out / name)
-    if not (out / "README.md").exists():
-        write_text(out / "README.md", _card_text(info))
     bundle = write_info(out, info)
     shutil.rmtree(work)
     return bundle
+
+
+def _is_generated(card: Path, info: Path) -> bool:
+    """Whether nobody has written into a card what an overwritten bundle's card said by itself."""
+    if not info.is_file():
+        return False
+    return card.read_text(encoding="utf-8") == _card_text(json.loads(info.read_text("utf-8")))
 
 
 def _card_text(info: dict[str, Any]) -> str:

@@ -238,6 +238,14 @@ class Recipe(_Options):
         return self
 
     @model_validator(mode="after")
+    def _groups_share_what_they_are_given(self) -> Self:
+        if not self.generator.conditioned and self.critic.group != 1:
+            raise ValueError(
+                "critic.group compares draws of one image, which phi(z) has not: use 1"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _warps_what_needs_it(self) -> Self:
         if self.generator.warp:
             return self

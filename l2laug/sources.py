@@ -34,7 +34,7 @@ def source_folder(source: Path) -> Path:
 
 
 def source_classes(source: Path, rare: Path | None) -> dict[str, list[Path]]:
-    """The classes in ``source``, those left out that lie in the folder ``rare``.
+    """The classes in ``source``, those left out that lie in the folder ``rare`` or are called so.
 
     ``source`` is a folder, or the name of a public data set.
 
@@ -44,10 +44,11 @@ def source_classes(source: Path, rare: Path | None) -> dict[str, list[Path]]:
     classes = class_folders(source_folder(source), several=True)
     if rare is not None:
         inside = rare.resolve()
+        called = set(class_folders(rare)) if rare.is_dir() else set()
         classes = {
             name: files
             for name, files in classes.items()
-            if not (source / name).resolve().is_relative_to(inside)
+            if name not in called and not (source / name).resolve().is_relative_to(inside)
         }
     if not classes:
         raise ImageError(f"{source} holds no class but {rare}.", "Name plentiful classes.")

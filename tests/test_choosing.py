@@ -54,6 +54,9 @@ def test_bundles_of_the_current_folder_count_too(
     shutil.copytree(tiny_bundle, here / HOME / "mine")
 
     assert nearest_bundle(class_folders(rare)).bundle.path == HOME / "mine"
+    shutil.copytree(tiny_bundle, here / HOME / "old")
+    (here / HOME / "old" / "bundle.json").write_text('{"format": 0}')
+    assert nearest_bundle(class_folders(rare)).bundle.path == HOME / "mine"
 
 
 def test_the_distances_are_kept(here: Path, rare: Path, tiny_bundle: Path):

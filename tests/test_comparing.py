@@ -27,7 +27,8 @@ from tests.class_folders import copy_classes, strict_json
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Classifiers of a few steps."""
     for place in ("evaluating", "comparing"):
-        monkeypatch.setattr(f"l2laug.{place}.Study", partial(Study, steps=3, batch=8))
+        monkeypatch.setattr(f"l2laug.{place}.Study", partial(Study, batch=8))
+        monkeypatch.setattr(f"l2laug.{place}.usual_steps", lambda _: 3)
 
 
 def another_run(run: Run, folder: Path, images: list[Path], name: str = "3") -> Path:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from l2laug.errors import ImageError
 from l2laug.images import read_image
 
 
@@ -21,10 +22,17 @@ def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
 
 
 def test_sixteen_bits_are_rounded(tmp_path: Path) -> None:
-    levels = np.array([[128, 129], [257 * 7 + 128, 257 * 7 + 129]], np.uint16)
+    levels = np.array([[128, 129], [257 * 7 + 128, 257 * 7 + 129], [0, 65535]], np.uint16)
     path = tmp_path / "deep.png"
     Image.fromarray(levels).save(path)
-    assert read_image(path).tolist() == [[[0, 1], [7, 8]]]  # half a level is 128.5
+    assert read_image(path).tolist() == [[[0, 1], [7, 8], [0, 255]]]  # half a level is 128.5
+
+
+def test_twelve_bits_in_a_file_of_sixteen_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "deep.png"
+    Image.fromarray(np.array([[0, 300], [2000, 4095]], np.uint16)).save(path)
+    with pytest.raises(ImageError, match="go to 4095 only"):
+        read_image(path)
 
 
 def test_sixteen_bits_of_colour_are_rounded(tmp_path: Path) -> None:

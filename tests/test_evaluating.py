@@ -109,7 +109,7 @@ def test_a_test_image_that_adapt_saw_never_counts(run: Run, digits: Path, tmp_pa
 
     assert result.counts["real_kept_back"] == 4
     assert result.counts["test"] == 7
-    assert result.counts["train"] == 9
+    assert result.counts["train"] == 11  # the two are read from where adapt found them
 
 
 def test_a_test_image_that_is_trained_on_never_counts(run: Run, digits: Path, tmp_path: Path):
@@ -143,7 +143,8 @@ def test_without_other_real_images_the_support_set_is_the_measure(run: Run, rare
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Classifiers of a few steps."""
-    monkeypatch.setattr("l2laug.evaluating.Study", partial(Study, steps=4, batch=8))
+    monkeypatch.setattr("l2laug.evaluating.Study", partial(Study, batch=8))
+    monkeypatch.setattr("l2laug.evaluating.usual_steps", lambda _: 4)
 
 
 @pytest.mark.usefixtures("quick")
@@ -208,6 +209,39 @@ def test_a_classifier_needs_the_same_classes_on_both_sides(run: Run, digits: Pat
 
     with pytest.raises(UsageError, match="7, 8"):
         evaluate(run, dataset=train, test=test, classifier=True)
+
+
+def test_a_classifier_is_tested_on_other_classes_too(run: Run, digits: Path, tmp_path: Path):
+    train = copy_classes(digits, tmp_path / "train", {"3": range(5), "7": range(6)})
+    # Test images of the sevens are there, but they are those that are trained on.
+    test = copy_classes(digits, tmp_path / "test", {"3": range(5, 9), "7": range(6)})
+
+    with pytest.raises(UsageError, match="no images of 7 but those that are trained on"):
+        evaluate(run, dataset=train, test=test, classifier=True)
+
+    alone = copy_classes(digits, tmp_path / "alone", {"3": range(9), "7": range(1)})
+    with pytest.raises(UsageError, match="No other class than 3"):
+        evaluate(run, dataset=alone, classifier=True)
+
+
+def test_a_flat_folder_of_test_images_is_of_the_rare_class(run: Run, digits: Path, tmp_path: Path):
+    flat = copy_classes(digits, tmp_path / "kept", {"3": range(3, 9)}) / "3"
+    flat = flat.rename(tmp_path / "kept_back")
+
+    assert evaluate(run, dataset=digits, test=flat).counts["real_kept_back"] == 4
+    others = copy_classes(digits, tmp_path / "others", {"7": range(3), "8": range(3)})
+    with pytest.raises(UsageError, match="others has no class folder 3"):
+        evaluate(run, dataset=digits, test=others)
+
+
+def test_a_picture_that_lies_there_twice_counts_once(run: Run, digits: Path, tmp_path: Path):
+    data = copy_classes(digits, tmp_path / "data", {"3": range(9), "7": range(6)})
+    for name in ("00", "08"):  # of the support set, and kept back
+        shutil.copy(data / "3" / f"{name}.png", data / "3" / f"again-{name}.png")
+
+    counts = evaluate(run, dataset=data).counts
+
+    assert (counts["support"], counts["real_kept_back"]) == (5, 4)
 
 
 def test_no_samples_is_wrong_use(run: Run, digits: Path):

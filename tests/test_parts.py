@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -65,3 +66,15 @@ def test_one_part_leaves_all_as_it_is(striped: ImageSet) -> None:
 def test_the_same_seed_gives_the_same_parts(striped: ImageSet) -> None:
     one, two = (with_parts(striped, 2, seed=1) for _ in range(2))
     np.testing.assert_array_equal(one.labels, two.labels)
+
+
+def test_of_images_that_are_all_the_same_no_part_is_empty(striped: ImageSet) -> None:
+    same = striped.take(np.zeros(12, np.int64))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # k-means finds fewer than it was asked for
+        split = with_parts(same, 3)
+
+    # Of class b nothing is left, and that was so before.
+    assert [int(n) for n in np.bincount(split.labels, minlength=2)] == [12, 0]
+    assert split.classes == ("a/00", "b/00")

@@ -18,6 +18,7 @@ from l2laug.pretraining import pretrain, split_classes
 from l2laug.recipe import DataOptions, Recipe, find_recipe, parse_recipe
 from l2laug.sampling import Sampler
 from l2laug.scoring.held_out import score
+from tests.class_folders import copy_classes
 
 
 def classes(*counts: int) -> ImageSet:
@@ -114,11 +115,14 @@ def test_a_held_out_part_is_found_again_by_its_files(digits: Path, tmp_path: Pat
         score(str(tmp_path / "bundle"), digits_less, classes=1, shots=2, seeds=1, device="cpu")
 
 
-def test_phi_of_z_goes_all_the_way_to_a_model(digits: Path, rare: Path, tmp_path: Path):
+@pytest.mark.parametrize("loss", ["wgan", "hinge"])
+def test_phi_of_z_goes_all_the_way_to_a_model(digits: Path, rare: Path, tmp_path: Path, loss: str):
     recipe = find_recipe("omniglot-paper").model_dump(mode="json")
     for part, changes in SMALL.items():
         recipe[part].update(changes)
     recipe["generator"]["conditioned"] = False
+    for part in ("source", "weak", "target"):
+        recipe[part]["loss"] = loss
     small = parse_recipe(recipe, "small")
     pretrain(digits, tmp_path / "bundle", recipe=small, device="cpu")
     adapt(rare, bundle=str(tmp_path / "bundle"), out=tmp_path / "run", device="cpu")
@@ -239,6 +243,11 @@ def test_a_training_cut_off_can_be_gone_on_with(
     wider = tiny.model_copy(update={"features": tiny.features.model_copy(update={"width": 6})})
     with pytest.raises(UsageError, match="another recipe"):
         pretrain(digits, out, recipe=wider, resume=True, device="cpu")
+    with pytest.raises(UsageError, match="--seed"):
+        pretrain(digits, out, recipe=tiny, resume=True, seed=1, device="cpu")
+    fewer = copy_classes(digits, tmp_path / "fewer", {c: range(11) for c in "0123456789"})
+    with pytest.raises(UsageError, match="other images"):
+        pretrain(fewer, out, recipe=tiny, resume=True, device="cpu")
 
     # The feature net and the strong generator were finished before the cut.
     for done in ("train_features", "export_features"):
@@ -246,3 +255,51 @@ def test_a_training_cut_off_can_be_gone_on_with(
     bundle = pretrain(digits, out, recipe=tiny, resume=True, device="cpu").bundle
     assert bundle.problems() == []
     assert not (out / ".training").exists()
+
+
+def test_a_disk_full_at_the_very_end_loses_no_training(
+    digits: Path, tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out = tmp_path / "bundle"
+
+    def full(*_: object) -> None:
+        raise OutputError("no space", "free some")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pretraining, "write_info", full)
+        with pytest.raises(OutputError, match="no space"):
+            pretrain(digits, out, recipe=tiny, device="cpu")
+    assert (out / ".training" / "strong.pt").is_file()
+
+    (out / "thesis.txt").write_text("precious")
+    with pytest.raises(OutputError, match="other files"):
+        pretrain(digits, out, recipe=tiny, overwrite=True, device="cpu")
+    assert (out / ".training" / "strong.pt").is_file()
+    (out / "thesis.txt").unlink()
+    assert pretrain(digits, out, recipe=tiny, resume=True, device="cpu").bundle.problems() == []
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_card_that_nobody_wrote_in_is_renewed(
+    tiny_bundle: Path, digits: Path, tiny: Recipe, tmp_path: Path, written: bool
+):
+    out = Path(shutil.copytree(tiny_bundle, tmp_path / "tiny"))
+    card = out / "README.md"
+    if written:
+        card.write_text(card.read_text() + "Looked at, fine.\n")
+    before = card.read_text()
+    more = tiny.model_copy(update={"data": tiny.data.model_copy(update={"held_out": 5})})
+
+    pretrain(digits, out, recipe=more, overwrite=True, device="cpu")
+
+    assert "8 classes" in before
+    assert (card.read_text() == before) == written
+    assert ("of 5 classes" in card.read_text()) != written
+
+
+def test_positions_of_no_gem_make_a_bundle_without_any(digits: Path, tiny: Recipe, tmp_path: Path):
+    bare = tiny.model_copy(update={"gems": tiny.gems.model_copy(update={"positions": ()})})
+
+    bundle = pretrain(digits, tmp_path / "bare", recipe=bare, device="cpu").bundle
+
+    assert bundle.info["gem_losses"] == {}

@@ -86,6 +86,8 @@ def test_what_needs_a_warp_says_so(data: dict[str, Any]) -> None:
 def test_phi_of_z_is_told_no_class() -> None:
     told = problems({"generator": {"conditioned": False}, "source": {"identity": 1.0}})
     assert "source.identity asks for a class" in told
+    told = problems({"generator": {"conditioned": False}, "critic": {"group": 4}})
+    assert "critic.group compares draws of one image" in told
 
 
 def test_a_variant_is_named_once() -> None:

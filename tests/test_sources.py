@@ -75,3 +75,8 @@ def test_the_rare_class_is_no_source_class(digits: Path):
     assert set(source_classes(digits, digits.parent / "elsewhere")) == set(class_folders(digits))
     with pytest.raises(ImageError, match="holds no class but"):
         source_classes(digits, digits)
+
+
+def test_a_class_called_like_the_rare_one_is_no_source_class(digits: Path, rare: Path):
+    assert set(class_folders(digits)) - set(source_classes(digits, rare)) == {"3"}
+    assert set(class_folders(digits)) - set(source_classes(digits, rare.parent)) == {"3"}

@@ -167,6 +167,9 @@ def evaluate_cli(
         typer.Option(help="For --classifier: small, or a timm model [@WEIGHTS or @pretrained]."),
     ] = Study.model,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each kind.")] = Study.seeds,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Of each training [8 a class, no fewer than 200].")
+    ] = None,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="With --classifier, try other shares of samples too.")
     ] = False,
@@ -219,6 +222,7 @@ def evaluate_cli(
             classifier=classifier,
             model=model,
             seeds=seeds,
+            steps=steps,
             seed=seed,
             device=device,
             progress=Progress(quiet=as_json),
@@ -246,6 +250,7 @@ def evaluate_cli(
         classifier=classifier,
         model=model,
         seeds=seeds,
+        steps=steps,
         sweep=sweep,
         seed=seed,
         device=device,

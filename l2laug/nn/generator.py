@@ -179,7 +179,8 @@ class Generator(nn.Module):
         flow = torch.tanh(self.flow(features).float()) * 2 * self.options.warp
         flow = F.interpolate(flow, image.shape[2:], mode="bilinear", align_corners=False)
         identity = torch.eye(2, 3, device=image.device)[None]
-        grid = F.affine_grid(identity, [1, 1, *image.shape[2:]], align_corners=False)
+        with torch.autocast(image.device.type, enabled=False):  # 16 bits can't tell pixels apart
+            grid = F.affine_grid(identity, [1, 1, *image.shape[2:]], align_corners=False)
         where = grid + flow.permute(0, 2, 3, 1)
         return F.grid_sample(image.float(), where, padding_mode="border", align_corners=False)
 

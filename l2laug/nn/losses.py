@@ -22,7 +22,12 @@ def generator_loss(fake: Tensor) -> Tensor:
 def zero_centred_penalty(critic: nn.Module, given: Tensor, real: Tensor) -> Tensor:
     """R1: half the mean squared gradient of the score at real pairs (Mescheder et al. 2018)."""
     given, real = given.detach().requires_grad_(), real.detach().requires_grad_()
-    gradients = torch.autograd.grad(critic(given, real).sum(), [given, real], create_graph=True)
+    gradients = torch.autograd.grad(
+        critic(given, real).sum(),
+        [given, real],
+        create_graph=True,
+        materialize_grads=True,  # the critic of phi(z) does not look at ``given``
+    )
     return 0.5 * torch.stack([g.square().flatten(1).sum(1).mean() for g in gradients]).sum()
 
 

@@ -7,20 +7,24 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import nn
+from torch import Tensor, nn
 
 from l2laug.errors import BundleError
 from l2laug.files import whole_file
 
 
 def save_weights(module: nn.Module, path: Path) -> None:
-    """Save parameters and buffers; floats are rounded to 16 bits."""
+    """Save parameters and buffers; floats are rounded to 16 bits where these can hold them."""
     state = {
-        name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
-        for name, value in module.state_dict().items()
+        name: _rounded(value).cpu().contiguous() for name, value in module.state_dict().items()
     }
     with whole_file(path) as part:
         part.write_bytes(save(state))
+
+
+def _rounded(value: Tensor) -> Tensor:
+    half = value.half() if value.is_floating_point() else value
+    return half if half.isfinite().all() else value
 
 
 def load_weights(module: nn.Module, path: Path) -> None:

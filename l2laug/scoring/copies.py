@@ -106,8 +106,7 @@ def find_copies(samples: Pixels, support: Pixels, others: Pixels | None = None) 
     Raises:
         ImageError: fewer than three of either, so that there is no yardstick.
     """
-    # A picture given twice is no yardstick.
-    known = support[np.unique(_blurred(support), axis=0, return_index=True)[1]]
+    known = _distinct(support)
     apart = np.empty(0) if others is None else support_distances(others, known)
     apart = apart[apart > 0]  # a support image among the others is none either
     kept_back = len(apart) >= FEWEST
@@ -126,6 +125,15 @@ def find_copies(samples: Pixels, support: Pixels, others: Pixels | None = None) 
     drawn = _share(distances < limit)
     yardstick = len(apart) if kept_back else len(known)
     return Copies(distances, to_each.argmin(1), limit, drawn, real, yardstick, kept_back)
+
+
+def _distinct(support: Pixels) -> Pixels:
+    """The images but those that are another one again, shifted or not: no yardstick."""
+    between = _distances(support, support)
+    between = np.minimum(between, between.T)
+    rows = [i for i in range(len(support)) if (between[i, :i] > 0).all()]
+    distinct: Pixels = support[rows]
+    return distinct
 
 
 def support_distances(samples: Pixels, support: Pixels) -> Distances:

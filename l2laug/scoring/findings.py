@@ -78,8 +78,9 @@ def better(
     """The arm whose mean F1 of the rare class is highest; the first of equals.
 
     Classical augmentation may do worse than none, where light or direction tell a class or where
-    images are few. So the best that there is with samples is held against the best without: samples
-    that beat only the worse are of no use, and such that do better alone are no worse for it.
+    images are few, and a class that is seen more often may be found where it is not. So the best
+    that there is with samples is held against the best without: samples that beat only the worse
+    are of no use, and such that do better alone are no worse for it.
 
     Args:
         arms: their names.
@@ -99,7 +100,7 @@ def advise(
 
     Args:
         verdict: that was given.
-        without: the better training without samples.
+        without: the best training without samples.
         using: the better one with them.
         tests: how many images of the rare class were there to test on.
         run: the folder of the adapted model.
@@ -114,9 +115,11 @@ def advise(
             "of the images of the class from augmented."
         )
     if verdict.word == "hurts":
-        if without == "classical":
-            return "Train with classical augmentation alone."
-        return "Repeat the real images of the class, as they are."
+        return {
+            "classical": "Train with classical augmentation alone.",
+            "oversampling": "Repeat the real images of the class, as they are.",
+            "none": "Train on the real images as they are; the class need not be seen more often.",
+        }[without]
     if verdict.from_seeds > 0.5 and tests >= FEWEST_TEST:
         return "More trainings would tell more: a larger --seeds."
     return "More test images of the class would tell more: --test."

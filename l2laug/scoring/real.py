@@ -73,26 +73,25 @@ def read_real(
             f"{root} holds none of the images of {rare} that the model was adapted from.",
             "Name the folder that holds them with --dataset DIR.",
         )
-    support = np.concatenate([support, _moved(known - set(hashes[is_rare]), card, options, root)])
+    moved = _moved(known - set(hashes[is_rare]), card, options, root)
+    support = np.concatenate([support[_first(hashes[is_rare & in_support])], moved.pixels])
     if test is not None:
-        held = read_classes(class_folders(test, several=True), card.size, card.channels)
+        held = read_classes(_test_folders(test, rare), card.size, card.channels)
         seen = known.union(hashes[~is_rare])
-        fresh = [
-            i
-            for i, h in enumerate(map(pixel_hash, held.pixels))
-            if h not in seen and h[:SHORT] not in along
-        ]
+        found = np.array([pixel_hash(p) for p in held.pixels])
+        fresh = [i for i in _first(found) if found[i] not in seen and found[i][:SHORT] not in along]
         test_set = held.take(np.array(fresh, dtype=np.int64))
         train_rows = np.flatnonzero(~is_rare | in_support)
     else:
         shares = _shares(everything.labels, seen_along, seed)
-        to_test = np.where(is_rare, ~in_support, ~seen_along & (shares < TEST_SHARE))
+        alone = np.bincount(everything.labels)[everything.labels] < 2
+        to_test = np.where(is_rare, ~in_support, ~seen_along & ~alone & (shares < TEST_SHARE))
         # Pictures that appear twice must not stand on both sides.
         in_train = set(hashes[~to_test])
-        fresh_rows = [i for i in np.flatnonzero(to_test) if hashes[i] not in in_train]
+        fresh_rows = [i for i in _first(hashes) if to_test[i] and hashes[i] not in in_train]
         test_set = everything.take(np.array(fresh_rows, dtype=np.int64))
         train_rows = np.flatnonzero(~to_test)
-    train = everything.take(train_rows)
+    train = _with(everything.take(train_rows), moved)
     rare_test = [c == rare for c in np.array(test_set.classes)[test_set.labels]]
     others = test_set.pixels[np.array(rare_test, dtype=bool)]
     if classifier and not len(others):
@@ -108,17 +107,56 @@ def read_real(
     if classifier and set(test_set.classes) != set(train.classes):
         odd = ", ".join(sorted(set(test_set.classes) ^ set(train.classes)))
         raise UsageError(f"--test and the training classes differ: {odd}.", "Make them agree.")
+    tested = {test_set.classes[label] for label in np.unique(test_set.labels)}
+    if classifier and test is not None and (odd := ", ".join(sorted(set(train.classes) - tested))):
+        raise UsageError(
+            f"--test holds no images of {odd} but those that are trained on.",
+            "Give others: what is mistaken for the rare class has to be seen too.",
+        )
+    if classifier and len(tested) < 2:
+        raise UsageError(
+            f"No other class than {rare} has an image left to test on.",
+            "Give two or more images of other classes.",
+        )
     return Real(support, others, train, test_set)
 
 
-def _moved(gone: set[str], card: Card, options: dict[str, Any], root: Path) -> Pixels:
+def _test_folders(test: Path, rare: str) -> dict[str, list[Path]]:
+    """Class folders to test on; images without any are of the rare class."""
+    folders = class_folders(test, several=True)
+    if rare in folders:
+        return folders
+    if list(folders) == [test.resolve().name]:
+        return {rare: folders[test.resolve().name]}
+    raise UsageError(f"--test {test} has no class folder {rare}.", "Put its images there.")
+
+
+def _first(hashes: NDArray[np.str_]) -> NDArray[np.int64]:
+    """The rows of pictures that none before them is: one that lies there twice counts once."""
+    return np.sort(np.unique(hashes, return_index=True)[1]).astype(np.int64)
+
+
+def _with(images: ImageSet, more: ImageSet) -> ImageSet:
+    """Images and others of one of their classes."""
+    labels = np.full(len(more.pixels), images.classes.index(more.classes[0]))
+    return ImageSet(
+        np.concatenate([images.pixels, more.pixels]),
+        np.concatenate([images.labels, labels]),
+        images.classes,
+        images.paths + more.paths,
+    )
+
+
+def _moved(gone: set[str], card: Card, options: dict[str, Any], root: Path) -> ImageSet:
     """Support images that are not in the folder ``root``, from where adapt read them."""
-    files = [path for path in map(Path, options.get("images", [])) if path.is_file()]
-    found = np.empty((0, card.channels, card.size, card.size), np.uint8)
-    if gone and files:
-        pixels = read_classes({card.class_name: files}, card.size, card.channels).pixels
-        found = pixels[[pixel_hash(image) in gone for image in pixels]]
-    if left := len(gone.difference(map(pixel_hash, found))):
+    name, files = card.class_name, [Path(path) for path in options.get("images", [])]
+    nothing = np.empty((0, card.channels, card.size, card.size), np.uint8)
+    found = ImageSet(nothing, np.empty(0, np.int64), (name,), ())
+    if gone and any(path.is_file() for path in files):
+        known = read_classes({name: files}, card.size, card.channels)
+        rows = [row for row, image in enumerate(known.pixels) if pixel_hash(image) in gone]
+        found = known.take(np.array(rows, dtype=np.int64))
+    if left := len(gone.difference(map(pixel_hash, found.pixels))):
         raise UsageError(
             f"{left} of the {len(card.support_hashes)} images of {card.class_name} that the model "
             f"was adapted from are not in {root}: copies of them would go unseen.",

@@ -10,7 +10,8 @@ import numpy as np
 CHANGE = "{with} over {without} (95% interval)"
 IN_WORDS = {
     "classical": "classical augmentation alone",
-    "oversampling": "repeating its real images, the better way without samples,",
+    "oversampling": "repeating its real images, the best way without samples,",
+    "none": "the real images as they are, the best way without samples,",
     "classical + l2laug": "samples beside classical augmentation",
     "l2laug": "samples without classical augmentation",
 }
@@ -19,8 +20,7 @@ ABOUT_ARMS = (
     "`none` draws the rare class as seldom as it is. All others draw it as often as an average "
     "class: `oversampling` repeats its real images, `classical` also changes light and shape of "
     "every image at random, and those with l2laug take samples for a share of its draws. The "
-    "verdict is of the better of the two with samples over the better of `oversampling` and "
-    "`classical`."
+    "verdict is of the better of the two with samples over the best of the three without."
 )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from l2laug.errors import RecipeError
 from l2laug.nn.augment import random_affine
 from l2laug.nn.critic import Critic
 from l2laug.nn.device import Engine
@@ -98,13 +100,12 @@ class Adversary:
         """The averaged generator, in evaluation mode."""
         return self.averaged.generator
 
-    @property
-    def average_gems(self) -> nn.ModuleDict:
-        """The averaged GEMs, in evaluation mode."""
-        return self.averaged.gems
-
     def step(self, pairs: PairSampler) -> dict[str, float]:
-        """One generator step after ``critic_steps`` critic steps; returns the losses."""
+        """One generator step after ``critic_steps`` critic steps; returns the losses.
+
+        Raises:
+            RecipeError: a loss is no number any more.
+        """
         self._set_rate()
         losses: dict[str, float] = {}
         for _ in range(self.options.critic_steps - 1):
@@ -138,6 +139,12 @@ class Adversary:
         self.critic.requires_grad_(True)
         self.done += 1
         self._update_average()
+        if odd := [name for name, value in losses.items() if not math.isfinite(value)]:
+            raise RecipeError(
+                f"Training diverged at step {self.done}: its losses ({', '.join(odd)}) are no "
+                "numbers any more.",
+                "Lower learning_rate and critic_learning_rate in the recipe.",
+            )
         return losses
 
     def _fake(self, given: Tensor) -> Tensor:

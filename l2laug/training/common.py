@@ -106,11 +106,11 @@ def learn_common(
         seed: of everything random.
         seconds: the longest it may take.
     """
+    torch.manual_seed(seed)
     origin = bundle_origin(bundle, recipe)
     # Those who tune a rare class tell this guide of it anew.
     guide = engine.place(copy.deepcopy(origin.guide)).add(common)
     everything = _together([*rare, common])
-    torch.manual_seed(seed)
     adversary = Adversary(
         origin.generator,
         origin.critic,
@@ -118,7 +118,7 @@ def learn_common(
         engine,
         seed,
         guide=engine.place(origin.guide).add(everything),
-        identity=recipe.common.identity,
+        identity=recipe.common.identity if recipe.generator.conditioned else 0.0,
         registration=Registration.of(recipe.common, recipe),
         train_norm=recipe.target.start == "random",
     )

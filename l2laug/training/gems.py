@@ -33,6 +33,8 @@ def train_gems(
         For each position the loss before and after, the mean of the first and last tenth of steps.
     """
     order = sorted(options.positions)
+    if not order:
+        return {}
     stages = [order] if options.strategy == "C" else [order[: i + 1] for i in range(len(order))]
     engine.place(gems).train()
     for net in (strong, weak):

@@ -152,7 +152,7 @@ def load_checkpoint(path: Path, adversary: Adversary, pairs: PairSampler) -> Non
     except (RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
         raise BundleError(
             f"Checkpoint {path} does not fit this recipe.",
-            "Use the recipe it was made with, or start anew without --resume.",
+            "Use the recipe it was made with, or start anew with --overwrite.",
         ) from error
     pairs.drawn = state["drawn"]
 

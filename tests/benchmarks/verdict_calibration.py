@@ -33,7 +33,7 @@ from l2laug.files import write_text
 from l2laug.images import ImageSet, Pixels
 from l2laug.nn.device import Engine, pick_engine
 from l2laug.progress import Progress
-from l2laug.scoring.classifier import ARMS, run_study
+from l2laug.scoring.classifier import run_study
 from l2laug.scoring.findings import better
 from l2laug.scoring.ledger import Ledger, key_of
 from l2laug.scoring.outcomes import guesses_of
@@ -119,7 +119,7 @@ def run_case(
         start = time.monotonic()
         given = (case.train, case.test, case.train.classes[0], added)
         ways = (study, engine, progress, ledger)
-        trained = run_study(*given, *ways, arms=ARMS[1:])
+        trained = run_study(*given, *ways)
         base, best = (
             better(arms, trained, case.test.labels, 0, study.share) for arms in (WITHOUT, WITH)
         )

@@ -82,8 +82,9 @@ def test_adapt_goes_on_with_the_classes_that_are_left(
     assert [found["class_name"] for found in the_json(result)["adapted"]] == ["4", "5", "7"]
     assert trained == ["5"]
     assert contents(here / "out") == contents(here / "whole")
-    told = refused(6, *words, "-o", "out", "--resume", "--seed", 1)
-    assert "out/4 was adapted with other images or options" in told
+    for changed in (["--seed", 1], ["--common", digits]):
+        told = refused(6, *words, "-o", "out", "--resume", *changed)
+        assert "out/4 was adapted with other images or options" in told
 
 
 def test_adapt_learns_common_classes_along(

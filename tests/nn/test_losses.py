@@ -54,6 +54,19 @@ def test_r1_of_a_linear_critic():
     assert zero_centred_penalty(Linear(3, 2), given, real).item() == pytest.approx(26)
 
 
+class Unconditioned(nn.Module):
+    """Does not look at the given image, as the critic of phi(z)."""
+
+    def forward(self, _: Tensor, other: Tensor) -> Tensor:
+        return 2 * other.flatten(1).sum(1)
+
+
+def test_r1_of_a_critic_that_is_not_given_anything():
+    given, real = torch.randn(2, 5, 1, 2, 2)
+
+    assert zero_centred_penalty(Unconditioned(), given, real).item() == pytest.approx(8)
+
+
 def test_r1_of_a_flat_critic_is_zero():
     given, real = torch.randn(2, 5, 1, 2, 2)
 

@@ -54,6 +54,16 @@ def test_real_images_are_taken_for_copies_about_once_in_a_hundred(kept_back: int
     assert found / looked_at < 0.03
 
 
+def test_a_support_image_that_is_nearly_another_one_hides_no_copy():
+    support = scans(3)[:5]
+    shifted = np.roll(support[:1], 1, axis=3)
+
+    found = find_copies(support.repeat(4, 0), np.concatenate([support, shifted]))
+
+    assert found.share == 1
+    assert found.yardstick == 5
+
+
 @pytest.mark.parametrize("change", ["none", "shift", "noise", "brightness"])
 def test_a_set_of_copies_in_slight_disguise_is_caught(change: str):
     support, others, _ = np.split(scans(3), [5, 25])

@@ -11,7 +11,7 @@ import pytest
 from l2laug.images import ImageSet
 from l2laug.scoring.findings import advise, better, find, notes_on
 from l2laug.scoring.outcomes import Labels, Trained
-from l2laug.scoring.study import Study
+from l2laug.scoring.study import Study, usual_steps
 from l2laug.scoring.verdict import Verdict
 
 ARMS = ("none", "oversampling", "classical")
@@ -110,6 +110,18 @@ def test_samples_that_do_better_alone_help_where_classical_augmentation_does_har
     assert "without classical augmentation" in found["advice"]
 
 
+def test_where_the_class_is_best_left_alone_samples_have_to_beat_that():
+    trained = trainings("none", *[LABELS] * 3)
+    for arm, share in (("oversampling", 0), ("classical", 0), ("l2laug", 0.5)):
+        trained += trainings(arm, *[NONE] * 3, share=share)
+    trained += trainings("classical + l2laug", *[SOME] * 3, share=0.5)
+    found = find(trained, TEST, "rare", Study(seeds=3), 100, Path("run"))
+
+    assert found["compared"] == {"without": "none", "with": "classical + l2laug"}
+    assert found["verdict"]["word"] == "hurts"
+    assert "need not be seen more often" in found["advice"]
+
+
 def findings(of_share: dict[float, Labels], sweep: tuple[float, ...]) -> dict[str, Any]:
     trained = [t for arm in ARMS for t in trainings(arm, *[NONE] * 3)]
     trained += trainings("l2laug", *[NONE] * 3, share=0.5)
@@ -137,3 +149,7 @@ def test_another_share_that_helps_does_not_change_the_verdict():
     assert found["sweep"]["best"] == 0.25
     assert found["sweep"]["verdict"]["word"] == "helps"
     assert "0.25 is best" in found["notes"][-1]
+
+
+def test_many_classes_take_longer():
+    assert [usual_steps(n) for n in (2, 25, 100)] == [200, 200, 800]

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from l2laug.errors import RecipeError
 from l2laug.images import ImageSet, class_folders, read_classes
 from l2laug.nn.critic import Critic
 from l2laug.nn.device import Engine
@@ -20,6 +21,7 @@ from l2laug.nn.generator import Generator
 from l2laug.nn.guide import Guide
 from l2laug.nn.pair_encoder import PairEncoder
 from l2laug.recipe import AdversarialOptions, Recipe
+from l2laug.training import adversarial
 from l2laug.training.adversarial import Adversary, settle_norm
 from l2laug.training.pairs import PairSampler
 from l2laug.training.registration import Registration
@@ -228,3 +230,37 @@ def test_the_guide_teaches_the_generator_alone_and_stays_as_it_is(tiny: Recipe, 
     assert without.guide is not None
     assert torch.equal(with_guide.guide.prototypes, without.guide.prototypes)
     assert all(p.grad is None for p in with_guide.guide.parameters())
+
+
+def test_a_training_that_diverges_says_so(tiny: Recipe, images: ImageSet):
+    adversary = make(tiny, learning_rate=1e30, critic_learning_rate=1e30)
+    pairs = PairSampler(images, ENGINE.device, 0)
+
+    def ten_steps() -> None:
+        for _ in range(10):
+            adversary.step(pairs)
+
+    with pytest.raises(RecipeError, match="diverged at step"):
+        ten_steps()
+
+
+def test_a_penalty_weighs_as_much_however_seldom_it_is_taken(
+    tiny: Recipe, images: ImageSet, monkeypatch: pytest.MonkeyPatch
+):
+    """The critic's loss is backed by penalty * penalty_every * its value, and only then."""
+    found = []
+    monkeypatch.setattr(adversarial, "critic_loss", lambda real, *_: 0 * real.sum())
+    monkeypatch.setattr(
+        adversarial, "zero_centred_penalty", lambda critic, *_: critic.score.bias.sum()
+    )
+    adversary = make(tiny, penalty=3.0, penalty_every=2)
+    pairs = PairSampler(images, ENGINE.device, 0)
+    monkeypatch.setattr(
+        adversary.d_optimiser,
+        "step",
+        lambda: found.append(adversary.critic.score.bias.grad.item()),
+    )
+    for _ in range(3):
+        adversary.step(pairs)
+
+    assert found == [6.0, 0.0, 6.0]
