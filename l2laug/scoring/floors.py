@@ -192,7 +192,8 @@ def _summary(
     needs = score.needs or size + 1
     too_small = f"It takes {2 * needs} real images and {needs} samples: {score.why}."
     reading = LEVEL
-    # All splits have to agree: new real images fail that 97 times in 100 or oftener.
+    # All splits have to agree. New real images, some hundred of them, do so in 3 of 100 cases; the
+    # splits share them, so of 20 spread and density do in one of five.
     if (ours < floor).all():
         reading = score.below
     elif (ours > floor).all():

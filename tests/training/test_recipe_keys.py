@@ -1,0 +1,302 @@
+"""Every key of a training's part of the recipe reaches that training, and no other part's does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from l2laug import pretraining
+from l2laug.bundles import open_bundle
+from l2laug.images import ImageSet, class_folders, read_classes
+from l2laug.nn.critic import Critic
+from l2laug.nn.device import Engine
+from l2laug.nn.gem import build_gems
+from l2laug.nn.generator import Generator
+from l2laug.nn.guide import load_guide
+from l2laug.progress import Progress
+from l2laug.recipe import CriticOptions, FeatureOptions, Recipe
+from l2laug.training import adversarial, common, features, source, target
+from l2laug.training import gems as gem_training
+from l2laug.training.adversarial import Adversary
+from l2laug.training.pairs import PairSampler
+
+ENGINE = Engine(torch.device("cpu"), torch.float32)
+QUIET = Progress(quiet=True)
+PARTS = ("source", "weak", "common", "target")
+
+
+class Trainings:
+    """What the adversarial trainings and pair samplers of a phase were made with."""
+
+    def __init__(self) -> None:
+        self.made: list[Adversary] = []
+        self.jitters: list[float] = []
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> Trainings:
+    found = Trainings()
+
+    class Watched(Adversary):
+        def __init__(self, *given: Any, **more: Any) -> None:
+            super().__init__(*given, **more)
+            found.made.append(self)
+
+        def step(self, _: PairSampler) -> dict[str, float]:
+            self.done += 1
+            return {}
+
+    def sampler(*given: Any, **more: Any) -> PairSampler:
+        found.jitters.append(more.get("jitter", 0.0))
+        return PairSampler(*given, **more)
+
+    for module in (source, common, target):
+        monkeypatch.setattr(module, "Adversary", Watched)
+        monkeypatch.setattr(module, "PairSampler", sampler)
+    return found
+
+
+@pytest.fixture
+def images(digits: Path) -> ImageSet:
+    return read_classes(class_folders(digits), 32, 1)
+
+
+@pytest.fixture
+def different(tiny: Recipe) -> Recipe:
+    """A recipe whose parts differ in every key that they have in common."""
+    plain = tiny.model_dump(mode="json")
+    plain["generator"]["warp"] = 0.25
+    for i, part in enumerate(PARTS, 1):
+        plain[part] |= {
+            "steps": i,
+            "batch": 2 * i + 2,
+            "learning_rate": i * 1e-4,
+            "critic_learning_rate": i * 2e-4,
+            "betas": [0.1 * i, 0.9 + 0.01 * i],
+            "critic_steps": i,
+            "penalty": 0.5 * i,
+            "penalty_every": i,
+            "average": 0.9 + 0.01 * i,
+            "decay_from": 0.2 * i,
+        }
+    for part, weight in (("source", 1.0), ("common", 3.0), ("target", 4.0)):
+        plain[part]["identity"] = weight
+    for part, weight in (("source", 5.0), ("common", 6.0)):
+        plain[part] |= {"registration": weight, "divergence": weight / 100}
+    plain["target"] |= {"gems": False, "jitter": 0.5}
+    return Recipe.model_validate(plain)
+
+
+def run(part: str, recipe: Recipe, images: ImageSet, bundle_path: Path, folder: Path) -> None:
+    """Train one part of a recipe."""
+    bundle = open_bundle(bundle_path)
+    guide = load_guide(bundle.file("guide.safetensors"), recipe, 8)
+    rare = images.of(["3"])
+    if part == "source":
+        source.train_strong(images, rare, recipe, ENGINE, folder, QUIET, 0, guide=guide.add(images))
+    elif part == "weak":
+        options = recipe.source
+        nets = Generator(recipe.generator), Critic(recipe.critic, recipe.generator)
+        source.train_weak(images, Adversary(*nets, options, ENGINE, 0), recipe, ENGINE, QUIET)
+    else:
+        origin = target.Origin(
+            Generator(recipe.generator),
+            Critic(recipe.critic, recipe.generator),
+            guide,
+            9.0,
+            0.5,
+        )
+        if part == "target":
+            target.train_target(rare, bundle, recipe, ENGINE, QUIET, origin=origin)
+            return
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(common, "bundle_origin", lambda *_: origin)
+            others = images.of(["1", "2"])
+            common.learn_common([rare], others, bundle, recipe, ENGINE, QUIET)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_training_is_made_of_its_own_part(
+    part: str,
+    seen: Trainings,
+    different: Recipe,
+    images: ImageSet,
+    tiny_bundle: Path,
+    tmp_path: Path,
+):
+    run(part, different, images, tiny_bundle, tmp_path)
+
+    adversary, options = seen.made[-1], getattr(different, part)
+    for key in (
+        "steps",
+        "batch",
+        "learning_rate",
+        "critic_learning_rate",
+        "betas",
+        "critic_steps",
+        "penalty",
+        "penalty_every",
+        "average",
+        "decay_from",
+    ):
+        assert getattr(adversary.options, key) == getattr(options, key), key
+    assert adversary.done == options.steps
+    assert adversary.identity == getattr(options, "identity", 0.0)
+    if registration := getattr(options, "registration", None):
+        assert adversary.registration is not None
+        told = adversary.registration.weight, adversary.registration.divergence
+        assert told == (registration, options.divergence)
+    else:
+        assert adversary.registration is None
+    assert seen.jitters[-1] == getattr(options, "jitter", 0.0)
+
+
+@pytest.mark.parametrize("part", ["weak", "target"])
+@pytest.mark.parametrize("train_norm", [True, False])
+def test_batch_norm_learns_from_few_images_where_the_recipe_says_so(
+    part: str,
+    train_norm: bool,
+    seen: Trainings,
+    different: Recipe,
+    images: ImageSet,
+    tiny_bundle: Path,
+    tmp_path: Path,
+):
+    options = getattr(different, part).model_copy(update={"train_norm": train_norm})
+    run(part, different.model_copy(update={part: options}), images, tiny_bundle, tmp_path)
+
+    assert seen.made[-1].train_norm is train_norm
+
+
+def test_both_optimisers_have_the_betas_of_the_recipe(different: Recipe):
+    nets = Generator(different.generator), Critic(different.critic, different.generator)
+    adversary = Adversary(*nets, different.common, ENGINE, 0)
+
+    for optimiser in (adversary.g_optimiser, adversary.d_optimiser):
+        assert [group["betas"] for group in optimiser.param_groups] == [different.common.betas]
+
+
+@pytest.mark.parametrize(
+    ("key", "part"), [("identity", "identity"), ("registration", "apart"), ("divergence", "nats")]
+)
+def test_a_weight_scales_its_part_of_the_generators_loss(
+    key: str, part: str, different: Recipe, images: ImageSet, monkeypatch: pytest.MonkeyPatch
+):
+    """With everything else at zero the loss is the weight times what is told of the part."""
+    backed: list[float] = []
+    monkeypatch.setattr(adversarial, "generator_loss", lambda score: 0 * score.sum())
+    weights = {"identity": 0.0, "registration": 1e-9, "divergence": 0.0} | {key: 2.0}
+    options = different.source.model_copy(update=weights)
+    generator = Generator(different.generator)
+    adversary = Adversary(
+        generator,
+        Critic(different.critic, different.generator),
+        options,
+        ENGINE,
+        0,
+        guide=_guide(images),
+        identity=options.identity,
+        registration=adversarial.Registration.of(options, different),
+    )
+    backward = torch.Tensor.backward
+
+    def watched(loss: torch.Tensor, *given: Any, **more: Any) -> None:
+        backed.append(loss.item())
+        backward(loss, *given, **more)
+
+    monkeypatch.setattr(torch.Tensor, "backward", watched)
+    losses = adversary.step(PairSampler(images, ENGINE.device, 0))
+
+    assert losses[part] > 0
+    assert backed[-1] == pytest.approx(2 * losses[part], rel=1e-5)
+
+
+def _guide(images: ImageSet) -> Any:
+    from l2laug.nn.features import FeatureNet
+    from l2laug.nn.guide import Guide
+
+    torch.manual_seed(0)
+    return Guide(FeatureNet(1, 4, len(images.classes)).eval(), len(images.classes)).learn(images)
+
+
+def test_each_round_redraws_the_few_images(
+    tiny: Recipe, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    seeds: list[int] = []
+    train_weak = pretraining.train_weak
+
+    def counted(*given: Any) -> Generator:
+        seeds.append(given[-1])
+        return train_weak(*given)
+
+    monkeypatch.setattr(pretraining, "train_weak", counted)
+    weak = tiny.weak.model_copy(update={"rounds": 3})
+    recipe = tiny.model_copy(update={"weak": weak})
+    pretraining.pretrain(digits, tmp_path / "b", recipe=recipe, seed=4, device="cpu")
+
+    assert seeds == [4, 5, 6]
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+def test_gems_learn_by_the_norm_of_the_recipe(
+    norm: str, tiny: Recipe, images: ImageSet, monkeypatch: pytest.MonkeyPatch
+):
+    told: set[str] = set()
+    loss = gem_training.feature_loss
+
+    def watched(ours: torch.Tensor, theirs: torch.Tensor, kind: str) -> torch.Tensor:
+        told.add(kind)
+        return loss(ours, theirs, kind)
+
+    monkeypatch.setattr(gem_training, "feature_loss", watched)
+    options = tiny.gems.model_copy(update={"norm": norm})
+    nets = Generator(tiny.generator), Generator(tiny.generator)
+    pairs = PairSampler(images, ENGINE.device, 0)
+    gems = build_gems(options, tiny.generator)
+    gem_training.train_gems(gems, *nets, pairs, options, ENGINE, QUIET)
+
+    assert told == {norm}
+
+
+def test_the_critic_grows_to_the_width_of_the_recipe_and_no_further(tiny: Recipe):
+    def widths(most: int) -> list[int]:
+        critic = Critic(CriticOptions(width=4, max_width=most, group=2), tiny.generator)
+        return [m.out_channels for m in critic.body.modules() if isinstance(m, nn.Conv2d)]
+
+    assert max(widths(8)) == 8
+    assert max(widths(16)) == 16
+    assert max(widths(64)) == 4 * 2**3  # three halvings, from 32 pixels to 4
+
+
+def test_the_feature_net_learns_at_the_rate_of_the_recipe(
+    images: ImageSet, monkeypatch: pytest.MonkeyPatch
+):
+    rates: list[float] = []
+    adam = torch.optim.AdamW
+
+    def watched(parameters: Any, rate: float, **more: Any) -> torch.optim.Optimizer:
+        rates.append(rate)
+        return adam(parameters, rate, **more)
+
+    monkeypatch.setattr(torch.optim, "AdamW", watched)
+    options = FeatureOptions(width=4, steps=2, batch=4, learning_rate=7e-4)
+    features.train_features(images, options, ENGINE, QUIET)
+
+    assert rates == [7e-4]
+
+
+def test_the_strong_generators_statistics_are_settled_at_the_end(
+    tiny: Recipe, images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    settled: list[Callable[..., Any]] = []
+    monkeypatch.setattr(source, "settle_norm", lambda net, *_: settled.append(net))
+    adversary = source.train_strong(images, images.of(["3"]), tiny, ENGINE, tmp_path, QUIET)
+
+    assert settled == [adversary.average]
+    assert np.isfinite([p.sum().item() for p in adversary.average.parameters()]).all()
