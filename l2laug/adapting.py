@@ -100,7 +100,8 @@ def adapt(
         budget: seconds that training a class may take, and learning the common ones; the recipe's
             steps otherwise.
         recipe: in place of the bundle's own; with ``source`` that of the bundle.
-        resume: keep the classes that an earlier call adapted, if it was this one in all else.
+        resume: keep the classes that an earlier call adapted, if it was this one in all else but
+            ``budget``.
         overwrite: replace run folders that exist.
         progress: where to show how far it is.
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from l2laug.bundles import INFO
+from l2laug.runs import MODEL
+
 MANIFEST = "manifest.jsonl"
 MARKS = (
-    ("model.onnx", "options.yaml"),  # a run
-    ("bundle.json", "features.onnx"),
+    (MODEL, "options.yaml"),  # a run
+    (INFO, "features.onnx"),
     ("comparison.json", "comparison.md"),
     ("experiment.json", "results.json"),  # of reproduce
 )

@@ -37,7 +37,7 @@ from l2laug.training.source import draw_sheet, train_strong, train_weak
 from l2laug.variants import with_variants
 
 WORK = ".training"
-RECIPE = "recipe.json"
+SETTINGS = "settings.json"
 WEIGHTS = tuple(f"{name}.safetensors" for name in ("strong", "weak", "gems", "critic", "guide"))
 FILES = ("features.onnx", STATISTICS, "sheet.png", *WEIGHTS)
 
@@ -227,8 +227,8 @@ def _claim(out: Path, resume: bool, overwrite: bool) -> None:
     if new and any(p.name not in known for p in out.iterdir()):
         raise OutputError(f"{out} holds other files.", "Choose a new folder with -o.")
     if work.is_dir() and not resume:
-        # A recipe alone is what a run leaves that failed before it trained: nothing to lose.
-        begun = any(p.name != RECIPE for p in work.iterdir())
+        # Settings alone are what a run leaves that failed before it trained: nothing to lose.
+        begun = any(p.name != SETTINGS for p in work.iterdir())
         if begun and not overwrite:
             raise OutputError(
                 f"A training at {out} was cut off.",
@@ -247,7 +247,7 @@ def _keep_settings(
     work: Path, recipe: Recipe, seed: int, start: Bundle | None, folders: dict[str, list[Path]]
 ) -> None:
     """Remember how an unfinished training was begun, and refuse to go on otherwise."""
-    path = work / RECIPE
+    path = work / SETTINGS
     settings = {
         "recipe": recipe.model_dump(mode="json"),
         "seed": seed,

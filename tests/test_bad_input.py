@@ -243,8 +243,8 @@ def test_what_is_wrong_is_said_in_one_line_and_nothing_is_left(
     assert all(word.lower() in told for word in said), told
     assert result.stdout == "" or "--json" in words
     after = place.left()
-    recipe = [name for name in after.keys() - before if name.endswith(".training/recipe.json")]
-    assert after.keys() - before == set(recipe)
+    begun = [name for name in after.keys() - before if name.endswith(".training/settings.json")]
+    assert after.keys() - before == set(begun)
     assert {name: after[name] for name in before} == before
 
 
