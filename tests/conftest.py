@@ -19,10 +19,11 @@ import yaml
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from l2laug.card import Card
-from l2laug.progress import Progress
-from l2laug.recipe import Recipe, parse_recipe
-from l2laug.runs import Run, find_run
+from l2laug.artifacts.model_card import Card
+from l2laug.artifacts.run import Run, find_run
+from l2laug.config.load import parse_recipe
+from l2laug.config.recipe import Recipe
+from l2laug.core.progress import Progress
 
 atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
@@ -105,7 +106,7 @@ def tiny_recipe_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_bundle(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle pretrained on the digits with the tiny recipe; treat as read-only."""
-    from l2laug.pretraining import pretrain
+    from l2laug.commands.pretrain import pretrain
 
     out = tmp_path_factory.mktemp("bundles") / "tiny"
     pretrain(digits, out, recipe=parse_recipe(TINY, "tiny"), device="cpu")
@@ -115,7 +116,7 @@ def tiny_bundle(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_run(tiny_bundle: Path, rare: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder adapted from the tiny bundle to five threes; treat as read-only."""
-    from l2laug.adapting import adapt
+    from l2laug.commands.adapt import adapt
 
     out = tmp_path_factory.mktemp("runs") / "3"
     adapt(rare, bundle=str(tiny_bundle), out=out, device="cpu")
@@ -125,8 +126,8 @@ def tiny_run(tiny_bundle: Path, rare: Path, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def run(tiny_run: Path, tmp_path: Path) -> Run:
     """A copy of the tiny run with 24 samples."""
-    from l2laug.sampling import Sampler
-    from l2laug.writing import write_samples
+    from l2laug.sampling.sampler import Sampler
+    from l2laug.sampling.writer import write_samples
 
     found = find_run(Path(shutil.copytree(tiny_run, tmp_path / "run")))
     sampler = Sampler(found.model, device="cpu")

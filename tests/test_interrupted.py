@@ -20,9 +20,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from l2laug import adapting, evaluating
 from l2laug.cli import app
-from l2laug.files import whole_file
+from l2laug.commands import adapt as adapting
+from l2laug.commands import evaluate as evaluating
+from l2laug.core.files import whole_file
 
 
 @pytest.fixture

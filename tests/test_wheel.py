@@ -84,7 +84,7 @@ def test_help(unpacked: Path, tmp_path: Path) -> None:
 
 
 def test_the_shipped_recipe_is_found(unpacked: Path, tmp_path: Path) -> None:
-    code = "from l2laug.recipe import find_recipe; print(find_recipe('glyphs').generator.size)"
+    code = "from l2laug.config.load import find_recipe as f; print(f('glyphs').generator.size)"
     assert python(unpacked, tmp_path, "-c", code) == "32\n"
 
 

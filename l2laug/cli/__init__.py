@@ -1,6 +1,16 @@
 """The command line: each command is a thin shim over a function of the same name."""
 
-from l2laug.cli import rare, source
-from l2laug.cli.shell import app
+from l2laug.cli import adapt, bundles, demo, evaluate, pretrain, reproduce, sample, score
+from l2laug.cli.app import app
 
-__all__ = ["app", "rare", "source"]
+__all__ = [
+    "adapt",
+    "app",
+    "bundles",
+    "demo",
+    "evaluate",
+    "pretrain",
+    "reproduce",
+    "sample",
+    "score",
+]

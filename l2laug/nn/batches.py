@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from l2laug.images import HALF_RANGE
+from l2laug.core.arrays import HALF_RANGE
 
 
 def to_batch(pixels: Tensor, device: torch.device) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from l2laug.recipe import CriticOptions, GeneratorOptions
+from l2laug.config.recipe import CriticOptions, GeneratorOptions
 
 
 class CriticBlock(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from l2laug.recipe import GemOptions, GeneratorOptions
+from l2laug.config.recipe import GemOptions, GeneratorOptions
 
 
 class Gem(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from l2laug.recipe import GeneratorOptions
+from l2laug.config.recipe import GeneratorOptions
 
 FLOW_BLOCK = 1  # the decoder block whose output, a quarter of the side, tells where to warp
 MASK_BIAS = -2.0

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from l2laug.config.recipe import CriticOptions, GeneratorOptions
 from l2laug.nn.critic import pair_body
-from l2laug.recipe import CriticOptions, GeneratorOptions
 
 
 class PairEncoder(nn.Module):

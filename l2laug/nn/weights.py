@@ -9,8 +9,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from l2laug.errors import BundleError
-from l2laug.files import whole_file
+from l2laug.core.errors import BundleError
+from l2laug.core.files import whole_file
 
 
 def save_weights(module: nn.Module, path: Path) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from l2laug.nn.device import Engine
+from l2laug.config.recipe import GemOptions
+from l2laug.core.progress import Progress
 from l2laug.nn.gem import feature_loss
 from l2laug.nn.generator import Generator
-from l2laug.progress import Progress
-from l2laug.recipe import GemOptions
+from l2laug.runtime.device import Engine
 from l2laug.training.pairs import PairSampler
 
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from l2laug.images import ImageSet
+from l2laug.data.image_set import ImageSet
 from l2laug.nn.augment import random_affine
 from l2laug.nn.batches import to_batch
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from l2laug.config.recipe import Recipe, RegisteredOptions
 from l2laug.nn.generator import Generator
 from l2laug.nn.losses import divergence, pyramid_distance
 from l2laug.nn.pair_encoder import PairEncoder
-from l2laug.recipe import Recipe, RegisteredOptions
 
 LOG_VARIANCE = (-10.0, 4.0)  # beyond these exp() is of no use
 

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import copy
-import io
-import pickle
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from l2laug.bundles import Bundle
-from l2laug.errors import BundleError
-from l2laug.files import whole_file
-from l2laug.images import ImageSet, to_pixels
+from l2laug.artifacts.bundle import Bundle
+from l2laug.config.recipe import Recipe
+from l2laug.core.arrays import to_pixels
+from l2laug.core.progress import Progress
+from l2laug.data.contact_sheet import save_sheet
+from l2laug.data.image_set import ImageSet
 from l2laug.nn.batches import to_batch
 from l2laug.nn.critic import Critic
-from l2laug.nn.device import Engine
 from l2laug.nn.generator import Generator
-from l2laug.nn.guide import Guide
-from l2laug.nn.processes import Processes
+from l2laug.nn.prototype_classifier import Guide
 from l2laug.nn.weights import load_weights
-from l2laug.progress import Progress
-from l2laug.recipe import Recipe
-from l2laug.sheets import save_sheet
-from l2laug.training.adversarial import Adversary, settle_norm
+from l2laug.runtime.device import Engine
+from l2laug.runtime.processes import Processes
+from l2laug.training.checkpoints import CHECKPOINT_EVERY, load_checkpoint, save_checkpoint
+from l2laug.training.gan_step import Adversary, settle_norm
 from l2laug.training.pairs import PairSampler
 from l2laug.training.registration import Registration
 
-CHECKPOINT_EVERY = 250
 SHEET_EVERY = 1000
 
 
@@ -128,33 +125,6 @@ def few_shots(images: ImageSet, shots: int, classes: int | None, seed: int) -> I
     rows = [random.permutation(np.flatnonzero(images.labels == c))[:shots] for c in labels]
     taken = images.take(np.sort(np.concatenate(rows)))
     return taken.of([images.classes[c] for c in sorted(labels)])
-
-
-def save_checkpoint(path: Path, adversary: Adversary, pairs: PairSampler) -> None:
-    """Save all that going on needs, whole or not at all."""
-    content = io.BytesIO()  # torch hides why a file can't be written
-    torch.save({"adversary": adversary.state_dict(), "drawn": pairs.drawn}, content)
-    with whole_file(path) as part:
-        part.write_bytes(content.getbuffer())
-
-
-def load_checkpoint(path: Path, adversary: Adversary, pairs: PairSampler) -> None:
-    """Go on from a checkpoint, if there is one.
-
-    Raises:
-        BundleError: the checkpoint is of other networks than the recipe's.
-    """
-    if not path.exists():
-        return
-    try:
-        state = torch.load(path, map_location=adversary.engine.device, weights_only=True)
-        adversary.load_state_dict(state["adversary"])
-    except (RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise BundleError(
-            f"Checkpoint {path} does not fit this recipe.",
-            "Use the recipe it was made with, or start anew with --overwrite.",
-        ) from error
-    pairs.drawn = state["drawn"]
 
 
 @torch.no_grad()

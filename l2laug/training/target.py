@@ -11,19 +11,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from l2laug.bundles import Bundle
-from l2laug.images import ImageSet
-from l2laug.nn.device import Engine
+from l2laug.artifacts.bundle import Bundle
+from l2laug.config.recipe import Recipe, TargetOptions
+from l2laug.core.progress import Progress
+from l2laug.data.image_set import ImageSet
 from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
-from l2laug.nn.guide import Guide
+from l2laug.nn.prototype_classifier import Guide
 from l2laug.nn.weights import load_weights
-from l2laug.progress import Progress
-from l2laug.recipe import Recipe, TargetOptions
-from l2laug.training.adversarial import Adversary, Pair
-from l2laug.training.origin import Origin, bundle_origin
+from l2laug.runtime.device import Engine
+from l2laug.training.early_stopping import Look, Watch
+from l2laug.training.gan_step import Adversary, Pair
+from l2laug.training.initial_weights import Origin, bundle_origin
 from l2laug.training.pairs import PairSampler
-from l2laug.training.watch import Look, Watch
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from l2laug.images import ImageSet
+from l2laug.config.load import find_recipe
+from l2laug.config.recipe import Recipe
+from l2laug.data.image_set import ImageSet
 from l2laug.nn.critic import Critic
-from l2laug.nn.device import Engine
 from l2laug.nn.generator import Generator
-from l2laug.recipe import Recipe, find_recipe
-from l2laug.training.adversarial import Adversary
+from l2laug.runtime.device import Engine
+from l2laug.training.gan_step import Adversary
 from l2laug.training.pairs import PairSampler
 from tests.benchmarks.ratios import ratio, show, time_in_turn
 

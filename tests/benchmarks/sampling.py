@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from l2laug.progress import Progress
-from l2laug.sampling import BATCH, Sampler
-from l2laug.writing import write_samples
+from l2laug.core.progress import Progress
+from l2laug.sampling.sampler import BATCH, Sampler
+from l2laug.sampling.writer import write_samples
 from tests.benchmarks.ratios import ratio, show, time_in_turn
 
 

@@ -3,7 +3,8 @@
     python -m tests.benchmarks.startup
 
 `python -c pass` is the baseline: 3 means that a command takes as long as starting Python three
-times; all above 1 is imports. `import l2laug.writing` is what `sample` needs, onnxruntime with it.
+times; all above 1 is imports. `import l2laug.sampling.writer` is what `sample`
+needs, onnxruntime with it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ ACTIONS = {
     "python": ["-c", "pass"],
     "import l2laug.cli": ["-c", "import l2laug.cli"],
     "l2laug --help": ["-m", "l2laug", "--help"],
-    "import l2laug.writing": ["-c", "import l2laug.writing"],
+    "import l2laug.sampling.writer": ["-c", "import l2laug.sampling.writer"],
 }
 
 

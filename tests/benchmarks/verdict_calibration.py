@@ -29,16 +29,18 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from l2laug.files import write_text
-from l2laug.images import ImageSet, Pixels
-from l2laug.nn.device import Engine, pick_engine
-from l2laug.progress import Progress
-from l2laug.scoring.classifier import run_study
-from l2laug.scoring.findings import better
-from l2laug.scoring.ledger import Ledger, key_of
-from l2laug.scoring.outcomes import guesses_of
-from l2laug.scoring.study import WITH, WITHOUT, Study
-from l2laug.scoring.verdict import judge
+from l2laug.classification.predictions import guesses_of
+from l2laug.classification.results_cache import Ledger
+from l2laug.classification.study import WITH, WITHOUT, Study
+from l2laug.classification.summary import better
+from l2laug.classification.train import run_study
+from l2laug.classification.verdict import judge
+from l2laug.core.arrays import Pixels
+from l2laug.core.files import write_text
+from l2laug.core.hashing import key_of
+from l2laug.core.progress import Progress
+from l2laug.data.image_set import ImageSet
+from l2laug.runtime.device import Engine, pick_engine
 
 RIGHT = {"real": ("helps",), "false": ("hurts", "unclear"), "copies": ("unclear",)}
 CLASSES, SHOTS, COMMON, ADDED, SIZE = 8, 1, 100, 60, 32

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from l2laug.runs import Run
+from l2laug.artifacts.run import Run
 from tests.cli.calls import copied, l2laug, refused, the_json
 
 

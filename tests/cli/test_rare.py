@@ -11,11 +11,11 @@ import pytest
 import yaml
 from PIL import Image
 
-from l2laug import adapting
-from l2laug.cli.rare import seconds
-from l2laug.errors import UsageError
-from l2laug.images import ImageSet
-from l2laug.sampling import _has_gpu
+from l2laug.cli.adapt import seconds
+from l2laug.commands import adapt as adapting
+from l2laug.core.errors import UsageError
+from l2laug.data.image_set import ImageSet
+from l2laug.sampling.sampler import _has_gpu
 from tests.cli.calls import contents, copied, l2laug, refused, the_json
 
 

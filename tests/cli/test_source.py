@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from l2laug.training import source
-from l2laug.training.adversarial import Adversary
+from l2laug.training.gan_step import Adversary
 from tests.cli.calls import contents, copied, l2laug, refused
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from l2laug.config.recipe import CriticOptions, GeneratorOptions
 from l2laug.nn.critic import Critic, group_deviation
-from l2laug.recipe import CriticOptions, GeneratorOptions
 
 
 def test_rows_of_one_group_that_are_equal_deviate_by_nothing():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from l2laug.config.recipe import GemOptions, GeneratorOptions
 from l2laug.nn.gem import Gem, build_gems, feature_loss
-from l2laug.recipe import GemOptions, GeneratorOptions
 
 CONV_1, CONV_2, RELU = ("Conv2d", (1, 1)), ("Conv2d", (2, 2)), ("ReLU", None)
 UPSAMPLE, TRANSPOSED_1 = ("Upsample", None), ("ConvTranspose2d", (1, 1))

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from l2laug.config.recipe import GeneratorOptions, Recipe
 from l2laug.nn.generator import Generator, clipped
-from l2laug.recipe import GeneratorOptions, Recipe
 
 # Layer, and the height = width and channels that Table 1 gives for its output.
 TABLE_1 = {

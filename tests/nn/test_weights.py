@@ -9,7 +9,7 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
-from l2laug.errors import BundleError
+from l2laug.core.errors import BundleError
 from l2laug.nn.weights import load_weights, save_weights
 
 

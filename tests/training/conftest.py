@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from l2laug.bundles import Bundle, open_bundle
-from l2laug.images import ImageSet, class_folders, read_classes
+from l2laug.artifacts.bundle import Bundle, open_bundle
+from l2laug.data.folders import class_folders
+from l2laug.data.image_set import ImageSet, read_classes
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from l2laug.images import ImageSet, class_folders, read_classes
-from l2laug.nn.device import Engine
+from l2laug.config.recipe import GemOptions, Recipe
+from l2laug.core.progress import Progress
+from l2laug.data.folders import class_folders
+from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
-from l2laug.progress import Progress
-from l2laug.recipe import GemOptions, Recipe
+from l2laug.runtime.device import Engine
 from l2laug.training.gems import train_gems
 from l2laug.training.pairs import PairSampler
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from l2laug.images import ImageSet
+from l2laug.data.image_set import ImageSet
 from l2laug.training.pairs import PairSampler
 
 CPU = torch.device("cpu")

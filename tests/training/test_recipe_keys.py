@@ -11,19 +11,23 @@ import pytest
 import torch
 from torch import nn
 
-from l2laug import pretraining
-from l2laug.bundles import open_bundle
-from l2laug.images import ImageSet, class_folders, read_classes
+from l2laug.artifacts.bundle import open_bundle
+from l2laug.commands import pretrain as pretraining
+from l2laug.config.recipe import CriticOptions, FeatureOptions, Recipe
+from l2laug.core.progress import Progress
+from l2laug.data.folders import class_folders
+from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.nn.critic import Critic
-from l2laug.nn.device import Engine
 from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
-from l2laug.nn.guide import load_guide
-from l2laug.progress import Progress
-from l2laug.recipe import CriticOptions, FeatureOptions, Recipe
-from l2laug.training import adversarial, common, features, source, target
+from l2laug.nn.prototype_classifier import load_guide
+from l2laug.runtime.device import Engine
+from l2laug.training import feature_net as features
+from l2laug.training import gan_step as adversarial
 from l2laug.training import gems as gem_training
-from l2laug.training.adversarial import Adversary
+from l2laug.training import joint as common
+from l2laug.training import source, target
+from l2laug.training.gan_step import Adversary
 from l2laug.training.pairs import PairSampler
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
@@ -218,8 +222,8 @@ def test_a_weight_scales_its_part_of_the_generators_loss(
 
 
 def _guide(images: ImageSet) -> Any:
-    from l2laug.nn.features import FeatureNet
-    from l2laug.nn.guide import Guide
+    from l2laug.nn.feature_net import FeatureNet
+    from l2laug.nn.prototype_classifier import Guide
 
     torch.manual_seed(0)
     return Guide(FeatureNet(1, 4, len(images.classes)).eval(), len(images.classes)).learn(images)

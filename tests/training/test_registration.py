@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from l2laug.config.recipe import CommonOptions, Recipe, SourceOptions
 from l2laug.nn.generator import Generator
 from l2laug.nn.pair_encoder import PairEncoder
-from l2laug.recipe import CommonOptions, Recipe, SourceOptions
 from l2laug.training.registration import Registration
 
 

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from l2laug.errors import BundleError, OutputError
-from l2laug.images import ImageSet, class_folders, read_classes
-from l2laug.nn.device import Engine
+from l2laug.config.recipe import Recipe
+from l2laug.core.errors import BundleError, OutputError
+from l2laug.core.progress import Progress
+from l2laug.data.folders import class_folders
+from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.nn.generator import Generator
-from l2laug.progress import Progress
-from l2laug.recipe import Recipe
-from l2laug.training.adversarial import Adversary
+from l2laug.runtime.device import Engine
+from l2laug.training.gan_step import Adversary
 from l2laug.training.source import few_shots, train_strong, train_weak
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)

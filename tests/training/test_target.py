@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from l2laug.bundles import Bundle
-from l2laug.images import ImageSet
-from l2laug.nn.device import Engine
+from l2laug.artifacts.bundle import Bundle
+from l2laug.config.recipe import Recipe, TargetOptions
+from l2laug.core.progress import Progress
+from l2laug.data.image_set import ImageSet
 from l2laug.nn.generator import Generator
-from l2laug.progress import Progress
-from l2laug.recipe import Recipe, TargetOptions
-from l2laug.training.origin import load_generator
+from l2laug.runtime.device import Engine
+from l2laug.training.initial_weights import load_generator
 from l2laug.training.target import Target, plain, train_target
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)

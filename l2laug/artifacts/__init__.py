@@ -1,0 +1,1 @@
+"""What l2laug writes and reads again: bundles, model cards, runs."""

@@ -1,0 +1,86 @@
+"""What an adapted model says of itself, kept in the metadata of its ONNX file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from l2laug.core.errors import BundleError
+
+KEY = "l2laug"
+FORMAT = 3
+SHORT = 16  # letters of a common image's hash
+
+
+@dataclass(frozen=True)
+class Card:
+    """Facts of one adapted model.
+
+    Attributes:
+        class_name: the rare class, also the name of the folder its samples go to.
+        size: side of the images in pixels.
+        channels: 1 for grey, 3 for RGB.
+        latent: how many normal numbers each image is drawn from.
+        bundle: name of the bundle it grew from.
+        bundle_hash: SHA-256 of that bundle's ``bundle.json``.
+        recipe: the resolved recipe's name.
+        recipe_hash: SHA-256 of the resolved recipe.
+        version: of l2laug.
+        seed: of the adaptation.
+        steps: of the adaptation, in all.
+        likeness_limit: a draw that is less like its class than this, from -1 to 1, is refused.
+        support_hashes: SHA-256 of each support image's pixels at this size, in the model's order.
+        common_hashes: the first 16 letters of those of the common images it was learned along with.
+        format: of this card.
+    """
+
+    class_name: str
+    size: int
+    channels: int
+    latent: int
+    bundle: str
+    bundle_hash: str
+    recipe: str
+    recipe_hash: str
+    version: str
+    seed: int
+    steps: int
+    likeness_limit: float
+    support_hashes: tuple[str, ...]
+    common_hashes: tuple[str, ...] = ()
+    format: int = FORMAT
+
+    def to_metadata(self) -> dict[str, str]:
+        """For the ONNX file: one key with JSON behind it."""
+        return {KEY: json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)}
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str], source: str) -> Card:
+        """Read what :meth:`to_metadata` wrote; ``source`` names the file in errors.
+
+        Raises:
+            BundleError: the file was not written by l2laug, or by one of another format, or its
+                class is named so that samples would land outside their folder.
+        """
+        try:
+            values = json.loads(metadata[KEY])
+            found = values["format"]
+        except (KeyError, ValueError, TypeError) as error:
+            raise BundleError(
+                f"{source} is not a model that l2laug adapt wrote.", "Give one that is."
+            ) from error
+        if found != FORMAT or set(values) != {f.name for f in fields(cls)}:
+            raise BundleError(
+                f"{source} has card format {found}, this l2laug reads {FORMAT}.",
+                "Adapt again with this version.",
+            )
+        name = str(values["class_name"])
+        if name in ("", "..") or Path(name).name != name:
+            raise BundleError(
+                f"{source} names its class {name!r}, which is no folder's name.",
+                "Do not trust that file; adapt again.",
+            )
+        hashes = {name: tuple(values[name]) for name in ("support_hashes", "common_hashes")}
+        return cls(**(values | hashes))

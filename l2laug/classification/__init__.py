@@ -1,0 +1,1 @@
+"""Do samples help a classifier? Arms, trainings, verdict."""

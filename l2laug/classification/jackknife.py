@@ -1,0 +1,78 @@
+"""What each test image says of a classifier's scores: their jackknife pseudovalues."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l2laug.classification.predictions import Labels
+
+Floats = NDArray[np.float64]
+
+
+def pseudovalues(
+    labels: Labels, classes: int, rare: int, guesses: Labels
+) -> dict[str, tuple[Floats, Floats]]:
+    """Each score by its name, ``(seeds,)``, and its pseudovalues ``(seeds, M)``.
+
+    Args:
+        labels: ``(M,)`` the true classes.
+        classes: how many there are.
+        rare: which is the rare one.
+        guesses: ``(seeds, M)`` what each classifier saw.
+    """
+    found: dict[str, tuple[list[float], list[Floats]]] = {}
+    for guess in guesses:
+        whole = _scores(labels, classes, rare, guess)
+        for name, left_out in _left_one_out(labels, classes, rare, guess).items():
+            scores, values = found.setdefault(name, ([], []))
+            scores.append(whole[name])
+            values.append(len(labels) * whole[name] - (len(labels) - 1) * left_out)
+    return {name: (np.array(scores), np.stack(v)) for name, (scores, v) in found.items()}
+
+
+def _scores(labels: Labels, classes: int, rare: int, guess: Labels) -> dict[str, float]:
+    right, true, seen = _counts(labels, classes, guess)
+    f1 = ratio(2 * right, true + seen)
+    return {
+        "accuracy": float((labels == guess).mean()),
+        "macro_f1": float(f1.mean()),
+        "rare_recall": float(ratio(right, true)[rare]),
+        "rare_precision": float(ratio(right, seen)[rare]),
+        "rare_f1": float(f1[rare]),
+    }
+
+
+def _left_one_out(labels: Labels, classes: int, rare: int, guess: Labels) -> dict[str, Floats]:
+    """The scores without each of the test images in turn, ``(M,)``."""
+    right, true, seen = _counts(labels, classes, guess)
+    hit = (labels == guess).astype(np.float64)
+    f1 = ratio(2 * right, true + seen)
+    # Only the F1 of its own class and of the one that was seen in it depend on an image.
+    own = ratio(2 * (right[labels] - hit), true[labels] + seen[labels] - 1 - hit) - f1[labels]
+    other = ratio(2 * right[guess], true[guess] + seen[guess] - 1) - f1[guess]
+    is_rare, as_rare = labels == rare, guess == rare
+    found, there, said = (
+        right[rare] - hit * is_rare,
+        true[rare] - is_rare,
+        seen[rare] - as_rare,
+    )
+    return {
+        "accuracy": (hit.sum() - hit) / max(len(labels) - 1, 1),
+        "macro_f1": (f1.sum() + own + np.where(hit > 0, 0.0, other)) / classes,
+        "rare_recall": ratio(found, there),
+        "rare_precision": ratio(found, said),
+        "rare_f1": ratio(2 * found, there + said),
+    }
+
+
+def _counts(labels: Labels, classes: int, guess: Labels) -> tuple[Floats, Floats, Floats]:
+    """Of each class, how many were seen rightly, are there, and were seen; ``(K,)`` each."""
+    sets = (labels[labels == guess], labels, guess)
+    right, true, seen = (np.bincount(s, minlength=classes).astype(np.float64) for s in sets)
+    return right, true, seen
+
+
+def ratio(above: Floats, below: Floats) -> Floats:
+    """The quotient, 0 where nothing is below."""
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

@@ -1,0 +1,78 @@
+"""What all commands share: the app, options of many commands, errors as exit codes, JSON."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from typing import Annotated, ParamSpec
+
+import typer
+
+from l2laug import __version__
+from l2laug.core.errors import L2lAugError
+
+P = ParamSpec("P")
+INTERRUPTED = 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Turn 2-50 images of a rare class into a data set that helps a classifier, "
+    "or learn that it can't.",
+    epilog="Start with: l2laug adapt ./rare_class && l2laug sample -n 1000 && "
+    "l2laug evaluate --classifier",
+)
+
+Seed = Annotated[
+    int, typer.Option(min=0, max=2**32 - 1, help="Of everything random; same seed, same result.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+
+
+def command(function: Callable[P, None]) -> Callable[P, None]:
+    """Turn l2laug's errors into one line and an exit code."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+        except L2lAugError as error:
+            if kwargs.get("as_json"):
+                kind = type(error).__name__
+                plain = {"kind": kind, "fact": error.fact, "remedy": error.remedy}
+                print(json.dumps({"error": plain}))
+            print(f"error: {error}", file=sys.stderr)
+            raise typer.Exit(error.exit_code) from None
+        except OSError as error:
+            if error.filename is None:  # not about a file: a bug, or a pipe that was closed
+                raise
+            print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+            raise typer.Exit(L2lAugError.exit_code) from None
+        except KeyboardInterrupt:
+            print("stopped; what was finished is kept", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+
+    return run
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print and exit."),
+    ] = False,
+) -> None:
+    return

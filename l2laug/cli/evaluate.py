@@ -1,0 +1,153 @@
+"""l2laug evaluate."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from l2laug.classification.study import Study
+from l2laug.cli.app import AsJson, Device, Seed, app, command
+from l2laug.cli.printing import check_for_several, print_comparison, print_evaluation, print_json
+from l2laug.core.errors import GateError, UsageError
+
+
+@app.command("evaluate", epilog="Example: l2laug evaluate --classifier --test ./kept_back")
+@command
+def evaluate_cli(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[RUN]...",
+            help="Run folder or .onnx file, the newest run of this folder if left out; or several, "
+            "and folders of images from any tool, side by side.",
+        ),
+    ] = None,
+    samples: Annotated[
+        Path | None, typer.Option(help="Folder that sample wrote [RUN/samples].")
+    ] = None,
+    dataset: Annotated[
+        Path | None,
+        typer.Option(help="Class folders of real images [the rare folder's siblings]."),
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option(help="Class folders of real images kept back for testing.")
+    ] = None,
+    features: Annotated[
+        str,
+        typer.Option(help="What to measure on: bundle, timm:NAME[@WEIGHTS], inception[@WEIGHTS]."),
+    ] = "bundle",
+    lpips: Annotated[
+        Path | None, typer.Option(help="AlexNet's weights: measure perceptual diversity too.")
+    ] = None,
+    classifier: Annotated[
+        bool, typer.Option("--classifier", help="Train classifiers without and with the samples.")
+    ] = False,
+    model: Annotated[
+        str,
+        typer.Option(help="For --classifier: small, or a timm model [@WEIGHTS or @pretrained]."),
+    ] = Study.model,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each kind.")] = Study.seeds,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Of each training [8 a class, no fewer than 200].")
+    ] = None,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="With --classifier, try other shares of samples too.")
+    ] = False,
+    fail_unless: Annotated[
+        str | None, typer.Option(help="Exit with 8 unless the verdict is this: helps or unclear.")
+    ] = None,
+    max_copies: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Exit with 8 over this share of copies.")
+    ] = None,
+    max_fid: Annotated[float | None, typer.Option(min=0, help="Exit with 8 over this FID.")] = None,
+    junit: Annotated[
+        Path | None, typer.Option(help="Write demands and scores as JUnit XML too.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Folder for a comparison of several [the first run]."),
+    ] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Say whether the samples are good, whether they are copies, and whether they help."""
+    if fail_unless not in (None, "helps", "unclear"):
+        raise UsageError(f"--fail-unless {fail_unless} is no verdict.", "Use helps or unclear.")
+    for given, option in ((fail_unless, "--fail-unless"), (sweep, "--sweep")):
+        if given and not classifier:
+            raise UsageError(f"{option} is about a classifier.", "Give --classifier too.")
+    from l2laug.core.progress import Progress
+
+    if runs is not None and len(runs) > 1:
+        check_for_several(
+            {
+                "--samples": samples,
+                "--sweep": sweep,
+                "--fail-unless": fail_unless,
+                "--max-copies": max_copies,
+                "--max-fid": max_fid,
+                "--junit": junit,
+            }
+        )
+        from l2laug.commands.compare import compare
+
+        comparison = compare(
+            runs,
+            out=out,
+            dataset=dataset,
+            test=test,
+            features=features,
+            lpips=lpips,
+            classifier=classifier,
+            model=model,
+            seeds=seeds,
+            steps=steps,
+            seed=seed,
+            device=device,
+            progress=Progress(quiet=as_json),
+        )
+        print_comparison(asdict(comparison), as_json)
+        return
+    if out is not None:
+        raise UsageError("-o is for a comparison of several.", "Leave it out, or name another.")
+    from l2laug.artifacts.run import find_run
+    from l2laug.commands.evaluate import evaluate
+    from l2laug.core.files import write_text
+    from l2laug.reports.gates import Gates
+    from l2laug.reports.junit import render_junit
+
+    found = find_run(runs[0] if runs else None)
+    progress = Progress(quiet=as_json)
+    progress.say(f"model {found.model}")
+    result = evaluate(
+        found,
+        samples=samples,
+        dataset=dataset,
+        test=test,
+        features=features,
+        lpips=lpips,
+        classifier=classifier,
+        model=model,
+        seeds=seeds,
+        steps=steps,
+        sweep=sweep,
+        seed=seed,
+        device=device,
+        progress=progress,
+    )
+    plain, gates = asdict(result), Gates(fail_unless, max_copies, max_fid)
+    failures = gates.failures(plain)
+    if junit is not None:
+        write_text(junit, render_junit(plain, gates.checks(plain)))
+    if as_json:
+        print_json({"evaluation": plain, "failures": failures})
+        if failures:
+            raise typer.Exit(GateError.exit_code)  # one document on stdout, failures included
+        return
+    print_evaluation(plain)
+    if failures:
+        raise GateError(" ".join(failures), f"See {result.paths['report']}.")

@@ -1,0 +1,62 @@
+"""How results are printed: for people, or as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from l2laug import __version__
+from l2laug.core.errors import UsageError
+
+
+def check_for_several(options: Mapping[str, object]) -> None:
+    """Refuse options that are about one run.
+
+    Raises:
+        UsageError: one of them is given; its value is neither None nor False.
+    """
+    for option, value in options.items():
+        if value is not None and value is not False:
+            raise UsageError(f"{option} is about one run.", "Leave it out, or name one run only.")
+
+
+def print_comparison(comparison: dict[str, Any], as_json: bool) -> None:
+    """Print a comparison as a table, or as JSON."""
+    if as_json:
+        print_json({"comparison": comparison})
+        return
+    from l2laug.reports.comparison import terminal_table
+
+    for line in terminal_table(comparison):
+        print(line)
+    extractor = comparison["extractor"]
+    name, digest = extractor["name"], extractor["sha256"][:12]
+    print(f"features: {name} {digest}, resizing: {extractor['resizing']}")
+    for note in comparison["notes"]:
+        print(f"note: {note}")
+    print(f"look at: {comparison['paths']['sheet']}")
+    print(f"report: {comparison['paths']['report']}")
+
+
+def print_evaluation(evaluation: dict[str, Any]) -> None:
+    """Print an evaluation: a line for each score, the verdict and where the report is."""
+    from l2laug.reports.markdown import measure_line, verdict_line
+
+    for measure in evaluation["measures"].values():
+        print(measure_line(measure))
+    extractor = evaluation["extractor"]
+    name, digest = extractor["name"], extractor["sha256"][:12]
+    print(f"features: {name} {digest}, resizing: {extractor['resizing']}")
+    for note in evaluation["notes"]:
+        print(f"note: {note}")
+    if evaluation["classifier"]:
+        print(verdict_line(evaluation))
+    print(f"report: {evaluation['paths']['report']}")
+    print(f"look at: {evaluation['paths']['page']}")
+
+
+def print_json(result: dict[str, Any]) -> None:
+    """Print a command's result as one JSON document."""
+    # Escaped: names from a file system may hold what standard output can't encode.
+    print(json.dumps({"version": __version__, **result}, default=str))

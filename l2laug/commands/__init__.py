@@ -1,0 +1,1 @@
+"""One function a command; the command line and the Python API call these."""

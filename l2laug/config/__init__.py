@@ -1,0 +1,1 @@
+"""Recipes: typed, strict, read from YAML."""

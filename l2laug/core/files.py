@@ -1,0 +1,88 @@
+"""Files that appear whole or not at all: written beside their place, then renamed into it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from l2laug.core.errors import OutputError
+
+
+def unwritable(path: Path, error: OSError) -> OutputError:
+    """What to raise where a file or folder can't be written."""
+    return OutputError(
+        f"{path} can't be written: {error.strerror or error}.",
+        "Choose another place with -o, or free some space.",
+    )
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; rename it to ``path`` once the block has ended well.
+
+    Raises:
+        OutputError: the folder can't be written or the disk is full.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if not path.parent.is_dir():  # cheaper to ask than to try, of thousands of small files
+            path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        part.replace(path)
+    except BaseException as error:
+        with suppress(OSError):  # what went wrong above matters more
+            part.unlink()
+        if isinstance(error, OSError):
+            raise unwritable(path, error) from error
+        raise
+
+
+@contextmanager
+def whole_folder(folder: Path, last: str) -> Iterator[Path]:
+    """Yield a hidden folder in ``folder``, whose files replace all else there at the block's end.
+
+    The file named ``last`` comes in last: whoever sees it sees all of them. If the block fails,
+    ``folder`` is as it was.
+
+    Raises:
+        OutputError: the folder can't be written or the disk is full.
+    """
+    part = folder / f".{os.getpid()}.part"
+    new = not folder.exists()
+    try:
+        part.mkdir(parents=True)
+        yield part
+        clear(folder, keep=part)
+        for path in sorted(part.iterdir(), key=lambda p: p.name == last):
+            path.replace(folder / path.name)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        if new:
+            with suppress(OSError):  # it is not empty: the block ended well
+                folder.rmdir()
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether a folder holds nothing but what a killed :func:`whole_folder` may have left."""
+    return all(p.name[0] == "." and p.suffix == ".part" for p in folder.iterdir())
+
+
+def clear(folder: Path, keep: Path | None = None) -> None:
+    """Remove all that a folder holds, but for ``keep``."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            if path != keep:
+                shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file (UTF-8) whole or not at all."""
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Samples and generators compared with real images."""

@@ -1,0 +1,61 @@
+"""The share of copies as one of a report's scores, and a sheet of the nearest pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from l2laug.core.arrays import Pixels
+from l2laug.data.contact_sheet import save_sheet
+from l2laug.evaluation.scores import Measure
+from l2laug.metrics.copies import FEWEST, Copies
+
+NOT_CHANCE = 0.03  # how far over TAIL a limit that was learned from few images may lead
+MANY = "samples come nearer to support images than real images do"
+GUESSED = (
+    f"It takes {FEWEST} kept-back images: from the support set alone the limit is a careful one, "
+    "which copies in disguise may pass."
+)
+SHEET = 8  # support images, and samples of each
+
+
+def copies_measure(copies: Copies, sheet: str = "copies.png") -> Measure:
+    """The share as one of a report's scores; ``sheet`` names the picture that shows them."""
+    drawn, real = copies.drawn, copies.real
+    many = drawn.low > max(NOT_CHANCE, real.value if real else 0)
+    return Measure(
+        name="copies",
+        value=drawn.value,
+        low=drawn.low,
+        high=drawn.high,
+        floor=None if real is None else real.value,
+        floor_low=None if real is None else real.low,
+        floor_high=None if real is None else real.high,
+        samples=drawn.count,
+        real=copies.yardstick,
+        extractor="pixels, means of two by two",
+        sha256="",
+        resizing="none",
+        reading=f"{MANY}: see {sheet}" if many else "no more than among real images",
+        too_small="" if copies.kept_back else GUESSED,
+    )
+
+
+def save_nearest(path: Path, copies: Copies, samples: Pixels, support: Pixels) -> None:
+    """Save a sheet of the worst pairs: support images on the left, their nearest samples beside."""
+    save_sheet(path, nearest_rows(copies, samples, support), given=1)
+
+
+def nearest_rows(copies: Copies, samples: Pixels, support: Pixels) -> list[list[Pixels]]:
+    """The worst pairs: in each row a support image and the samples that are nearest to it.
+
+    Rows and what stands in them are sorted by distance, the nearest first.
+    """
+    order = np.argsort(copies.distances, kind="stable")
+    rows: dict[int, list[Pixels]] = {}
+    for i in order:
+        row = rows.setdefault(int(copies.nearest[i]), [support[copies.nearest[i]]])
+        if len(row) <= SHEET:
+            row.append(samples[i])
+    return list(rows.values())[:SHEET]

@@ -1,0 +1,73 @@
+"""Few-shot classification: the error on unseen images of a net that learned from a few."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from l2laug.data.image_set import ImageSet
+from l2laug.nn.augment import random_affine
+from l2laug.nn.batches import to_batch
+from l2laug.nn.feature_net import FeatureNet
+from l2laug.runtime.device import Engine
+
+WIDTH = 32
+STEPS = 1000
+BATCH = 64
+RATE = 2e-3
+
+
+def few_shot_error(
+    shown: ImageSet,
+    more: ImageSet | None,
+    test: ImageSet,
+    engine: Engine,
+    seed: int = 0,
+) -> float:
+    """Train a small net under affine augmentation and test it; the share of wrong answers, 0 to 1.
+
+    With ``more``, half of each batch is of them. Schedule, start, augmentation and the classes of
+    each batch are the same with and without.
+
+    Args:
+        shown: the few real images of each class.
+        more: images to learn from beside them, of the same classes; drawn ones, or real.
+        test: other real images of the same classes.
+        engine: where the net is trained.
+        seed: of the net's start and of the batches.
+    """
+    torch.manual_seed(seed)
+    net = engine.place(FeatureNet(shown.pixels.shape[1], WIDTH, len(shown.classes))).train()
+    optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, STEPS)
+    random = np.random.default_rng(seed)
+    changes = torch.Generator().manual_seed(seed)
+    for _ in range(STEPS):
+        labels = random.integers(len(shown.classes), size=BATCH)
+        picks = random.random(BATCH)
+        swap = np.arange(BATCH) % 2 == 0
+        rows = []
+        for label, pick, swapped in zip(labels, picks, swap, strict=True):
+            source = shown if more is None or not swapped else more
+            mine = np.flatnonzero(source.labels == label)
+            rows.append(source.pixels[mine[int(pick * len(mine))]])
+        x = to_batch(torch.from_numpy(np.stack(rows)), engine.device)
+        x = random_affine(x, changes).contiguous(memory_format=torch.channels_last)
+        with engine.autocast():
+            scores = net(x)
+        loss = F.cross_entropy(scores.float(), torch.from_numpy(labels).to(engine.device))
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    return _error(net.eval(), test, engine)
+
+
+@torch.no_grad()
+def _error(net: FeatureNet, test: ImageSet, engine: Engine) -> float:
+    guesses = []
+    for start in range(0, len(test.pixels), 256):
+        x = to_batch(torch.from_numpy(test.pixels[start : start + 256]), engine.device)
+        guesses.append(net(x).argmax(1).cpu().numpy())
+    return float((np.concatenate(guesses) != test.labels).mean())

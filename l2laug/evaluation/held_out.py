@@ -1,0 +1,137 @@
+"""Score a bundle on its held-out classes: phi_s1, phi_s2, phi_t^plain and phi_t in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l2laug.core.arrays import Features
+from l2laug.data.image_set import ImageSet
+from l2laug.evaluation.few_shot import few_shot_error
+from l2laug.evaluation.held_out_scores import HeldOutScores
+from l2laug.evaluation.methods import Player
+from l2laug.evaluation.reference_classifier import Judge, told_apart
+from l2laug.features.extractor import Extractor
+from l2laug.metrics.copies import support_distances
+from l2laug.metrics.diversity import mean_spread, pairwise
+from l2laug.metrics.fid import frechet_distance
+from l2laug.runtime.device import Engine
+
+FEW_SHOT_DRAWS = 100  # of each class
+BESIDE = 4  # images of a class, at least, that are not shown
+
+
+@dataclass(frozen=True)
+class Split:
+    """Unseen classes in three parts: what is shown, what is compared with, and the floor."""
+
+    support: ImageSet
+    reference: ImageSet
+    floor: ImageSet
+
+    def of(self, name: str) -> Split:
+        """The parts of one class alone."""
+        return Split(self.support.of([name]), self.reference.of([name]), self.floor.of([name]))
+
+
+def split_unseen(unseen: ImageSet, shots: int, seed: int) -> Split:
+    """For each class ``shots`` images to show, and two halves of the rest.
+
+    The floor is the same whatever the seed, so that one judge can leave it out of what it learns.
+    """
+    random, same = np.random.default_rng(seed), np.random.default_rng(0)
+    parts: list[list[NDArray[np.int64]]] = [[], [], []]
+    for label in range(len(unseen.classes)):
+        rows = same.permutation(np.flatnonzero(unseen.labels == label))
+        half = (len(rows) - shots) // 2
+        others = random.permutation(rows[half:])
+        parts[0].append(others[:shots])
+        parts[1].append(others[shots:])
+        parts[2].append(rows[:half])
+    support, reference, floor = (unseen.take(np.concatenate(p)) for p in parts)
+    return Split(support, reference, floor)
+
+
+def score_players(
+    players: Mapping[str, Player],
+    split: Split,
+    extractor: Extractor | Judge,
+    engine: Engine,
+    *,
+    seed: int = 0,
+    judge: Judge | None = None,
+    few_shot: bool = False,
+) -> dict[str, HeldOutScores]:
+    """Score players on classes that source training never saw, beside real images of them.
+
+    Every player draws as many images of each class as the floor has real ones, so that the numbers
+    compare; for ``few_shot`` so many more that a classifier can learn from them.
+    """
+    many = np.repeat(np.arange(len(split.support.classes)), FEW_SHOT_DRAWS)
+    test = split.reference
+    sets = {"real (floor)": split.floor}
+    more: dict[str, ImageSet] = {"real (floor)": split.floor}
+    for name, player in players.items():
+        sets[name] = player.draw(split.support, split.floor.labels, engine, seed)
+        if few_shot:
+            more[name] = player.draw(split.support, many, engine, seed + 1)
+    scores = {name: score_set(images, split, extractor) for name, images in sets.items()}
+    if judge is not None:
+        for name, images in sets.items():
+            scores[name] = replace(
+                scores[name],
+                recognised=judge.recognised(images),
+                told_apart=told_apart(test, images, engine, seed),
+            )
+    if few_shot:
+        alone = few_shot_error(split.support, None, test, engine, seed)
+        for name, images in more.items():
+            error = few_shot_error(split.support, images, test, engine, seed)
+            scores[name] = replace(scores[name], error=error, error_ratio=error / max(alone, 1e-9))
+    return scores
+
+
+def score_set(images: ImageSet, split: Split, extractor: Extractor | Judge) -> HeldOutScores:
+    """Score real or drawn images of the held-out classes against the reference."""
+    ours, theirs = extractor(images.pixels), extractor(split.reference.pixels)
+    means = _means(theirs, split.reference)
+    shown = _means(extractor(split.support.pixels), split.support)
+    return HeldOutScores(
+        fid=frechet_distance(theirs, ours),
+        fid_centred=frechet_distance(theirs, _moved(ours, images.labels, means)),
+        fid_as_shown=frechet_distance(theirs, _moved(ours, images.labels, shown)),
+        spread=mean_spread(ours, images.labels),
+        own_class=float((pairwise(ours, means).argmin(1) == images.labels).mean()),
+        copies=_copies(images, split),
+    )
+
+
+def _means(features: Features, images: ImageSet) -> Features:
+    return np.stack([features[images.labels == c].mean(0) for c in range(len(images.classes))])
+
+
+def _moved(features: Features, labels: NDArray[np.int64], means: Features) -> Features:
+    """Features whose mean over each class is moved onto that of ``means``."""
+    moved = features.copy()
+    for label in np.unique(labels):
+        moved[labels == label] += means[label] - features[labels == label].mean(0)
+    return moved
+
+
+def _copies(images: ImageSet, split: Split) -> float:
+    """The share nearer to a support image than 99 of 100 real images are, 0.01 for real ones.
+
+    Distances are divided by the class's median over real images, so that one yardstick serves all.
+    """
+    ours, theirs = (np.empty(len(part.pixels)) for part in (images, split.reference))
+    for label in range(len(split.support.classes)):
+        support = split.support.pixels[split.support.labels == label]
+        mine, real = images.labels == label, split.reference.labels == label
+        apart = support_distances(split.reference.pixels[real], support)
+        theirs[real] = apart / np.median(apart)
+        if mine.any():
+            ours[mine] = support_distances(images.pixels[mine], support) / np.median(apart)
+    return float((ours < np.percentile(theirs, 1)).mean())

@@ -1,0 +1,129 @@
+"""The players of the paper, and how each draws images of held-out classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from l2laug.artifacts.bundle import Bundle
+from l2laug.config.recipe import Recipe
+from l2laug.core.arrays import to_pixels
+from l2laug.core.progress import Progress
+from l2laug.data.image_set import ImageSet
+from l2laug.nn.batches import to_batch
+from l2laug.nn.generator import Generator
+from l2laug.runtime.device import Engine
+from l2laug.sampling.sampler import TRIES
+from l2laug.training.initial_weights import load_generator
+from l2laug.training.target import Target, plain, train_target
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Model:
+    """A generator, the GEMs plugged into it and, of a target that may refuse, the target."""
+
+    generator: Generator
+    gems: nn.ModuleDict
+    target: Target | None = None
+
+
+@dataclass(frozen=True)
+class Player:
+    """One model for all classes, or one for each class in their order."""
+
+    models: tuple[Model, ...]
+
+    def draw(
+        self, support: ImageSet, labels: NDArray[np.int64], engine: Engine, seed: int
+    ) -> ImageSet:
+        """Draw an image for each of ``labels``, the support images of a class taking turns."""
+        parts = [(self.models[0], support, np.arange(len(labels)))]
+        if len(self.models) > 1:
+            parts = [
+                (model, support.of([name]), np.flatnonzero(labels == i))
+                for i, (model, name) in enumerate(zip(self.models, support.classes, strict=True))
+            ]
+        pixels = np.empty((len(labels), *support.pixels.shape[1:]), np.uint8)
+        for i, (model, shown, rows) in enumerate(parts):
+            own = labels[rows] if len(parts) == 1 else np.zeros(len(rows), np.int64)
+            pixels[rows] = _draw(model, shown, own, engine, seed + i)
+        return ImageSet(pixels, labels, support.classes, ())
+
+
+def line_up(
+    support: ImageSet,
+    bundle: Bundle,
+    recipe: Recipe,
+    engine: Engine,
+    progress: Progress,
+    seed: int,
+    *,
+    singly: bool,
+) -> dict[str, Player]:
+    """phi_s1, phi_s2, phi_t^plain and phi_t, the last two also refusing broken draws.
+
+    phi_t and phi_t^plain are one model each over all the classes, as in the paper, or one for each
+    class (``singly``). phi_t is left out where the recipe's target has no GEMs: phi_t^plain is what
+    it makes.
+    """
+    players = {
+        name: Player((Model(load_generator(bundle, recipe, which), nn.ModuleDict()),))
+        for name, which in (("phi_s1", "strong"), ("phi_s2", "weak"))
+    }
+    recipes = {"phi_t^plain": recipe.model_copy(update={"target": plain(recipe.target)})}
+    if recipe.target.gems:
+        recipes["phi_t"] = recipe
+    parts = [support.of([c]) for c in support.classes] if singly else [support]
+    for name, used in recipes.items():
+        targets = [train_target(p, bundle, used, engine, progress, seed=seed) for p in parts]
+        players[name] = Player(tuple(Model(t.generator, t.gems) for t in targets))
+        players[f"{name}, broken draws refused"] = Player(
+            tuple(Model(t.generator, t.gems, t) for t in targets)
+        )
+    return players
+
+
+@torch.no_grad()
+def _draw(
+    model: Model, support: ImageSet, labels: NDArray[np.int64], engine: Engine, seed: int
+) -> NDArray[np.uint8]:
+    """Draw from one model; a target's draws that are too little like their class are refused."""
+    given = support.pixels[_turns(support, labels)]
+    generator, target = engine.place(model.generator).eval(), model.target
+    gems = dict(engine.place(model.gems).eval().items())
+    latents = torch.Generator().manual_seed(seed)
+    drawn, best = np.empty_like(given), np.full(len(given), -np.inf)
+    left = np.arange(len(given))
+    for _ in range(TRIES):
+        for rows in np.array_split(left, -(-len(left) // BATCH)):
+            z = torch.randn(len(rows), generator.options.latent, generator=latents)
+            x = to_batch(torch.from_numpy(given[rows]), engine.device)
+            images = generator(x, z.to(engine.device), gems).float()
+            if target is None:
+                likeness = np.zeros(len(rows))
+            else:
+                likeness = target.likeness(images, labels[rows])
+            better = likeness > best[rows]
+            drawn[rows[better]] = to_pixels(images.cpu().numpy())[better]
+            best[rows] = np.maximum(best[rows], likeness)
+        if target is not None:
+            left = left[best[left] < np.array(target.limits)[labels[left]]]
+        if target is None or not len(left):
+            break
+    return drawn
+
+
+def _turns(support: ImageSet, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each of ``labels`` a row of a support image of that class, one after another."""
+    given = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(support.labels == label)
+        places = np.flatnonzero(labels == label)
+        given[places] = np.resize(rows, len(places))
+    return given

@@ -1,0 +1,111 @@
+"""The judge: a classifier of every class, held-out ones too, that no generator learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from l2laug.config.recipe import FeatureOptions
+from l2laug.core.arrays import Features, Pixels
+from l2laug.core.files import whole_file
+from l2laug.core.progress import Progress
+from l2laug.data.image_set import ImageSet
+from l2laug.nn.batches import to_batch
+from l2laug.nn.feature_net import FeatureNet
+from l2laug.runtime.device import Engine
+from l2laug.training.feature_net import train_features
+
+OPTIONS = FeatureOptions(width=48, steps=4000)  # another net than a bundle's own ones
+TWO_SAMPLE = FeatureOptions(width=32, steps=500)
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A net trained on all real images there are.
+
+    Attributes:
+        net: the classifier, in evaluation mode.
+        classes: names, in the order of its outputs.
+        device: where it is.
+    """
+
+    net: FeatureNet
+    classes: tuple[str, ...]
+    device: torch.device
+
+    def __call__(self, pixels: Pixels) -> Features:
+        """Features of uint8 images, ``(N, C, S, S)`` to ``(N, D)`` float64."""
+        found: Features = _run(self.net.features, pixels, self.device).double().numpy()
+        return found
+
+    def recognised(self, images: ImageSet) -> float:
+        """The share of images that it puts into their own class, from 0 to 1."""
+        own = np.array([self.classes.index(c) for c in images.classes])[images.labels]
+        guesses = _run(self.net, images.pixels, self.device).argmax(1).numpy()
+        return float((guesses == own).mean())
+
+
+def train_judge(
+    images: ImageSet, engine: Engine, progress: Progress, keep: Path | None = None
+) -> Judge:
+    """Train a judge on all images of all classes, or take the one that was kept.
+
+    Args:
+        images: to learn from.
+        engine: where the net is trained.
+        progress: where to show how far it is.
+        keep: file of its weights, read if it is there and else written.
+    """
+    if keep is not None and keep.is_file():
+        net = FeatureNet(images.pixels.shape[1], OPTIONS.width, len(images.classes))
+        net.load_state_dict(load_file(keep))
+        net = engine.place(net).eval()
+    else:
+        net = train_features(images, OPTIONS, engine, progress, title="judge")
+        if keep is not None:
+            state = {name: value.contiguous() for name, value in net.state_dict().items()}
+            with whole_file(keep) as part:
+                save_file(state, part)
+    return Judge(net, images.classes, engine.device)
+
+
+def told_apart(real: ImageSet, drawn: ImageSet, engine: Engine, seed: int = 0) -> float:
+    """How well a net learns to tell real images from drawn ones: 0.5 is chance, 1 is with ease.
+
+    A classifier two-sample test (Lopez-Paz and Oquab 2017): learned on the even classes, tested on
+    the odd ones, as many images of either kind.
+
+    Args:
+        real: images of two classes or more.
+        drawn: images of the same classes.
+        engine: where the net is trained.
+        seed: of the net.
+    """
+    learn, test = (_both(real, drawn, side) for side in (0, 1))
+    net = train_features(learn, TWO_SAMPLE, engine, Progress(quiet=True), seed)
+    guesses = _run(net, test.pixels, engine.device).argmax(1).numpy()
+    shares = [float((guesses[test.labels == kind] == kind).mean()) for kind in (0, 1)]
+    return sum(shares) / 2
+
+
+def _both(real: ImageSet, drawn: ImageSet, side: int) -> ImageSet:
+    parts: list[Pixels] = [part.pixels[part.labels % 2 == side] for part in (real, drawn)]
+    labels: NDArray[np.int64] = np.repeat([0, 1], [len(p) for p in parts])
+    return ImageSet(np.concatenate(parts), labels, ("real", "drawn"), ())
+
+
+@torch.no_grad()
+def _run(function: Callable[[Tensor], Tensor], pixels: Pixels, device: torch.device) -> Tensor:
+    parts = []
+    for start in range(0, len(pixels), BATCH):
+        x = to_batch(torch.from_numpy(pixels[start : start + BATCH]), device)
+        parts.append(function(x).float().cpu())
+    return torch.cat(parts)

@@ -1,0 +1,1 @@
+"""Scores of features and pixels, numpy and scipy alone, one a file."""

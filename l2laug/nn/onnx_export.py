@@ -1,0 +1,158 @@
+"""phi_t to one self-contained .onnx file, checked against torch before it gets its name."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from l2laug.artifacts.model_card import Card
+from l2laug.core.arrays import to_unit
+from l2laug.core.errors import BundleError
+from l2laug.core.files import whole_file
+from l2laug.data.image_set import ImageSet
+from l2laug.nn.feature_net import FeatureNet
+from l2laug.nn.generator import Generator
+from l2laug.nn.prototype_classifier import Guide
+
+TOLERANCE = 2e-3  # of images in [-1, 1]; a quarter of one grey level
+
+
+class _Adapted(nn.Module):
+    """The graph of an adapted model: the support set's encodings, the decoder and its GEMs.
+
+    Behind them the guide tells how like its class each image came out.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        gems: nn.ModuleDict,
+        guide: Guide,
+        support: Tensor,
+        labels: Tensor,
+    ) -> None:
+        super().__init__()
+        self.generator, self.gems, self.net = generator, gems, guide.net
+        with torch.no_grad():
+            encodings = generator.encode(support)
+        self.count = len(encodings)
+        for i, encoding in enumerate(encodings):
+            self.register_buffer(f"encoding{i}", encoding)
+        self.register_buffer("prototypes", guide.prototypes[labels])
+
+    def forward(self, support: Tensor, latent: Tensor) -> tuple[Tensor, Tensor]:
+        maps = [self.get_buffer(f"encoding{i}")[support] for i in range(self.count)]
+        images = self.generator.decode(maps, latent, dict(self.gems.items()))
+        directions = nn.functional.normalize(self.net.features(images))
+        return images, (directions * self.get_buffer("prototypes")[support]).sum(1)
+
+
+def export_model(
+    generator: Generator,
+    gems: nn.ModuleDict,
+    guide: Guide,
+    support: ImageSet,
+    card: Card,
+    path: Path,
+) -> None:
+    """Write an adapted model: inputs ``support`` ``(N,)`` int64 and ``latent`` ``(N, L)``.
+
+    Its outputs are ``images`` ``(N, C, S, S)`` in [-1, 1] and ``likeness`` ``(N,)``, the cosine
+    between each image's features and its class's prototype.
+
+    Raises:
+        BundleError: onnxruntime's images differ from torch's by a quarter of a grey level.
+        OutputError: the file can't be written.
+    """
+    pixels = torch.from_numpy(to_unit(support.pixels))
+    for net in (generator, gems, guide):
+        net.cpu().float().eval()
+    labels = torch.from_numpy(support.labels)
+    adapted = _Adapted(generator, gems, guide, pixels, labels).eval()
+    rows = torch.arange(4) % len(pixels)
+    z = torch.from_numpy(
+        np.random.default_rng(0).standard_normal((4, card.latent), dtype=np.float32)
+    )
+    outputs = ["images", "likeness"]
+    with whole_file(path) as part:
+        _export(adapted, (rows, z), ["support", "latent"], outputs, card.to_metadata(), part)
+        _check(adapted, {"support": rows, "latent": z}, part)
+
+
+def export_features(net: FeatureNet, size: int, channels: int, path: Path) -> None:
+    """Write a feature net: input ``images`` ``(N, C, S, S)``, output ``features`` ``(N, D)``."""
+
+    class Features(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net.cpu().float().eval()
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.net.features(images)
+
+    module = Features().eval()
+    x = torch.linspace(-1, 1, 4 * channels * size * size).view(4, channels, size, size)
+    with whole_file(path) as part:
+        _export(module, (x,), ["images"], ["features"], {}, part)
+        _check(module, {"images": x}, part)
+
+
+def _export(
+    module: nn.Module,
+    inputs: tuple[Tensor, ...],
+    names: list[str],
+    outputs: list[str],
+    metadata: dict[str, str],
+    path: Path,
+) -> None:
+    batch = torch.export.Dim("batch", min=1)
+    level = logging.getLogger("torch.onnx").level
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                module,
+                inputs,
+                input_names=names,
+                output_names=outputs,
+                dynamic_shapes=tuple({0: batch} for _ in inputs),
+                dynamo=True,
+                verbose=False,
+                external_data=False,
+            )
+    finally:
+        logging.getLogger("torch.onnx").setLevel(level)
+    if program is None:
+        raise BundleError("torch.onnx.export gave no program.", "Please report this.")
+    model = program.model_proto
+    # Names and paths of the machine that exported it are no one's business.
+    del model.metadata_props[:]
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    onnx.helper.set_model_props(model, metadata)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _check(module: nn.Module, inputs: dict[str, Tensor], path: Path) -> None:
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    feed = {name: value.numpy() for name, value in inputs.items()}
+    with torch.no_grad():
+        found = module(*inputs.values())
+    theirs = found if isinstance(found, tuple) else (found,)
+    for one, other in zip(session.run(None, feed), theirs, strict=True):
+        wanted = other.numpy()
+        gap = float(np.abs(np.asarray(one) - wanted).max())
+        if not gap <= TOLERANCE * max(1.0, float(np.abs(wanted).max())):
+            raise BundleError(
+                f"The exported model differs from torch by {gap:.2g}.",
+                "Please report this with the versions of torch and onnxruntime.",
+            )

@@ -1,0 +1,91 @@
+"""A comparison as Markdown and as a table for the terminal, from its plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from l2laug.reports.markdown import measure_line
+
+FEW = "*"
+
+
+def render(comparison: dict[str, Any]) -> str:
+    """The report that a person reads; every number comes from ``comparison``."""
+    counts, extractor, sets = comparison["counts"], comparison["extractor"], comparison["sets"]
+    head, *rows = _table(comparison, ranges=True)
+    lines = [
+        f"# {comparison['class_name']}: {len(sets)} sets of samples",
+        "",
+        f"{counts['samples']} samples of each, {counts['support']} support images, "
+        f"{counts['real_kept_back']} real images of the class kept back.",
+        "",
+        *[_markdown(head), "|---" * len(head) + "|", *map(_markdown, rows)],
+        "",
+        "In brackets what nine in ten of the random halves of the real images give; for copies and "
+        "the change of F1 the 95% interval. The last column is what real images score against "
+        f"others at the same sizes: the best there is to reach. {FEW}: too few images, see below.",
+        "",
+        f"Features: {extractor['name']}, SHA-256 {extractor['sha256'][:12]}, resizing: "
+        f"{extractor['resizing']}. Numbers of another extractor or other sizes do not compare.",
+        "",
+        *[f"- {note}" for note in comparison["notes"]],
+        "",
+        "`comparison.png` shows support images in its first row, each set in one of the others.",
+        "",
+    ]
+    for one in sets:
+        lines += [f"## {one['name']}", "", f"{one['found']} images in {one['samples']}.", ""]
+        lines += [f"- {measure_line(m)}" for m in one["measures"].values()]
+        if one["classifier"]:
+            lines += [f"- {note}" for note in one["classifier"]["notes"]]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def terminal_table(comparison: dict[str, Any]) -> list[str]:
+    """Lines of the table without ranges, its columns aligned."""
+    rows = _table(comparison, ranges=False)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *rest in rows:
+        cells = [f"{cell:>{width}}" for cell, width in zip(rest, widths[1:], strict=True)]
+        lines.append("  ".join([f"{first:<{widths[0]}}", *cells]).rstrip())
+    if any(FEW in line for line in lines):
+        lines.append(f"{FEW} too few images for the number to mean much: see the report")
+    return lines
+
+
+def _table(comparison: dict[str, Any], *, ranges: bool) -> list[list[str]]:
+    sets = comparison["sets"]
+    rows = [["", *(one["name"] for one in sets), "real images"]]
+    for score in sets[0]["measures"]:
+        of_score = [one["measures"][score] for one in sets]
+        cells = [_cell(m, "", ranges) + FEW * bool(m["too_small"]) for m in of_score]
+        rows.append([score, *cells, _cell(of_score[0], "floor", ranges)])
+    if sets[0]["classifier"]:
+        verdicts = [one["classifier"]["verdict"] for one in sets]
+        base = sets[0]["classifier"]["compared"]["without"]  # trained once, the same for all
+        rows.append([f"change of F1 over {base}", *(_change(v, ranges) for v in verdicts), "-"])
+        rows.append(
+            ["best with samples", *(one["classifier"]["compared"]["with"] for one in sets), "-"]
+        )
+        rows.append(["verdict", *(v["word"] for v in verdicts), "-"])
+    return rows
+
+
+def _cell(measure: dict[str, Any], what: str, ranges: bool) -> str:
+    prefix = f"{what}_" if what else ""
+    value = measure[what or "value"]
+    if value is None:
+        return "-"
+    low, high = measure[f"{prefix}low"], measure[f"{prefix}high"]
+    return f"{value:.4g}" + (f" ({low:.3g} to {high:.3g})" if ranges else "")
+
+
+def _change(verdict: dict[str, Any], ranges: bool) -> str:
+    between = f" ({verdict['low']:+.3f} to {verdict['high']:+.3f})" if ranges else ""
+    return f"{verdict['difference']:+.3f}{between}"
+
+
+def _markdown(cells: list[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,1 @@
+"""Draw from an adapted model with onnxruntime, and write what was drawn."""

@@ -1,0 +1,189 @@
+"""Draw images from an adapted model with numpy and onnxruntime alone."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from l2laug.artifacts.model_card import Card
+from l2laug.core.arrays import Pixels, to_pixels
+from l2laug.core.errors import BundleError, DeviceError, UsageError
+from l2laug.core.hashing import file_hash
+
+# Every run of the graph has this many rows, the last ones padded, so that an image does not depend
+# on how many others are drawn with it.
+BATCH = 32
+TRIES = 8  # at an image, before the best of them is taken
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Some drawn images.
+
+    Attributes:
+        indices: of the images, from 0.
+        support: for each image the row of the support image it was drawn from.
+        tries: for each image which try it is, from 0; those before were refused.
+        pixels: ``(N, C, S, S)`` uint8.
+    """
+
+    indices: range
+    support: NDArray[np.int64]
+    tries: NDArray[np.int64]
+    pixels: Pixels
+
+
+@dataclass(frozen=True)
+class _Try:
+    """One draw of one image and how like its class it came out."""
+
+    index: int
+    number: int
+    likeness: float
+    pixels: Pixels
+
+
+class Sampler:
+    """An adapted model, ready to draw.
+
+    Args:
+        path: the ``.onnx`` file.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: of onnxruntime; 0 leaves it the choice.
+
+    Raises:
+        BundleError: the file is missing or no model of l2laug's.
+        DeviceError: CUDA was asked for and can't be had.
+    """
+
+    def __init__(self, path: Path, device: str = "auto", threads: int = 0) -> None:
+        if not path.is_file():
+            raise BundleError(f"No model at {path}.", "Make one with l2laug adapt FOLDER.")
+        providers = _providers(device)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        try:
+            self.session = onnxruntime.InferenceSession(str(path), options, providers)
+        except Exception as error:  # onnxruntime's own exceptions share no root but this one
+            raise BundleError(
+                f"{path} can't be loaded: {str(error).splitlines()[0].rstrip('.')}.", "Adapt again."
+            ) from error
+        self.provider = self.session.get_providers()[0].removesuffix("ExecutionProvider")
+        if device == "cuda" and self.provider != "CUDA":
+            raise DeviceError(
+                "--device cuda was asked for, but onnxruntime could not start CUDA.",
+                "Check the driver and the CUDA libraries, or use --device cpu.",
+            )
+        metadata = self.session.get_modelmeta().custom_metadata_map
+        self.card = Card.from_metadata(metadata, str(path))
+        self.digest = file_hash(path)
+
+    def draw(self, count: int, seed: int = 0, first: int = 0) -> Iterator[Drawn]:
+        """Draw images ``first`` to ``first + count - 1`` of a seed, some at a time, in order.
+
+        Image ``i`` of a seed is the same whatever else is drawn. The support images take turns. A
+        draw that is less like its class than the model's card asks for is refused and drawn anew
+        from another latent, a few times; of an image that never gets there the best is taken.
+        """
+        new, again = deque(range(first, first + count)), deque[tuple[int, int]]()
+        best: dict[int, _Try] = {}
+        settled: dict[int, _Try] = {}
+        following = first
+        while following < first + count:
+            # Refused ones go first, so that what is behind them does not wait long.
+            batch = [again.popleft() for _ in range(min(BATCH, len(again)))]
+            batch += [(new.popleft(), 0) for _ in range(min(BATCH - len(batch), len(new)))]
+            for one in self._try(batch, seed):
+                before = best.get(one.index)
+                if before is None or one.likeness > before.likeness:
+                    best[one.index] = one
+                if one.likeness >= self.card.likeness_limit or one.number + 1 == TRIES:
+                    settled[one.index] = best.pop(one.index)
+                else:
+                    again.append((one.index, one.number + 1))
+            ready = []
+            while following in settled:
+                ready.append(settled.pop(following))
+                following += 1
+            if ready:
+                yield self._drawn(ready)
+
+    def decode(
+        self, support: Sequence[int] | NDArray[np.int64], latents: NDArray[np.float32]
+    ) -> tuple[Pixels, NDArray[np.float32]]:
+        """Draw from given latents, refusing nothing.
+
+        Args:
+            support: rows of support images, N of them.
+            latents: ``(N, latent)``.
+
+        Returns:
+            uint8 ``(N, C, S, S)``, and how like its class each came out, ``(N,)``.
+        """
+        parts = []
+        for start in range(0, len(support), BATCH):
+            rows = np.asarray(support[start : start + BATCH], np.int64)
+            fill = BATCH - len(rows)
+            feed = {
+                "support": np.pad(rows, (0, fill), "edge"),
+                "latent": np.pad(latents[start : start + BATCH], ((0, fill), (0, 0)), "edge"),
+            }
+            found = self.session.run(["images", "likeness"], feed)
+            parts.append([np.asarray(v)[: len(rows)] for v in found])
+        unit, likeness = (np.concatenate(p) for p in zip(*parts, strict=True))
+        return to_pixels(unit), likeness
+
+    def _try(self, batch: list[tuple[int, int]], seed: int) -> list[_Try]:
+        latents = np.stack([latent(seed, i, t, self.card.latent) for i, t in batch])
+        pixels, likeness = self.decode(self._support([i for i, _ in batch]), latents)
+        return [_Try(i, t, float(likeness[k]), pixels[k]) for k, (i, t) in enumerate(batch)]
+
+    def _drawn(self, ready: list[_Try]) -> Drawn:
+        indices = range(ready[0].index, ready[-1].index + 1)
+        tries = np.array([one.number for one in ready], np.int64)
+        pixels = np.stack([one.pixels for one in ready])
+        return Drawn(indices, self._support(indices), tries, pixels)
+
+    def _support(self, indices: Sequence[int]) -> NDArray[np.int64]:
+        return np.array([i % len(self.card.support_hashes) for i in indices], np.int64)
+
+
+def latent(seed: int, index: int, number: int, size: int) -> NDArray[np.float32]:
+    """The latent ``(size,)``, standard normal, of one try at one image of a seed."""
+    return np.random.default_rng((seed, index, number)).standard_normal(size, dtype=np.float32)
+
+
+def _providers(device: str) -> list[str]:
+    if device not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"--device {device} is unknown.", "Use auto, cpu or cuda.")
+    cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers() and _has_gpu()
+    if device == "cuda" and not cuda:
+        raise DeviceError(
+            "--device cuda was asked for, but there is no CUDA GPU or no onnxruntime-gpu.",
+            "Check the driver and the installation, or use --device cpu.",
+        )
+    if device == "cpu" or not cuda:
+        return ["CPUExecutionProvider"]
+    onnxruntime.preload_dlls()
+    return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+
+def _has_gpu() -> bool:
+    """Ask the driver itself: onnxruntime-gpu lists CUDA on machines without any GPU too."""
+    name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    try:
+        driver = ctypes.CDLL(name)
+    except OSError:
+        return False
+    count = ctypes.c_int()
+    started: int = driver.cuInit(0)
+    return started == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0

@@ -1,0 +1,43 @@
+"""Save and resume an adversarial training."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from pathlib import Path
+
+import torch
+
+from l2laug.core.errors import BundleError
+from l2laug.core.files import whole_file
+from l2laug.training.gan_step import Adversary
+from l2laug.training.pairs import PairSampler
+
+CHECKPOINT_EVERY = 250
+
+
+def save_checkpoint(path: Path, adversary: Adversary, pairs: PairSampler) -> None:
+    """Save all that going on needs, whole or not at all."""
+    content = io.BytesIO()  # torch hides why a file can't be written
+    torch.save({"adversary": adversary.state_dict(), "drawn": pairs.drawn}, content)
+    with whole_file(path) as part:
+        part.write_bytes(content.getbuffer())
+
+
+def load_checkpoint(path: Path, adversary: Adversary, pairs: PairSampler) -> None:
+    """Go on from a checkpoint, if there is one.
+
+    Raises:
+        BundleError: the checkpoint is of other networks than the recipe's.
+    """
+    if not path.exists():
+        return
+    try:
+        state = torch.load(path, map_location=adversary.engine.device, weights_only=True)
+        adversary.load_state_dict(state["adversary"])
+    except (RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise BundleError(
+            f"Checkpoint {path} does not fit this recipe.",
+            "Use the recipe it was made with, or start anew with --overwrite.",
+        ) from error
+    pairs.drawn = state["drawn"]

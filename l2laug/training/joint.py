@@ -1,0 +1,91 @@
+"""The user's own plentiful classes, learned along with the rare ones before these are tuned."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from l2laug.artifacts.bundle import Bundle
+from l2laug.config.recipe import Recipe
+from l2laug.core.progress import Progress
+from l2laug.data.image_set import ImageSet
+from l2laug.features.extractor import bundle_extractor
+from l2laug.metrics.diversity import mean_spread
+from l2laug.runtime.device import Engine
+from l2laug.training.gan_step import Adversary
+from l2laug.training.initial_weights import Origin, bundle_origin
+from l2laug.training.pairs import PairSampler
+from l2laug.training.registration import Registration
+
+
+def learn_common(
+    rare: Sequence[ImageSet],
+    common: ImageSet,
+    bundle: Bundle,
+    recipe: Recipe,
+    engine: Engine,
+    progress: Progress,
+    seed: int = 0,
+    seconds: float | None = None,
+) -> Origin:
+    """Bring phi_s1 to the user's images: go on training it on the common and the rare classes.
+
+    All classes are drawn equally often, so that the few rare images are learned in the company of
+    many, which show how images of this kind look and how far those of a class differ.
+
+    Args:
+        rare: the rare classes.
+        common: of classes with other names, as :func:`read_common` reads them.
+        bundle: to start from.
+        recipe: its ``common`` part says how long.
+        engine: device and precision.
+        progress: where to show how far it is.
+        seed: of everything random.
+        seconds: the longest it may take.
+    """
+    torch.manual_seed(seed)
+    origin = bundle_origin(bundle, recipe)
+    # Those who tune a rare class tell this guide of it anew.
+    guide = engine.place(copy.deepcopy(origin.guide)).add(common)
+    everything = _together([*rare, common])
+    adversary = Adversary(
+        origin.generator,
+        origin.critic,
+        recipe.common,
+        engine,
+        seed,
+        guide=engine.place(origin.guide).add(everything),
+        identity=recipe.common.identity if recipe.generator.conditioned else 0.0,
+        registration=Registration.of(recipe.common, recipe),
+        train_norm=recipe.target.start == "random",
+    )
+    pairs = PairSampler(everything, engine.device, seed)
+    title = f"learning {len(everything.classes)} classes together"
+    start = time.monotonic()
+    with progress.task(title, recipe.common.steps) as advance:
+        while adversary.done < recipe.common.steps:
+            if seconds is not None and time.monotonic() - start > seconds:
+                progress.say(f"{title}: stopped by --budget after {adversary.done} steps")
+                break
+            adversary.step(pairs)
+            advance()
+    if np.bincount(common.labels).max() > 1:
+        features = bundle_extractor(bundle)(common.pixels)
+        spread, likeness = mean_spread(features, common.labels), guide.usual_likeness(common)
+    else:
+        spread, likeness = origin.spread, origin.likeness
+    return Origin(adversary.average, adversary.critic, guide, spread, likeness)
+
+
+def _together(sets: Sequence[ImageSet]) -> ImageSet:
+    before = np.cumsum([0, *(len(s.classes) for s in sets)])
+    return ImageSet(
+        np.concatenate([s.pixels for s in sets]),
+        np.concatenate([s.labels + n for s, n in zip(sets, before, strict=False)]),
+        tuple(name for s in sets for name in s.classes),
+        tuple(path for s in sets for path in s.paths),
+    )

@@ -1,0 +1,63 @@
+"""Finished trainings are found again, whole ones only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from l2laug.classification.results_cache import Ledger
+from l2laug.core.hashing import array_hash, key_of
+
+
+def test_what_was_kept_is_found_by_another_process(tmp_path: Path):
+    path = tmp_path / "run" / "classifier.jsonl"
+    ledger = Ledger(path)
+    for key, guesses in (("a", [0, 1, 2]), ("b", [2, 2, 2])):
+        ledger.keep(key, {"arm": "none"}, np.array(guesses))
+
+    again = Ledger(path)
+
+    found = again.find("a")
+    assert found is not None
+    assert found.tolist() == [0, 1, 2]
+    assert again.find("c") is None
+    assert [json.loads(line)["arm"] for line in path.read_text().splitlines()] == ["none"] * 2
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("line", ["", '{"key": "b", "gue', "[1]", '{"key": "b"}', "\x00", '"b"'])
+def test_a_line_that_can_not_be_read_counts_as_never_written(tmp_path: Path, line: str):
+    path = tmp_path / "classifier.jsonl"
+    Ledger(path).keep("a", {}, np.array([1]))
+    with path.open("a") as opened:
+        opened.write(line)
+
+    ledger = Ledger(path)
+    assert ledger.find("a") is not None
+    assert ledger.find("b") is None
+    ledger.keep("b", {}, np.array([2]))
+
+    assert Ledger(path).find("b") is not None
+
+
+def test_without_a_file_it_remembers_all_the_same():
+    ledger = Ledger(None)
+    ledger.keep("a", {}, np.array([3]))
+
+    assert ledger.find("a") is not None
+
+
+def test_keys_depend_on_every_part_and_not_on_their_order():
+    assert key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1})
+    assert key_of({"a": 1, "b": 2}) != key_of({"a": 2, "b": 1})
+
+
+def test_a_hash_tells_values_shapes_and_types_apart():
+    zeros = np.zeros((2, 3), np.uint8)
+    others = [zeros.T, zeros + 1, zeros.astype(np.int8), zeros[:1]]
+
+    assert array_hash(zeros) == array_hash(np.zeros((4, 3), np.uint8)[::2])
+    assert array_hash(zeros) not in [array_hash(other) for other in others]

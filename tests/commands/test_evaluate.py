@@ -1,0 +1,303 @@
+"""Evaluate a run on real digits: what is counted, what is scored, what is refused."""
+
+from __future__ import annotations
+
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import timm
+import yaml
+from safetensors.torch import save_file
+
+from l2laug.artifacts.run import Run
+from l2laug.classification.study import Study
+from l2laug.commands.evaluate import Evaluation, evaluate
+from l2laug.core.errors import BundleError, UsageError
+from l2laug.core.hashing import file_hash
+from l2laug.evaluation.scores import LEVEL
+from tests.class_folders import copy_classes, strict_json
+
+
+def test_scores_and_counts_of_a_run_among_its_siblings(run: Run, digits: Path):
+    result = evaluate(run, dataset=digits)
+
+    # Twelve threes, five of them the support set; the other 108 digits are split.
+    assert result.class_name == "3"
+    assert result.counts["samples"] == 24
+    assert result.counts["support"] == 5
+    assert result.counts["real_kept_back"] == 7
+    assert result.counts["train"] + result.counts["test"] == 120
+    # Seven kept-back threes, three of them against four samples: too few for neighbours.
+    assert set(result.scores) == {"fid", "kid", "spread", "copies", "near duplicates"}
+    assert (result.measures["fid"].real, result.measures["fid"].samples) == (3, 4)
+    assert result.scores["fid"] > 0
+    assert 0 <= result.scores["copies"] <= 1
+    assert len(result.extractor["sha256"]) == 64
+    assert result.classifier is None
+
+
+def test_the_report_is_written_beside_the_model(run: Run, digits: Path):
+    result = evaluate(run, dataset=digits)
+    plain = strict_json(run.folder / "report.json")
+
+    assert plain["scores"] == result.scores
+    assert plain["schema"] == 2
+    assert plain["measures"]["fid"]["value"] == result.scores["fid"]
+    assert plain["measures"]["fid"]["sha256"] == result.extractor["sha256"]
+    assert f"{result.scores['fid']:.4g}" in (run.folder / "report.md").read_text(encoding="utf-8")
+    assert Path(result.paths["report"]).is_file()
+    assert Path(result.paths["sheet"]).is_file()
+    assert Path(result.paths["copies"]).is_file()
+
+
+def test_copies_among_the_samples_are_counted(run: Run, digits: Path, tmp_path: Path):
+    samples = copy_classes(digits, tmp_path / "samples", {"3": range(5)})
+
+    found = evaluate(run, samples=samples, dataset=digits)
+
+    assert found.scores["copies"] == 1
+    assert "see copies.png" in found.measures["copies"].reading
+
+
+def test_real_images_score_as_the_floor_and_the_tiny_models_do_not(
+    run: Run, digits: Path, tmp_path: Path
+):
+    samples = copy_classes(digits, tmp_path / "samples", {"3": range(5, 12)})
+
+    real = evaluate(run, samples=samples, dataset=digits).measures
+    drawn = evaluate(run, dataset=digits).measures
+
+    assert real["fid"].reading == real["spread"].reading == LEVEL
+    assert real["copies"].value == 0
+    assert "farther from real images" in drawn["fid"].reading
+    assert drawn["fid"].floor == real["fid"].floor
+
+
+def test_a_timm_backbone_measures_too(run: Run, digits: Path, tmp_path: Path):
+    weights = tmp_path / "weights.safetensors"
+    save_file(timm.create_model("test_resnet").state_dict(), weights)
+
+    found = evaluate(run, dataset=digits, features=f"timm:test_resnet@{weights}", device="cpu")
+
+    assert found.extractor == {
+        "name": "timm test_resnet",
+        "sha256": file_hash(weights),
+        "resizing": "to 160x160, bicubic, antialiased",
+    }
+    assert found.measures["kid"].extractor == "timm test_resnet"
+    assert "timm test_resnet" in (run.folder / "report.md").read_text(encoding="utf-8")
+
+
+def test_too_few_real_images_leave_no_scores_and_say_so(run: Run, digits: Path, tmp_path: Path):
+    samples = copy_classes(digits, tmp_path / "one", {"3": range(6, 7)})
+
+    result = evaluate(run, samples=samples, dataset=digits)
+
+    assert set(result.scores) == {"copies", "near duplicates"}
+    assert any("too few images" in note for note in result.notes)
+
+
+def test_a_test_image_that_adapt_saw_never_counts(run: Run, digits: Path, tmp_path: Path):
+    train = copy_classes(digits, tmp_path / "train", {"3": range(3), "7": range(6)})
+    # Threes 0 to 4 are the support set, 3 and 4 not even in the training folder.
+    test = copy_classes(digits, tmp_path / "test", {"3": range(9), "7": range(6, 9)})
+
+    result = evaluate(run, dataset=train, test=test)
+
+    assert result.counts["real_kept_back"] == 4
+    assert result.counts["test"] == 7
+    assert result.counts["train"] == 11  # the two are read from where adapt found them
+
+
+def test_a_test_image_that_is_trained_on_never_counts(run: Run, digits: Path, tmp_path: Path):
+    train = copy_classes(digits, tmp_path / "train", {"3": range(5), "7": range(6)})
+    test = copy_classes(digits, tmp_path / "test", {"3": range(5, 7), "7": range(4, 9)})
+
+    assert evaluate(run, dataset=train, test=test).counts["test"] == 2 + 3
+
+
+def test_a_picture_that_lies_there_twice_is_not_on_both_sides(
+    run: Run, digits: Path, tmp_path: Path
+):
+    data = copy_classes(digits, tmp_path / "data", {"3": range(12), "7": range(1)})
+    for i in range(19):
+        shutil.copy(data / "7" / "00.png", data / "7" / f"copy{i}.png")
+
+    result = evaluate(run, dataset=data)
+
+    # Of twenty of one picture about fourteen are trained on, so none may test.
+    assert result.counts["test"] == 7
+    assert 5 < result.counts["train"] <= 5 + 20
+
+
+def test_without_other_real_images_the_support_set_is_the_measure(run: Run, rare: Path):
+    result = evaluate(run, dataset=rare.parent)
+
+    assert result.counts["real_kept_back"] == 0
+    assert any("support set itself" in note for note in result.notes)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classifiers of a few steps."""
+    monkeypatch.setattr("l2laug.commands.evaluate.Study", partial(Study, batch=8))
+    monkeypatch.setattr("l2laug.commands.evaluate.usual_steps", lambda _: 4)
+
+
+@pytest.mark.usefixtures("quick")
+def test_classifiers_are_trained_and_judged(run: Run, digits: Path):
+    def classify(seeds: int) -> Evaluation:
+        return evaluate(
+            run, dataset=digits, classifier=True, model="test_resnet", seeds=seeds, device="cpu"
+        )
+
+    one = classify(1)
+    assert one.classifier is not None
+    assert one.classifier["verdict"]["word"] == "unclear", "one seed proves nothing"
+    assert strict_json(run.folder / "report.json")["classifier"]["study"]["steps"] == 4
+
+    two = classify(2)
+    assert two.classifier is not None
+    outcomes = two.classifier["outcomes"]
+    assert len(outcomes) == 10
+    by_seed = [{o["arm"]: o["rare_f1"] for o in outcomes if o["seed"] == seed} for seed in (0, 1)]
+    arms = two.classifier["compared"]
+    gaps = [f1[arms["with"]] - f1[arms["without"]] for f1 in by_seed]
+    assert two.classifier["verdict"]["difference"] == pytest.approx(sum(gaps) / 2)
+    assert "## Classifier" in (run.folder / "report.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("quick")
+def test_other_shares_of_samples_are_tried_and_the_verdict_stays(run: Run, digits: Path):
+    def classify(sweep: bool) -> dict[str, Any]:
+        words: dict[str, Any] = {"model": "test_resnet", "seeds": 2, "device": "cpu"}
+        found = evaluate(run, dataset=digits, classifier=True, sweep=sweep, **words).classifier
+        assert found is not None
+        return found
+
+    plain, swept = classify(False), classify(True)
+
+    assert len(swept["outcomes"]) == 2 * 7
+    assert swept["verdict"] == plain["verdict"]
+    assert swept["sweep"]["best"] in (0.25, 0.5, 0.75)
+    report = (run.folder / "report.md").read_text(encoding="utf-8")
+    assert "0.75 of the class from samples" in report
+    assert "with the share chosen on other test images" in report.lower()
+    assert len((run.folder / "classifier.jsonl").read_text().splitlines()) == 2 * 7
+
+
+def test_a_classifier_needs_real_images_to_be_tested_on(run: Run, digits: Path, tmp_path: Path):
+    data = copy_classes(digits, tmp_path / "data", {"3": range(5), "7": range(12)})
+
+    with pytest.raises(UsageError, match="no real image of 3"):
+        evaluate(run, dataset=data, classifier=True)
+
+
+def test_a_classifier_needs_other_classes(run: Run, digits: Path, tmp_path: Path):
+    data = copy_classes(digits, tmp_path / "data", {"3": range(12)})
+
+    with pytest.raises(UsageError, match="one class only"):
+        evaluate(run, dataset=data, classifier=True)
+
+
+def test_a_classifier_needs_the_same_classes_on_both_sides(run: Run, digits: Path, tmp_path: Path):
+    train = copy_classes(digits, tmp_path / "train", {"3": range(5), "7": range(6)})
+    test = copy_classes(digits, tmp_path / "test", {"3": range(5, 9), "8": range(6)})
+
+    with pytest.raises(UsageError, match="7, 8"):
+        evaluate(run, dataset=train, test=test, classifier=True)
+
+
+def test_a_classifier_is_tested_on_other_classes_too(run: Run, digits: Path, tmp_path: Path):
+    train = copy_classes(digits, tmp_path / "train", {"3": range(5), "7": range(6)})
+    # Test images of the sevens are there, but they are those that are trained on.
+    test = copy_classes(digits, tmp_path / "test", {"3": range(5, 9), "7": range(6)})
+
+    with pytest.raises(UsageError, match="no images of 7 but those that are trained on"):
+        evaluate(run, dataset=train, test=test, classifier=True)
+
+    alone = copy_classes(digits, tmp_path / "alone", {"3": range(9), "7": range(1)})
+    with pytest.raises(UsageError, match="No other class than 3"):
+        evaluate(run, dataset=alone, classifier=True)
+
+
+def test_a_flat_folder_of_test_images_is_of_the_rare_class(run: Run, digits: Path, tmp_path: Path):
+    flat = copy_classes(digits, tmp_path / "kept", {"3": range(3, 9)}) / "3"
+    flat = flat.rename(tmp_path / "kept_back")
+
+    assert evaluate(run, dataset=digits, test=flat).counts["real_kept_back"] == 4
+    others = copy_classes(digits, tmp_path / "others", {"7": range(3), "8": range(3)})
+    with pytest.raises(UsageError, match="others has no class folder 3"):
+        evaluate(run, dataset=digits, test=others)
+
+
+def test_a_picture_that_lies_there_twice_counts_once(run: Run, digits: Path, tmp_path: Path):
+    data = copy_classes(digits, tmp_path / "data", {"3": range(9), "7": range(6)})
+    for name in ("00", "08"):  # of the support set, and kept back
+        shutil.copy(data / "3" / f"{name}.png", data / "3" / f"again-{name}.png")
+
+    counts = evaluate(run, dataset=data).counts
+
+    assert (counts["support"], counts["real_kept_back"]) == (5, 4)
+
+
+def test_no_samples_is_wrong_use(run: Run, digits: Path):
+    shutil.rmtree(run.samples)
+
+    with pytest.raises(UsageError, match="l2laug sample"):
+        evaluate(run, dataset=digits)
+
+
+def test_a_dataset_without_the_rare_class_is_wrong_use(run: Run, digits: Path, tmp_path: Path):
+    data = copy_classes(digits, tmp_path / "data", {"7": range(3), "8": range(3)})
+
+    with pytest.raises(UsageError, match="no class folder 3"):
+        evaluate(run, dataset=data)
+
+
+def test_a_dataset_without_the_support_images_is_wrong_use(run: Run, digits: Path, tmp_path: Path):
+    data = copy_classes(digits, tmp_path / "data", {"3": range(5, 9), "7": range(3)})
+
+    with pytest.raises(UsageError, match="adapted from"):
+        evaluate(run, dataset=data)
+
+
+def test_a_copy_of_a_support_image_that_has_gone_is_seen(run: Run, digits: Path, tmp_path: Path):
+    data = copy_classes(digits, tmp_path / "data", {"3": range(2, 9), "7": range(3)})
+    copies = copy_classes(digits, tmp_path / "copies", {"3": range(2)})
+
+    found = evaluate(run, samples=copies, dataset=data)  # the images lie where adapt read them
+
+    assert (found.counts["support"], found.scores["copies"]) == (5, 1.0)
+    options = yaml.safe_load((run.folder / "options.yaml").read_text())
+    (run.folder / "options.yaml").write_text(yaml.safe_dump(options | {"images": []}))
+    with pytest.raises(UsageError, match="2 of the 5 images of 3"):
+        evaluate(run, samples=copies, dataset=data)
+
+
+def test_samples_of_other_classes_are_not_the_runs(run: Run, digits: Path, tmp_path: Path):
+    others = copy_classes(digits, tmp_path / "others", {"7": range(3), "8": range(3)})
+
+    with pytest.raises(UsageError, match="class folders 7, 8, none of them 3"):
+        evaluate(run, samples=others, dataset=digits)
+
+
+def test_runs_and_samples_among_the_classes_are_none(run: Run, digits: Path, tmp_path: Path):
+    data = copy_classes(digits, tmp_path / "data", {"3": range(9), "7": range(6)})
+    shutil.copytree(run.folder, data / "l2laug-runs" / "3")
+    shutil.copytree(run.samples, data / "3" / "drawn")
+
+    assert evaluate(run, dataset=data).counts["real_kept_back"] == 4
+
+
+@pytest.mark.parametrize(
+    "content", [b"bundle: [", b"\xff\xfe", b"folder: x\n", b"bundle: 3\n", b"[]"]
+)
+def test_damaged_options_are_named(run: Run, digits: Path, content: bytes):
+    (run.folder / "options.yaml").write_bytes(content)
+
+    with pytest.raises(BundleError, match=r"options\.yaml is damaged"):
+        evaluate(run, dataset=digits)

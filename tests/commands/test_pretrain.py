@@ -1,0 +1,307 @@
+"""Pretrain: which classes are held out, what a bundle holds, and going on after a cut."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from l2laug.artifacts.bundle import find_bundle, open_bundle
+from l2laug.commands import pretrain as pretraining
+from l2laug.commands.adapt import adapt
+from l2laug.commands.pretrain import pretrain
+from l2laug.commands.score import score
+from l2laug.config.load import find_recipe, parse_recipe
+from l2laug.config.recipe import DataOptions, Recipe
+from l2laug.core.errors import BundleError, ImageError, OutputError, UsageError
+from l2laug.core.hashing import file_hash
+from l2laug.data.image_set import ImageSet
+from l2laug.data.split_classes import split_classes
+from l2laug.sampling.sampler import Sampler
+from tests.class_folders import copy_classes
+
+
+def classes(*counts: int) -> ImageSet:
+    """Classes ``a``, ``b``, ... of so many images."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    names = tuple(chr(ord("a") + i) for i in range(len(counts)))
+    pixels = np.zeros((len(labels), 1, 32, 32), np.uint8)
+    return ImageSet(pixels, labels, names, (Path(),) * len(labels))
+
+
+@pytest.mark.parametrize(
+    ("held_out", "expected"), [(3, 3), (0.25, 5), (0.1, 2), (0, 1), (0.0, 1), (0.99, None)]
+)
+def test_so_many_classes_or_such_a_share_is_held_out(held_out: float, expected: int | None):
+    options = DataOptions(held_out=held_out)
+    if expected is None:
+        with pytest.raises(ImageError, match="fewer than two"):
+            split_classes(classes(*[3] * 20), options)
+        return
+
+    known, unseen = split_classes(classes(*[3] * 20), options)
+
+    assert len(unseen.classes) == expected
+    assert len(unseen.pixels) == 3 * expected
+    assert sorted(known.classes + unseen.classes) == list("abcdefghijklmnopqrst")
+
+
+def test_small_classes_are_left_out_altogether():
+    known, unseen = split_classes(classes(5, 2, 4, 1, 9), DataOptions(held_out=1, min_images=4))
+
+    assert sorted(known.classes + unseen.classes) == ["a", "c", "e"]
+    assert len(known.pixels) + len(unseen.pixels) == 5 + 4 + 9
+
+
+def test_so_many_classes_are_learned_from_and_all_others_held_out():
+    known, unseen = split_classes(classes(*[3] * 20), DataOptions(classes=13, held_out=2))
+    assert (len(known.classes), len(unseen.classes)) == (13, 7)
+    with pytest.raises(ImageError, match="learns from 20 classes"):
+        split_classes(classes(*[3] * 20), DataOptions(classes=20))
+
+
+SHIPPED = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
+SMALL = {
+    "generator": {"size": 32, "encoder": [4] * 4, "decoder": [4] * 5},
+    "critic": {"width": 4, "max_width": 8},
+    "data": {"held_out": 1, "classes": None},
+    **{part: {"steps": 2, "batch": 4, "critic_steps": 2} for part in ("source", "weak")},
+    "gems": {"steps": 2, "batch": 4},
+    "features": {"width": 4, "steps": 4},
+    "target": {"steps": 2, "batch": 4, "tune_steps": 2},
+}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_each_shipped_recipe_runs_from_its_source_to_a_model(
+    path: Path, digits: Path, rare: Path, tmp_path: Path
+):
+    recipe = find_recipe(path.stem, digits).model_dump(mode="json")
+    for part, changes in SMALL.items():
+        recipe[part].update(changes)
+    small = parse_recipe(recipe, path.stem)
+    pretrain(digits, tmp_path / "bundle", recipe=small, device="cpu")
+    [adapted] = adapt(rare, bundle=str(tmp_path / "bundle"), out=tmp_path / "run", device="cpu")
+
+    drawn = list(Sampler(adapted.run / "model.onnx", device="cpu").draw(3))
+    pixels = np.concatenate([part.pixels for part in drawn])
+    assert pixels.shape == (3, small.generator.channels, 32, 32)
+    found = open_bundle(tmp_path / "bundle").info["source"]
+    folders = (len(list(digits.iterdir())) - 1) * 2 ** len(small.data.variants)
+    assert found["classes"] == folders if small.data.parts == 1 else found["classes"] > folders
+
+
+def test_a_held_out_part_is_found_again_by_its_files(digits: Path, tmp_path: Path):
+    recipe = find_recipe("neu-steel").model_dump(mode="json")
+    for part, changes in SMALL.items():
+        recipe[part].update(changes)
+    recipe["data"]["parts"] = 2
+    small = parse_recipe(recipe, "small")
+    bundle = pretrain(digits, tmp_path / "bundle", recipe=small, device="cpu").bundle
+
+    scores = score(str(tmp_path / "bundle"), digits, classes=1, shots=2, seeds=1, device="cpu")
+
+    [(name, files)] = bundle.info["source"]["held_out_images"].items()
+    assert bundle.info["source"]["held_out"] == [name]
+    assert files
+    assert all((digits / file).is_file() for file in files)
+    assert {file.split("/")[0] for file in files} == {name.split("/")[0]}
+    assert scores["phi_s1"][0].fid > 0
+    (digits_less := tmp_path / "less").mkdir()
+    for folder in digits.iterdir():
+        if folder.name != name.split("/")[0]:
+            shutil.copytree(folder, digits_less / folder.name)
+    with pytest.raises(ImageError, match="held out"):
+        score(str(tmp_path / "bundle"), digits_less, classes=1, shots=2, seeds=1, device="cpu")
+
+
+@pytest.mark.parametrize("loss", ["wgan", "hinge"])
+def test_phi_of_z_goes_all_the_way_to_a_model(digits: Path, rare: Path, tmp_path: Path, loss: str):
+    recipe = find_recipe("omniglot-paper").model_dump(mode="json")
+    for part, changes in SMALL.items():
+        recipe[part].update(changes)
+    recipe["generator"]["conditioned"] = False
+    for part in ("source", "weak", "target"):
+        recipe[part]["loss"] = loss
+    small = parse_recipe(recipe, "small")
+    pretrain(digits, tmp_path / "bundle", recipe=small, device="cpu")
+    adapt(rare, bundle=str(tmp_path / "bundle"), out=tmp_path / "run", device="cpu")
+
+    sampler = Sampler(tmp_path / "run" / "model.onnx", device="cpu")
+    latents = np.random.default_rng(0).standard_normal((2, small.generator.latent), np.float32)
+    one, other = (sampler.decode([row, row], latents)[0] for row in (0, 1))
+    assert np.array_equal(one, other)  # whichever support image it was given
+    assert not np.array_equal(one[0], one[1])
+
+
+@pytest.mark.parametrize(("counts", "held_out"), [((3, 3), 1), ((3, 3, 1, 1), 1), ((3,) * 5, 4)])
+def test_two_source_classes_must_be_left(counts: tuple[int, ...], held_out: int):
+    with pytest.raises(ImageError, match="fewer than two are left"):
+        split_classes(classes(*counts), DataOptions(held_out=held_out))
+
+
+def test_the_recipes_seed_decides_which_classes_are_held_out():
+    images = classes(*[2] * 20)
+
+    def held(seed: int) -> tuple[str, ...]:
+        return split_classes(images, DataOptions(held_out=4, seed=seed))[1].classes
+
+    assert held(0) == held(0)
+    assert len({frozenset(held(seed)) for seed in range(5)}) > 1
+
+
+def test_a_bundle_holds_every_part_and_matches_its_checksums(tiny_bundle: Path):
+    bundle = find_bundle(str(tiny_bundle))
+
+    assert set(bundle.info["files"]) == {
+        "strong.safetensors",
+        "weak.safetensors",
+        "critic.safetensors",
+        "guide.safetensors",
+        "gems.safetensors",
+        "features.onnx",
+        "statistics.safetensors",
+        "sheet.png",
+    }
+    assert all(file_hash(tiny_bundle / n) == h for n, h in bundle.info["files"].items())
+    assert {p.name for p in tiny_bundle.iterdir()} == {
+        *bundle.info["files"],
+        "bundle.json",
+        "README.md",
+    }
+
+
+def test_a_bundle_says_what_it_was_made_of(tiny_bundle: Path, tiny: Recipe):
+    info = open_bundle(tiny_bundle).info
+
+    # Ten digits, twelve of each; two of them held out.
+    assert (info["source"]["classes"], info["source"]["images"]) == (8, 96)
+    assert len(info["source"]["held_out"]) == 2
+    assert Recipe.model_validate(info["recipe"]) == tiny
+    assert set(info["gem_losses"]) == {"0", "1", "2"}
+    assert -1 <= info["source"]["likeness"] <= 1
+    assert info["start"] is None
+    assert info["source"]["distance"]["median"] <= info["source"]["distance"]["percentile_99"]
+    assert "8 classes" in (tiny_bundle / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_training_goes_on_from_another_bundle(
+    tiny_bundle: Path, digits: Path, tiny: Recipe, tmp_path: Path
+):
+    still = tiny.model_copy(update={"source": tiny.source.model_copy(update={"steps": 0})})
+
+    out = tmp_path / "next"
+    pretrain(digits, out, recipe=still, start=str(tiny_bundle), device="cpu")
+
+    origin = open_bundle(tiny_bundle)
+    assert open_bundle(out).info["start"] == {"name": "tiny", "sha256": origin.digest}
+    assert file_hash(out / "critic.safetensors") == origin.info["files"]["critic.safetensors"]
+    assert not (out / "strong.safetensors").samefile(tiny_bundle / "strong.safetensors")
+
+
+def test_a_start_of_other_networks_is_refused(
+    tiny_bundle: Path, digits: Path, tiny: Recipe, tmp_path: Path
+):
+    wide = tiny.model_copy(update={"critic": tiny.critic.model_copy(update={"width": 16})})
+
+    with pytest.raises(BundleError, match="do not fit"):
+        pretrain(digits, tmp_path / "next", recipe=wide, start=str(tiny_bundle), device="cpu")
+
+
+def test_a_bundle_is_not_replaced_unasked(tiny_bundle: Path, digits: Path, tiny: Recipe):
+    before = file_hash(tiny_bundle / "bundle.json")
+
+    with pytest.raises(OutputError, match="--overwrite"):
+        pretrain(digits, tiny_bundle, recipe=tiny, device="cpu")
+    assert file_hash(tiny_bundle / "bundle.json") == before
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, digits: Path, tiny: Recipe):
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
+
+    with pytest.raises(OutputError, match="other files"):
+        pretrain(digits, tmp_path, recipe=tiny, device="cpu")
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_training_cut_off_can_be_gone_on_with(
+    digits: Path, tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out = tmp_path / "bundle"
+
+    def cut(*_args: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pretraining, "train_gems", cut)
+        with pytest.raises(KeyboardInterrupt):
+            pretrain(digits, out, recipe=tiny, device="cpu")
+    assert not (out / "bundle.json").exists()
+
+    with pytest.raises(OutputError, match="--resume"):
+        pretrain(digits, out, recipe=tiny, device="cpu")
+    wider = tiny.model_copy(update={"features": tiny.features.model_copy(update={"width": 6})})
+    with pytest.raises(UsageError, match="another recipe"):
+        pretrain(digits, out, recipe=wider, resume=True, device="cpu")
+    with pytest.raises(UsageError, match="--seed"):
+        pretrain(digits, out, recipe=tiny, resume=True, seed=1, device="cpu")
+    fewer = copy_classes(digits, tmp_path / "fewer", {c: range(11) for c in "0123456789"})
+    with pytest.raises(UsageError, match="other images"):
+        pretrain(fewer, out, recipe=tiny, resume=True, device="cpu")
+
+    # The feature net and the strong generator were finished before the cut.
+    for done in ("train_features", "export_features"):
+        monkeypatch.setattr(pretraining, done, cut)
+    bundle = pretrain(digits, out, recipe=tiny, resume=True, device="cpu").bundle
+    assert bundle.problems() == []
+    assert not (out / ".training").exists()
+
+
+def test_a_disk_full_at_the_very_end_loses_no_training(
+    digits: Path, tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out = tmp_path / "bundle"
+
+    def full(*_: object) -> None:
+        raise OutputError("no space", "free some")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pretraining, "write_info", full)
+        with pytest.raises(OutputError, match="no space"):
+            pretrain(digits, out, recipe=tiny, device="cpu")
+    assert (out / ".training" / "strong.pt").is_file()
+
+    (out / "thesis.txt").write_text("precious")
+    with pytest.raises(OutputError, match="other files"):
+        pretrain(digits, out, recipe=tiny, overwrite=True, device="cpu")
+    assert (out / ".training" / "strong.pt").is_file()
+    (out / "thesis.txt").unlink()
+    assert pretrain(digits, out, recipe=tiny, resume=True, device="cpu").bundle.problems() == []
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_card_that_nobody_wrote_in_is_renewed(
+    tiny_bundle: Path, digits: Path, tiny: Recipe, tmp_path: Path, written: bool
+):
+    out = Path(shutil.copytree(tiny_bundle, tmp_path / "tiny"))
+    card = out / "README.md"
+    if written:
+        card.write_text(card.read_text() + "Looked at, fine.\n")
+    before = card.read_text()
+    more = tiny.model_copy(update={"data": tiny.data.model_copy(update={"held_out": 5})})
+
+    pretrain(digits, out, recipe=more, overwrite=True, device="cpu")
+
+    assert "8 classes" in before
+    assert (card.read_text() == before) == written
+    assert ("of 5 classes" in card.read_text()) != written
+
+
+def test_positions_of_no_gem_make_a_bundle_without_any(digits: Path, tiny: Recipe, tmp_path: Path):
+    bare = tiny.model_copy(update={"gems": tiny.gems.model_copy(update={"positions": ()})})
+
+    bundle = pretrain(digits, tmp_path / "bare", recipe=bare, device="cpu").bundle
+
+    assert bundle.info["gem_losses"] == {}

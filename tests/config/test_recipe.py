@@ -1,0 +1,180 @@
+"""Recipes: strict, every problem told at once by its dotted name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from l2laug.config.load import find_recipe, parse_recipe, read_recipe
+from l2laug.core.errors import RecipeError, UsageError
+
+SHIPPED = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
+
+
+def problems(data: dict[str, Any]) -> str:
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe({"name": "test", **data}, "test.yaml")
+    assert "test.yaml" in str(caught.value)
+    return str(caught.value)
+
+
+def test_every_problem_is_told_by_its_dotted_name() -> None:
+    told = problems(
+        {
+            "sources": {},
+            "source": {"step": 3, "batch": "many"},
+            "gems": {"type": 4, "positions": [0, 5]},
+            "generator": {"channels": 2, "encoder": [8, 8]},
+            "target": {"loss": "least squares"},
+        }
+    )
+    for name in (
+        "sources: unknown key",
+        "source.step: unknown key",
+        "source.batch",
+        "gems.type",
+        "gems.positions.1",
+        "generator.channels",
+        "generator.encoder",
+        "target.loss",
+    ):
+        assert name in told
+
+
+def test_a_recipe_needs_a_name() -> None:
+    with pytest.raises(RecipeError, match="name"):
+        parse_recipe({}, "test.yaml")
+
+
+@pytest.mark.parametrize("size", [16, 40, 100])
+def test_a_size_that_does_not_halve_four_times(size: int) -> None:
+    assert f"size {size}" in problems({"generator": {"size": size}})
+
+
+@pytest.mark.parametrize("size", [32, 48, 96, 128])
+def test_a_size_that_does(size: int) -> None:
+    assert parse_recipe({"name": "a", "generator": {"size": size}}, "").generator.size == size
+
+
+@pytest.mark.parametrize("part", ["source", "weak", "target"])
+def test_a_batch_that_is_no_multiple_of_the_group(part: str) -> None:
+    told = problems({"critic": {"group": 4}, part: {"batch": 30}})
+    assert f"{part}.batch 30" in told
+    assert "critic.group 4" in told
+
+
+def test_phi_of_z_has_nothing_to_warp() -> None:
+    told = problems({"generator": {"conditioned": False, "warp": 0.1}})
+    assert "generator.warp bends an image" in told
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"generator": {"warp_maps": True}},
+        {"source": {"registration": 1.0}},
+        {"common": {"registration": 1.0}},
+    ],
+)
+def test_what_needs_a_warp_says_so(data: dict[str, Any]) -> None:
+    assert "set generator.warp" in problems(data)
+
+
+def test_phi_of_z_is_told_no_class() -> None:
+    told = problems({"generator": {"conditioned": False}, "source": {"identity": 1.0}})
+    assert "source.identity asks for a class" in told
+    told = problems({"generator": {"conditioned": False}, "critic": {"group": 4}})
+    assert "critic.group compares draws of one image" in told
+
+
+def test_a_variant_is_named_once() -> None:
+    told = problems({"data": {"variants": ["turn", "turn"]}})
+    assert "data.variants" in told
+    assert "names one change twice" in told
+    assert "data.variants" in problems({"data": {"variants": ["shrink"]}})
+
+
+def test_one_gem_to_a_position() -> None:
+    assert "positions name one decoder block twice" in problems({"gems": {"positions": [1, 1]}})
+
+
+@pytest.mark.parametrize(("held_out", "kind"), [(1, int), (20, int), (0.25, float), (1.0, float)])
+def test_held_out_is_a_count_or_a_share(held_out: float, kind: type) -> None:
+    found = parse_recipe({"name": "a", "data": {"held_out": held_out}}, "").data.held_out
+    assert found == held_out
+    assert type(found) is kind
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_a_shipped_recipe_is_right_and_found_by_its_name(path: Path, digits: Path) -> None:
+    recipe = find_recipe(path.stem, digits)
+    assert recipe.name == path.stem
+    assert recipe.description
+    assert recipe == read_recipe(path, digits)
+
+
+def test_what_a_recipe_leaves_to_the_images_is_theirs(tmp_path: Path) -> None:
+    red = Image.new("RGB", (90, 70), "red")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        red.save(tmp_path / name / "1.png")
+    assert find_recipe("default", tmp_path).generator.size == 64
+    assert find_recipe("default", tmp_path).generator.channels == 3
+
+
+def test_a_recipe_that_needs_images_says_so() -> None:
+    with pytest.raises(RecipeError, match=r"leaves generator\.size to the source images"):
+        find_recipe("default")
+
+
+def test_the_papers_recipes_are_the_papers() -> None:
+    for name, size, classes in (("omniglot-paper", 32, 1200), ("vggface-paper", 96, 1800)):
+        recipe = find_recipe(name)
+        assert (recipe.generator.size, recipe.data.classes) == (size, classes)
+        assert recipe.generator.encoder == (64, 64, 128, 128)  # Table 1
+        assert recipe.generator.decoder == (128, 128, 64, 64, 64)
+        assert (recipe.weak.shots, recipe.weak.start, recipe.target.start) == (
+            2,
+            "random",
+            "random",
+        )
+        for part in (recipe.source, recipe.weak, recipe.target):
+            assert (part.loss, part.penalty, part.critic_steps) == ("wgan", 10, 5)
+            assert (part.learning_rate, part.betas, part.batch) == (1e-4, (0, 0.9), 32)
+        assert (recipe.source.identity, recipe.target.identity) == (0, 0)
+        assert (recipe.gems.residual, recipe.target.gems) == (False, True)
+
+
+def test_recipes_are_shipped() -> None:
+    assert "glyphs" in {p.stem for p in SHIPPED}
+
+
+def test_a_number_that_yaml_takes_for_text(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("name: mine\ngems: {learning_rate: 5e-4}\n")  # YAML 1.1 wants 5.0e-4
+    assert find_recipe(str(path)).gems.learning_rate == 0.0005
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"name: [unclosed", "is not YAML"),
+        (b"- a\n- list\n", "is no mapping"),
+        (b"", "is no mapping"),
+        (b"name: \xff\xfe", "can't be read"),
+    ],
+)
+def test_a_file_that_is_no_recipe(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_bytes(content)
+    with pytest.raises(RecipeError, match=message) as caught:
+        read_recipe(path)
+    assert "bad.yaml" in str(caught.value)
+
+
+def test_an_unknown_name_lists_those_there_are() -> None:
+    with pytest.raises(UsageError, match=r"--recipe hieroglyphs .*glyphs"):
+        find_recipe("hieroglyphs")

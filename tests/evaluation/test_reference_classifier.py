@@ -1,0 +1,77 @@
+"""The judge: knows real images, and a net that tells two kinds apart or can't."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from l2laug.config.recipe import FeatureOptions
+from l2laug.core.progress import Progress
+from l2laug.data.folders import class_folders
+from l2laug.data.image_set import ImageSet, read_classes
+from l2laug.evaluation import reference_classifier as module
+from l2laug.evaluation.reference_classifier import Judge, told_apart, train_judge
+from l2laug.nn.feature_net import FeatureNet
+from l2laug.runtime.device import Engine
+
+ENGINE = Engine(torch.device("cpu"), torch.float32)
+
+
+@pytest.fixture(scope="module")
+def images(digits: Path) -> ImageSet:
+    return read_classes(class_folders(digits), 32, 1)
+
+
+def test_a_judge_recognises_what_it_learned(images: ImageSet, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "OPTIONS", FeatureOptions(width=8, steps=150))
+
+    judge = train_judge(images, ENGINE, Progress(quiet=True))
+
+    assert judge.recognised(images) > 0.9
+    turned = ImageSet(images.pixels, (images.labels + 1) % 10, images.classes, ())
+    assert judge.recognised(turned) < 0.1
+    # Of two classes alone, their labels counted anew.
+    assert judge.recognised(images.of(["4", "7"])) > 0.8
+    assert judge(images.pixels[:3]).shape == (3, 32)
+
+
+def test_a_kept_judge_is_the_one_that_was_trained(
+    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "OPTIONS", FeatureOptions(width=8, steps=3))
+    file = tmp_path / "kept" / "judge.safetensors"
+    trained = train_judge(images, ENGINE, Progress(quiet=True), file)
+
+    monkeypatch.setattr(module, "train_features", None)
+    again = train_judge(images, ENGINE, Progress(quiet=True), file)
+
+    np.testing.assert_array_equal(trained(images.pixels), again(images.pixels))
+
+
+class First(FeatureNet):
+    """Always says the first class."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.eye(10)[:1].expand(len(x), 10)
+
+
+def test_the_share_recognised_is_that_of_right_answers(images: ImageSet):
+    judge = Judge(First(1, 4, 10), images.classes, ENGINE.device)
+
+    assert judge.recognised(images) == pytest.approx(0.1)  # ten classes of equal size
+
+
+def test_noise_is_told_from_real_images_and_real_images_are_not(
+    images: ImageSet, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "TWO_SAMPLE", FeatureOptions(width=8, steps=60))
+    half = np.arange(len(images.pixels)) % 2 == 0
+    one, other = images.take(np.flatnonzero(half)), images.take(np.flatnonzero(~half))
+    noise = np.random.default_rng(0).integers(0, 256, one.pixels.shape).astype(np.uint8)
+
+    assert told_apart(one, ImageSet(noise, one.labels, one.classes, ()), ENGINE) > 0.95
+    # 60 images to test on: a standard deviation of 0.065 about one half.
+    assert told_apart(one, other, ENGINE) == pytest.approx(0.5, abs=0.2)

@@ -1,0 +1,196 @@
+"""Export: what onnxruntime draws against torch, and what the file tells."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+import l2laug
+from l2laug.artifacts.model_card import Card
+from l2laug.config.recipe import GemOptions, GeneratorOptions
+from l2laug.core.arrays import pixel_hash
+from l2laug.core.errors import BundleError
+from l2laug.data.folders import class_folders
+from l2laug.data.image_set import ImageSet, read_classes
+from l2laug.nn.feature_net import FeatureNet
+from l2laug.nn.gem import build_gems
+from l2laug.nn.generator import Generator
+from l2laug.nn.onnx_export import TOLERANCE, export_features, export_model
+from l2laug.nn.prototype_classifier import Guide
+
+SMALL = {"encoder": (8, 8, 8, 8), "decoder": (8, 8, 8, 8, 8), "latent": 10}
+GREY = GeneratorOptions(**SMALL)
+
+
+@pytest.fixture(scope="module")
+def support(rare: Path) -> ImageSet:
+    return read_classes(class_folders(rare), 32, 1)
+
+
+@pytest.fixture(scope="module")
+def card(card: Card, support: ImageSet) -> Card:
+    return replace(card, support_hashes=tuple(pixel_hash(p) for p in support.pixels))
+
+
+def networks(options: GeneratorOptions, *, with_gems: bool) -> tuple[Generator, nn.ModuleDict]:
+    torch.manual_seed(0)
+    gems = GemOptions(positions=(0, 1, 2) if with_gems else (), residual=False)
+    generator = Generator(options)
+    with torch.no_grad():
+        # Batch norm as after training: statistics of its own, not 0 and 1.
+        generator.train()(torch.rand(8, options.channels, 32, 32), torch.randn(8, options.latent))
+    return generator.eval(), build_gems(gems, options).eval()
+
+
+def guide(images: ImageSet) -> Guide:
+    torch.manual_seed(1)
+    net = FeatureNet(images.pixels.shape[1], 4, 7).eval()
+    return Guide(net, 7).learn(images)
+
+
+@pytest.fixture(scope="module")
+def model(support: ImageSet, card: Card, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A grey model with GEMs."""
+    path = tmp_path_factory.mktemp("export") / "model.onnx"
+    export_model(*networks(GREY, with_gems=True), guide(support), support, card, path)
+    return path
+
+
+def draw(path: Path, rows: torch.Tensor, z: torch.Tensor) -> np.ndarray:
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(["images"], {"support": rows.numpy(), "latent": z.numpy()})[0])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("count", [1, 3, 32])
+def test_onnx_draws_what_torch_draws(model: Path, support: ImageSet, count: int):
+    generator, gems = networks(GREY, with_gems=True)
+    rows, z = torch.arange(count).flip(0) % 5, torch.randn(count, 10)
+    given = torch.from_numpy(support.pixels).float()[rows] / 127.5 - 1
+
+    drawn = draw(model, rows, z)
+
+    assert drawn.shape == (count, 1, 32, 32)
+    assert np.abs(drawn - generator(given, z, dict(gems.items())).numpy()).max() < TOLERANCE
+    if count > 1:
+        assert np.abs(drawn - generator(given, z).numpy()).max() > TOLERANCE, "GEMs left out"
+
+
+@torch.no_grad()
+def test_the_likeness_is_the_cosine_between_an_image_and_its_class(model: Path, support: ImageSet):
+    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+    feed = {"support": np.array([0, 3]), "latent": np.zeros((2, 10), np.float32)}
+
+    images, likeness = (np.asarray(v) for v in session.run(["images", "likeness"], feed))
+
+    net = guide(support).net
+    real = net.features(torch.from_numpy(support.pixels).float() / 127.5 - 1).numpy()
+    prototype = (real / np.linalg.norm(real, axis=1, keepdims=True)).mean(0)
+    drawn = net.features(torch.from_numpy(images)).numpy()
+    lengths = np.linalg.norm(drawn, axis=1) * np.linalg.norm(prototype)
+    assert likeness == pytest.approx(drawn @ prototype / lengths, abs=1e-4)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("warp", "warp_maps"), [(0.0, False), (0.2, False), (0.2, True)])
+def test_a_colour_model_without_gems_and_with_one_support_image(
+    support: ImageSet, card: Card, tmp_path: Path, warp: float, warp_maps: bool
+):
+    options = GeneratorOptions(channels=3, warp=warp, warp_maps=warp_maps, **SMALL)
+    generator, gems = networks(options, with_gems=False)
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 3, 32, 32)).astype(np.uint8)
+    one = ImageSet(pixels, support.labels[:1], support.classes, support.paths[:1])
+    path = tmp_path / "model.onnx"
+
+    export_model(generator, gems, guide(one), one, replace(card, channels=3), path)
+
+    z = torch.randn(3, 10)
+    given = torch.from_numpy(pixels).float().expand(3, 3, 32, 32) / 127.5 - 1
+    drawn = draw(path, torch.zeros(3, dtype=torch.int64), z)
+    assert np.abs(drawn - generator(given, z).numpy()).max() < TOLERANCE
+
+
+def test_the_file_carries_its_card(model: Path, card: Card):
+    metadata = {p.key: p.value for p in onnx.load(model).metadata_props}
+
+    assert Card.from_metadata(metadata, "model.onnx") == card
+
+
+def test_the_file_is_whole_and_draws_nothing_at_random_itself(model: Path):
+    loaded = onnx.load(model, load_external_data=False)
+    onnx.checker.check_model(loaded)
+    kinds = {node.op_type for node in loaded.graph.node}
+
+    assert not any("Random" in kind or kind in ("Bernoulli", "Multinomial") for kind in kinds)
+    assert not any(t.external_data for t in loaded.graph.initializer)
+    assert [p.name for p in model.parent.iterdir()] == ["model.onnx"]
+
+
+def test_nothing_of_the_machine_or_the_support_files_is_in_it(model: Path, support: ImageSet):
+    content = model.read_bytes()
+    secrets = [
+        str(Path.home()) + "/",
+        str(Path.cwd()),
+        str(Path(l2laug.__file__).parent),
+        str(Path(torch.__file__).parent),
+        str(model.parent),
+        str(support.paths[0].parent),
+        support.paths[0].name,
+        "site-packages",
+        ".py",
+        f"/{getpass.getuser()}/",
+    ]
+
+    assert [s for s in secrets if s.encode() in content] == []
+
+
+def test_the_same_networks_give_the_same_bytes(
+    model: Path, support: ImageSet, card: Card, tmp_path: Path
+):
+    again = tmp_path / "model.onnx"
+    export_model(*networks(GREY, with_gems=True), guide(support), support, card, again)
+
+    assert again.read_bytes() == model.read_bytes()
+
+
+def test_a_model_that_onnxruntime_draws_otherwise_leaves_no_file(
+    support: ImageSet, card: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = onnxruntime.InferenceSession.run
+
+    def wrong(self: onnxruntime.InferenceSession, *args: object) -> list[np.ndarray]:
+        return [output + 0.01 for output in run(self, *args)]
+
+    monkeypatch.setattr(onnxruntime.InferenceSession, "run", wrong)
+
+    with pytest.raises(BundleError, match="differs from torch"):
+        export_model(
+            *networks(GREY, with_gems=False),
+            guide(support),
+            support,
+            card,
+            tmp_path / "model.onnx",
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+@torch.no_grad()
+def test_a_feature_net_gives_torchs_features(tmp_path: Path):
+    torch.manual_seed(0)
+    net, path = FeatureNet(1, 4, 7).eval(), tmp_path / "features.onnx"
+    x = torch.rand(5, 1, 32, 32) * 2 - 1
+
+    export_features(net, 32, 1, path)
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (features,) = session.run(["features"], {"images": x.numpy()})
+    assert np.asarray(features).shape == (5, 16)
+    assert np.allclose(features, net.features(x).numpy(), atol=1e-5)

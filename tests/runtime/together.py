@@ -1,0 +1,53 @@
+"""What each of several processes does in :mod:`tests.training.test_processes`, by torchrun."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+
+from l2laug.config.load import find_recipe
+from l2laug.data.folders import class_folders
+from l2laug.data.image_set import read_classes
+from l2laug.nn.critic import Critic
+from l2laug.nn.generator import Generator
+from l2laug.runtime.device import pick_engine
+from l2laug.runtime.processes import Processes
+from l2laug.training.gan_step import Adversary
+from l2laug.training.pairs import PairSampler
+
+
+def main(source: Path, recipe_file: str, out: Path) -> None:
+    """Three steps; then this process's weights, its own next batch and latents go to ``out``."""
+    processes, engine = Processes(cpu=True), pick_engine("cpu")
+    recipe = find_recipe(recipe_file)
+    torch.manual_seed(0)
+    adversary = Adversary(
+        Generator(recipe.generator),
+        Critic(recipe.critic, recipe.generator),
+        recipe.source,
+        engine,
+        0,
+        processes=processes,
+    )
+    pairs = PairSampler(
+        read_classes(class_folders(source), 32, 1),
+        engine.device,
+        0,
+        place=processes.index,
+        places=processes.count,
+    )
+    for _ in range(3):
+        adversary.step(pairs)
+    found = {
+        "generator": torch.cat([p.detach().flatten() for p in adversary.nets.parameters()]),
+        "critic": torch.cat([p.detach().flatten() for p in adversary.critic.parameters()]),
+        "given": pairs.draw(4).given,
+        "latents": torch.randn(4, generator=adversary.latents),
+    }
+    torch.save(found, out / f"process-{processes.index}.pt")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

@@ -1,0 +1,267 @@
+"""One adversarial training: rates, averages, frozen statistics, going on where it stopped."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from l2laug.config.recipe import AdversarialOptions, Recipe
+from l2laug.core.errors import RecipeError
+from l2laug.data.folders import class_folders
+from l2laug.data.image_set import ImageSet, read_classes
+from l2laug.nn.critic import Critic
+from l2laug.nn.feature_net import FeatureNet
+from l2laug.nn.gem import build_gems
+from l2laug.nn.generator import Generator
+from l2laug.nn.pair_encoder import PairEncoder
+from l2laug.nn.prototype_classifier import Guide
+from l2laug.runtime.device import Engine
+from l2laug.training import gan_step as adversarial
+from l2laug.training.gan_step import Adversary, settle_norm
+from l2laug.training.pairs import PairSampler
+from l2laug.training.registration import Registration
+
+ENGINE = Engine(torch.device("cpu"), torch.float32)
+WGAN = {"loss": "wgan", "critic_steps": 2, "penalty": 10.0, "penalty_every": 1}
+
+
+@pytest.fixture(scope="module")
+def images(digits: Path) -> ImageSet:
+    return read_classes(class_folders(digits), 32, 1)
+
+
+def make(
+    tiny: Recipe,
+    *,
+    train_norm: bool = True,
+    guide: Guide | None = None,
+    identity: float = 0.0,
+    registration: float = 0.0,
+    **options: Any,
+) -> Adversary:
+    torch.manual_seed(0)
+    if registration:
+        warping = tiny.generator.model_copy(update={"warp": 0.25})
+        tiny = tiny.model_copy(update={"generator": warping})
+        encoder = PairEncoder(tiny.critic, tiny.generator)
+    return Adversary(
+        Generator(tiny.generator),
+        Critic(tiny.critic, tiny.generator),
+        AdversarialOptions(**{"steps": 10, "batch": 4, "penalty_every": 2} | options),
+        ENGINE,
+        seed=0,
+        gems=build_gems(tiny.gems, tiny.generator),
+        guide=guide,
+        identity=identity,
+        registration=Registration(encoder, registration, 0.01) if registration else None,
+        train_norm=train_norm,
+    )
+
+
+def weights(adversary: Adversary) -> dict[str, Tensor]:
+    parts = {"nets": adversary.nets, "averaged": adversary.averaged, "critic": adversary.critic}
+    return {f"{p}.{n}": v.clone() for p, net in parts.items() for n, v in net.state_dict().items()}
+
+
+def statistics(adversary: Adversary) -> dict[str, Tensor]:
+    return {n: v for n, v in weights(adversary).items() if "running" in n or "num_batches" in n}
+
+
+@pytest.mark.parametrize(
+    "loss", [{}, WGAN, {"registration": 5.0}], ids=["hinge", "wgan", "registration"]
+)
+def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(
+    tiny: Recipe, images: ImageSet, loss: dict[str, Any]
+):
+    whole, pairs = make(tiny, **loss), PairSampler(images, ENGINE.device, 0)
+    file = io.BytesIO()
+    for step in range(5):
+        whole.step(pairs)
+        if step == 2:
+            torch.save(whole.state_dict(), file)
+            drawn = pairs.drawn
+
+    torch.manual_seed(99)
+    resumed, pairs = make(tiny, **loss), PairSampler(images, ENGINE.device, 0)
+    torch.manual_seed(99)  # a new process has another global state
+    file.seek(0)
+    resumed.load_state_dict(torch.load(file, weights_only=True))
+    pairs.drawn = drawn
+    for _ in range(2):
+        resumed.step(pairs)
+
+    assert resumed.done == 5
+    ours, theirs = weights(resumed), weights(whole)
+    assert [name for name in theirs if not torch.equal(ours[name], theirs[name])] == []
+
+
+def test_generator_gems_and_critic_all_learn(tiny: Recipe, images: ImageSet):
+    adversary, pairs = make(tiny), PairSampler(images, ENGINE.device, 0)
+    before = weights(adversary)
+
+    for _ in range(2):
+        adversary.step(pairs)
+
+    after = weights(adversary)
+    parts = {
+        name: any(not torch.equal(before[n], after[n]) for n in before if n.startswith(name))
+        for name in ("nets.generator.", "nets.gems.0.", "nets.gems.2.", "critic.", "averaged.")
+    }
+    assert all(parts.values()), parts
+
+
+@pytest.mark.parametrize(("critic_steps", "draws"), [(1, 3), (5, 15)])
+def test_the_critic_sees_new_pairs_at_each_of_its_steps(
+    tiny: Recipe, images: ImageSet, critic_steps: int, draws: int
+):
+    adversary = make(tiny, critic_steps=critic_steps)
+    pairs = PairSampler(images, ENGINE.device, 0)
+
+    for _ in range(3):
+        adversary.step(pairs)
+
+    assert pairs.drawn == draws
+
+
+def test_the_penalty_is_taken_every_so_many_steps(tiny: Recipe, images: ImageSet):
+    adversary, pairs = make(tiny, penalty_every=3), PairSampler(images, ENGINE.device, 0)
+
+    assert ["penalty" in adversary.step(pairs) for _ in range(5)] == [
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("train_norm", [True, False])
+def test_statistics_of_batch_norm_stay_unless_they_are_to_learn(
+    tiny: Recipe, images: ImageSet, train_norm: bool
+):
+    adversary = make(tiny, train_norm=train_norm)
+    before = statistics(adversary)
+
+    adversary.step(PairSampler(images, ENGINE.device, 0))
+
+    after = statistics(adversary)
+    assert before
+    assert all(not torch.equal(before[n], after[n]) for n in before) is train_norm
+    assert all(torch.equal(before[n], after[n]) for n in before) is not train_norm
+
+
+def test_rates_stay_and_then_fall_to_zero_in_a_line(tiny: Recipe, images: ImageSet):
+    adversary = make(tiny, steps=10, decay_from=0.5, learning_rate=1e-3, critic_learning_rate=2e-3)
+    pairs = PairSampler(images, ENGINE.device, 0)
+    rates = []
+    for _ in range(11):
+        adversary.step(pairs)
+        rates.append(
+            [o.param_groups[0]["lr"] * 1e3 for o in (adversary.g_optimiser, adversary.d_optimiser)]
+        )
+
+    shares = [1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2, 0]
+    assert [g for g, _ in rates] == pytest.approx(shares)
+    assert [d for _, d in rates] == pytest.approx([2 * s for s in shares])
+
+
+def test_the_average_lies_between_the_first_weights_and_the_last(tiny: Recipe, images: ImageSet):
+    adversary = make(tiny, average=0.999)
+    first = {n: p.clone() for n, p in adversary.averaged.named_parameters()}
+
+    adversary.step(PairSampler(images, ENGINE.device, 0))
+
+    last = dict(adversary.nets.named_parameters())
+    for name, mean in adversary.averaged.named_parameters():
+        low, high = torch.minimum(first[name], last[name]), torch.maximum(first[name], last[name])
+        assert (mean >= low - 1e-7).all(), name
+        assert (mean <= high + 1e-7).all(), name
+    stem = "generator.stem.0.weight"
+    assert not torch.equal(adversary.averaged.get_parameter(stem), first[stem])
+    assert not torch.equal(adversary.averaged.get_parameter(stem), last[stem])
+
+
+def test_an_average_without_memory_is_the_last_weights(tiny: Recipe, images: ImageSet):
+    adversary, pairs = make(tiny, average=0.0), PairSampler(images, ENGINE.device, 0)
+
+    for _ in range(2):
+        adversary.step(pairs)
+
+    last = adversary.nets.state_dict()
+    assert all(torch.equal(v, last[n]) for n, v in adversary.averaged.state_dict().items())
+
+
+def test_settling_measures_the_statistics_of_what_a_layer_is_fed(tiny: Recipe, images: ImageSet):
+    torch.manual_seed(0)
+    generator = Generator(tiny.generator).eval()
+    one = images.of(["3"]).take(np.array([0]))
+    x = torch.from_numpy(one.pixels).float() / 127.5 - 1
+
+    settle_norm(generator, PairSampler(one, ENGINE.device, 0), ENGINE, seed=0)
+
+    # Every batch is the one image over and over: its own mean and variance come out.
+    fed = generator.stem[0](x)
+    norm = generator.stem[1]
+    assert torch.allclose(norm.running_mean, fed.mean((0, 2, 3)), atol=1e-5)
+    assert torch.allclose(norm.running_var, fed.var((0, 2, 3), unbiased=False), rtol=1e-3)
+    assert norm.momentum == 0.1
+    assert not generator.training
+
+
+def test_the_guide_teaches_the_generator_alone_and_stays_as_it_is(tiny: Recipe, images: ImageSet):
+    def trained(identity: float) -> Adversary:
+        torch.manual_seed(3)
+        guide = Guide(FeatureNet(1, 4, 10), 10).learn(images)
+        adversary = make(tiny, guide=guide, identity=identity)
+        adversary.step(PairSampler(images, ENGINE.device, 0))
+        return adversary
+
+    without, with_guide = trained(0.0), trained(1.0)
+
+    ours, theirs = weights(with_guide), weights(without)
+    differ = {n.split(".")[0] for n in ours if not torch.equal(ours[n], theirs[n])}
+    assert differ == {"nets", "averaged"}
+    assert with_guide.guide is not None
+    assert without.guide is not None
+    assert torch.equal(with_guide.guide.prototypes, without.guide.prototypes)
+    assert all(p.grad is None for p in with_guide.guide.parameters())
+
+
+def test_a_training_that_diverges_says_so(tiny: Recipe, images: ImageSet):
+    adversary = make(tiny, learning_rate=1e30, critic_learning_rate=1e30)
+    pairs = PairSampler(images, ENGINE.device, 0)
+
+    def ten_steps() -> None:
+        for _ in range(10):
+            adversary.step(pairs)
+
+    with pytest.raises(RecipeError, match="diverged at step"):
+        ten_steps()
+
+
+def test_a_penalty_weighs_as_much_however_seldom_it_is_taken(
+    tiny: Recipe, images: ImageSet, monkeypatch: pytest.MonkeyPatch
+):
+    """The critic's loss is backed by penalty * penalty_every * its value, and only then."""
+    found = []
+    monkeypatch.setattr(adversarial, "critic_loss", lambda real, *_: 0 * real.sum())
+    monkeypatch.setattr(
+        adversarial, "zero_centred_penalty", lambda critic, *_: critic.score.bias.sum()
+    )
+    adversary = make(tiny, penalty=3.0, penalty_every=2)
+    pairs = PairSampler(images, ENGINE.device, 0)
+    monkeypatch.setattr(
+        adversary.d_optimiser,
+        "step",
+        lambda: found.append(adversary.critic.score.bias.grad.item()),
+    )
+    for _ in range(3):
+        adversary.step(pairs)
+
+    assert found == [6.0, 0.0, 6.0]
