@@ -18,7 +18,7 @@ def copy_classes(source: Path, target: Path, numbers: dict[str, range]) -> Path:
 
 
 def strict_json(path: Path) -> dict[str, Any]:
-    def refuse(constant: str) -> NoReturn:
+    def reject(constant: str) -> NoReturn:
         raise ValueError(f"{constant} is not JSON")
 
-    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=reject)

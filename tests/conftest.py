@@ -67,7 +67,7 @@ def card() -> Card:
         version="0.1",
         seed=3,
         steps=4,
-        likeness_limit=0.75,
+        acceptance_threshold=0.75,
         support_hashes=("ef", "01"),
     )
 

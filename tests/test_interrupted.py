@@ -51,7 +51,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """Let the system refuse to write more than ``size`` bytes to a file, as a full disk would."""
+    """Let the system reject to write more than ``size`` bytes to a file, as a full disk would."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -66,7 +66,7 @@ class Trained:
 
     generator: None = None
     gems: None = None
-    guide: None = None
+    classifier: None = None
     steps: int = 1
     limits: tuple[float, ...] = (0.0,)
 

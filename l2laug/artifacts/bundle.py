@@ -13,14 +13,14 @@ from l2laug.core.files import write_text
 from l2laug.core.hashing import file_hash
 from l2laug.core.resources import shipped
 
-FORMAT = 1
+FORMAT = 2
 NEEDED = {
     "name": str,
     "description": str,
     "files": dict,
     "source.classes": int,
-    "source.likeness": float,
-    "source.spread": float,
+    "source.similarity": float,
+    "source.diversity": float,
     "source.distance.median": float,
     "source.distance.percentile_99": float,
     "recipe.generator.size": int,

@@ -10,13 +10,13 @@ from pathlib import Path
 from l2laug.core.errors import BundleError
 
 KEY = "l2laug"
-FORMAT = 3
-SHORT = 16  # letters of a common image's hash
+FORMAT = 4
+SHORT = 16  # letters of a base image's hash
 
 
 @dataclass(frozen=True)
 class Card:
-    """Facts of one adapted model.
+    """ImageStats of one adapted model.
 
     Attributes:
         class_name: the rare class, also the name of the folder its samples go to.
@@ -30,9 +30,10 @@ class Card:
         version: of l2laug.
         seed: of the adaptation.
         steps: of the adaptation, in all.
-        likeness_limit: a draw that is less like its class than this, from -1 to 1, is refused.
+        acceptance_threshold: a draw that is less like its class than this, from -1 to 1, is
+            rejected.
         support_hashes: SHA-256 of each support image's pixels at this size, in the model's order.
-        common_hashes: the first 16 letters of those of the common images it was learned along with.
+        base_hashes: the first 16 letters of those of the base images it was learned along with.
         format: of this card.
     """
 
@@ -47,9 +48,9 @@ class Card:
     version: str
     seed: int
     steps: int
-    likeness_limit: float
+    acceptance_threshold: float
     support_hashes: tuple[str, ...]
-    common_hashes: tuple[str, ...] = ()
+    base_hashes: tuple[str, ...] = ()
     format: int = FORMAT
 
     def to_metadata(self) -> dict[str, str]:
@@ -82,5 +83,5 @@ class Card:
                 f"{source} names its class {name!r}, which is no folder's name.",
                 "Do not trust that file; adapt again.",
             )
-        hashes = {name: tuple(values[name]) for name in ("support_hashes", "common_hashes")}
+        hashes = {name: tuple(values[name]) for name in ("support_hashes", "base_hashes")}
         return cls(**(values | hashes))

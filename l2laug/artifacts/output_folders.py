@@ -9,7 +9,7 @@ from l2laug.artifacts.names import INFO, MANIFEST, MODEL
 from l2laug.core.errors import OutputError
 from l2laug.core.files import clear, is_empty
 
-MARKS = (
+MARKERS = (
     (MODEL, "options.yaml"),  # a run
     (INFO, "features.onnx"),
     ("comparison.json", "comparison.md"),
@@ -28,9 +28,9 @@ def holds_samples(folder: Path) -> bool:
     return not first or (first.startswith('{"file": ') and (torn or '"support": ' in first))
 
 
-def is_ours(folder: Path) -> bool:
+def is_output(folder: Path) -> bool:
     """Whether it is a run, a bundle, a comparison, an experiment or a folder of samples."""
-    marked = any(all((folder / name).is_file() for name in names) for names in MARKS)
+    marked = any(all((folder / name).is_file() for name in names) for names in MARKERS)
     return marked or holds_samples(folder)
 
 

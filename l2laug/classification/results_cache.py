@@ -13,7 +13,7 @@ from l2laug.classification.predictions import Labels
 from l2laug.core.files import write_text
 
 
-class Ledger:
+class ResultsCache:
     """JSON lines of a training's key and what it saw in the test images.
 
     Args:

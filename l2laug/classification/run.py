@@ -9,13 +9,14 @@ from typing import Any
 from l2laug.classification.study import WITH, Study
 from l2laug.core.arrays import Pixels
 from l2laug.core.progress import Progress
-from l2laug.evaluation.real_images import Real
+from l2laug.data.image_set import ImageSet
 
 
 def classify(
     rare: str,
     drawn: Pixels,
-    real: Real,
+    train: ImageSet,
+    test: ImageSet,
     study: Study,
     folder: Path,
     device: str,
@@ -26,7 +27,8 @@ def classify(
     Args:
         rare: name of the rare class.
         drawn: the samples, uint8 ``(N, C, S, S)``.
-        real: the real images, of the same size.
+        train: real images of every class, of the same size.
+        test: real images of the same classes that neither adapt nor training sees.
         study: the setting.
         folder: of the run; trainings that are kept there are not repeated.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -37,18 +39,18 @@ def classify(
         DeviceError: CUDA was asked for and can't be had.
     """
     from l2laug.classification.arms import ARMS
-    from l2laug.classification.results_cache import Ledger
+    from l2laug.classification.results_cache import ResultsCache
     from l2laug.classification.summary import better, find
     from l2laug.classification.train import run_study
     from l2laug.runtime.device import pick_engine  # torch is needed for nothing else here
 
-    engine, ledger = pick_engine(device), Ledger(folder / "classifier.jsonl")
-    given = (real.train, real.test, rare, drawn, study, engine, progress, ledger)
+    engine, cache = pick_engine(device), ResultsCache(folder / "classifier.jsonl")
+    given = (train, test, rare, drawn, study, engine, progress, cache)
     trained = run_study(*given)
     if study.sweep:
-        label = real.test.classes.index(rare)
-        best = better(WITH, trained, real.test.labels, label, study.share)
+        label = test.classes.index(rare)
+        best = better(WITH, trained, test.labels, label, study.share)
         arms = [arm for arm in ARMS if arm.name == best]
         trained += run_study(*given, arms=arms, shares=study.sweep)
-    found = find(trained, real.test, rare, study, len(drawn), folder)
+    found = find(trained, test, rare, study, len(drawn), folder)
     return {"study": asdict(study), **found}

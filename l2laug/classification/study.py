@@ -19,7 +19,7 @@ class Study:
     Adding samples does two things: the rare class is seen more often, and more of it is seen. Only
     the second is to be tested, so all arms but ``none`` see the rare class equally often, and
     differ in what fills its draws: its few real images again and again, or samples for a share of
-    them. The common classes keep the proportions that they have in the folder.
+    them. The base classes keep the proportions that they have in the folder.
 
     Attributes:
         model: ``small`` or a timm model's name, trained from random weights, or ``NAME@PATH`` or

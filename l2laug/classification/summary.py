@@ -11,7 +11,7 @@ from typing import Any
 from l2laug.classification.predictions import Labels, Trained, guesses_of, measure
 from l2laug.classification.share_sweep import choose, cross_fit
 from l2laug.classification.study import WITH, WITHOUT, Study
-from l2laug.classification.verdict import FEWEST_TEST, Verdict, changes, judge
+from l2laug.classification.verdict import FEWEST_TEST, Verdict, changes, decide
 from l2laug.data.image_set import ImageSet
 
 FEW_TEST = 30  # fewer, and one test image more or less moves recall by over three points
@@ -40,7 +40,7 @@ def find(
     base, best = (better(arms, trained, test.labels, label, share) for arms in (WITHOUT, WITH))
     before, after = guesses_of(trained, base, 0.0), guesses_of(trained, best, share)
     without = before == label
-    verdict = judge(truth, without, after == label)
+    verdict = decide(truth, without, after == label)
     result: dict[str, Any] = {
         "outcomes": [asdict(measure(t, test.labels, len(test.classes), label)) for t in trained],
         "changes": {
@@ -58,7 +58,7 @@ def find(
     if study.sweep:
         by_share = {s: guesses_of(trained, best, s) for s in sorted({share, *study.sweep})}
         fitted = cross_fit(test.labels, label, by_share)
-        fair = judge(truth, without, fitted == label)
+        fair = decide(truth, without, fitted == label)
         chosen = choose(test.labels, label, by_share)
         result["sweep"] = {"best": chosen, "verdict": asdict(fair)}
         shares = ", ".join(f"{s:g}" for s in by_share)

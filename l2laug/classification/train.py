@@ -16,7 +16,7 @@ from l2laug.classification.arms import ARMS, Arm
 from l2laug.classification.augmentation import augment
 from l2laug.classification.backbones import build_classifier, weights_hash
 from l2laug.classification.predictions import Labels, Trained
-from l2laug.classification.results_cache import Ledger
+from l2laug.classification.results_cache import ResultsCache
 from l2laug.classification.study import Study
 from l2laug.core.arrays import Pixels
 from l2laug.core.hashing import array_hash, key_of
@@ -34,7 +34,7 @@ def run_study(
     study: Study,
     engine: Engine,
     progress: Progress,
-    ledger: Ledger | None = None,
+    cache: ResultsCache | None = None,
     arms: Sequence[Arm] = ARMS,
     shares: Sequence[float] = (),
 ) -> list[Trained]:
@@ -48,7 +48,7 @@ def run_study(
         study: model and schedule.
         engine: device and precision.
         progress: where to show how far it is.
-        ledger: finished trainings; those in it are not repeated.
+        cache: finished trainings; those in it are not repeated.
         arms: the ways to train; all of them by default.
         shares: of samples, in arms that have them; the study's own by default.
 
@@ -56,7 +56,7 @@ def run_study(
         UsageError: timm has no such model, or it can't take images of this size.
         BundleError: its weights are missing or do not fit.
     """
-    ledger = ledger or Ledger(None)
+    cache = cache or ResultsCache(None)
     about_data = {
         "train": array_hash(train.pixels) + array_hash(train.labels),
         "test": array_hash(test.pixels),
@@ -75,11 +75,11 @@ def run_study(
         for arm, seed, share in jobs:
             about = {"arm": arm.name, "seed": seed, "share": share, **_settings(study, engine)}
             key = key_of({**about, **about_data, "samples": drawn_hash if arm.samples else ""})
-            guesses = ledger.find(key)
+            guesses = cache.find(key)
             if guesses is None:
                 net = _train(train, rare, samples, arm, share, study, engine, seed, advance)
                 guesses = _guess(net, test, engine)
-                ledger.keep(key, about, guesses)
+                cache.keep(key, about, guesses)
             else:
                 advance(study.steps, note=f"{arm.name}, seed {seed}: done before")
             results.append(Trained(arm.name, seed, share, guesses))
@@ -137,7 +137,7 @@ def _batches(
 
     Every arm draws the same numbers and uses those that it needs. So the arms of a seed see the
     same images in the same order, but where a repeated image of the rare class takes the place of
-    a common one, and a sample the place of that.
+    a base one, and a sample the place of that.
     """
     random = np.random.default_rng(seed)
     mine = np.flatnonzero(train.labels == train.classes.index(rare))

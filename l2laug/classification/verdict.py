@@ -71,7 +71,7 @@ class Verdict:
     from_seeds: float
 
 
-def judge(truth: Seen, without: Seen, with_samples: Seen) -> Verdict:
+def decide(truth: Seen, without: Seen, with_samples: Seen) -> Verdict:
     """Compare the F1 of paired trainings; it helps or hurts where the interval leaves out zero.
 
     Seeds and test images are both a sample of what might have been, crossed with each other like
@@ -101,7 +101,7 @@ def judge(truth: Seen, without: Seen, with_samples: Seen) -> Verdict:
 
 
 def interval(mean: float, gaps: Floats, cases: int) -> tuple[float, float, float]:
-    """The 95 % interval of a mean difference, as :func:`judge` makes it.
+    """The 95 % interval of a mean difference, as :func:`decide` makes it.
 
     Args:
         mean: the difference, -1 to 1.

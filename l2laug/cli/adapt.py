@@ -34,11 +34,11 @@ def adapt_cli(
     bundle: Annotated[str, typer.Option(help="Name or path; auto takes the nearest.")] = "auto",
     source: Annotated[
         Path | None,
-        typer.Option(help="Class folders of plentiful classes to train a bundle on first (hours)."),
+        typer.Option(help="Class folders of base classes to train a bundle on first (hours)."),
     ] = None,
-    common: Annotated[
+    base: Annotated[
         Path | None,
-        typer.Option(help="Class folders of plentiful classes to learn along first (minutes)."),
+        typer.Option(help="Class folders of base classes to learn along first (minutes)."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Run folder [l2laug-runs/<class>].")
@@ -62,17 +62,18 @@ def adapt_cli(
     from l2laug.commands.adapt import adapt
     from l2laug.config.load import find_recipe
     from l2laug.core.progress import Progress
+    from l2laug.data.public_sources import source_size
 
     results = adapt(
         folder,
         bundle=bundle,
         source=source,
-        common=common,
+        base=base,
         out=out,
         seed=seed,
         device=device,
         budget=limit,
-        recipe=None if recipe is None else find_recipe(recipe, source),
+        recipe=None if recipe is None else find_recipe(recipe, source and source_size(source)),
         resume=resume,
         overwrite=overwrite,
         progress=Progress(quiet=as_json),

@@ -14,7 +14,7 @@ from l2laug.cli.printing import check_for_several, print_comparison, print_evalu
 from l2laug.core.errors import GateError, UsageError
 
 
-@app.command("evaluate", epilog="Example: l2laug evaluate --classifier --test ./kept_back")
+@app.command("evaluate", epilog="Example: l2laug evaluate --classifier --test ./held_out")
 @command
 def evaluate_cli(
     runs: Annotated[
@@ -33,7 +33,7 @@ def evaluate_cli(
         typer.Option(help="Class folders of real images [the rare folder's siblings]."),
     ] = None,
     test: Annotated[
-        Path | None, typer.Option(help="Class folders of real images kept back for testing.")
+        Path | None, typer.Option(help="Class folders of real images held out for testing.")
     ] = None,
     features: Annotated[
         str,

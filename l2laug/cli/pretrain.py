@@ -14,7 +14,7 @@ from l2laug.cli.printing import print_json
 @app.command("pretrain", epilog="Example: l2laug pretrain ./common_classes -o my_bundle")
 @command
 def pretrain_cli(
-    source: Annotated[Path, typer.Argument(help="Class folders of plentiful classes.")],
+    source: Annotated[Path, typer.Argument(help="Class folders of base classes.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The bundle folder to write.")],
     recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or a file.")] = "default",
     start: Annotated[
@@ -32,11 +32,12 @@ def pretrain_cli(
     from l2laug.commands.pretrain import pretrain
     from l2laug.config.load import find_recipe
     from l2laug.core.progress import Progress
+    from l2laug.data.public_sources import source_size
 
     result = pretrain(
         source,
         out,
-        recipe=find_recipe(recipe, source),
+        recipe=find_recipe(recipe, source_size(source)),
         start=start,
         resume=resume,
         overwrite=overwrite,

@@ -11,7 +11,7 @@ from l2laug.core.errors import UsageError
 
 
 def check_for_several(options: Mapping[str, object]) -> None:
-    """Refuse options that are about one run.
+    """Reject options that are about one run.
 
     Raises:
         UsageError: one of them is given; its value is neither None nor False.

@@ -16,7 +16,7 @@ from l2laug.cli.printing import print_json
 )
 @command
 def reproduce_cli(
-    source: Annotated[Path, typer.Argument(help="Class folders of plentiful classes.")],
+    source: Annotated[Path, typer.Argument(help="Class folders of base classes.")],
     recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or a file.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for all of it.")] = Path(
         "reproduction"
@@ -36,11 +36,12 @@ def reproduce_cli(
     from l2laug.commands.reproduce import reproduce
     from l2laug.config.load import find_recipe
     from l2laug.core.progress import Progress
+    from l2laug.data.public_sources import source_size
 
     result = reproduce(
         source,
         out,
-        recipe=find_recipe(recipe, source),
+        recipe=find_recipe(recipe, source_size(source)),
         bundle=bundle,
         scale=scale,
         classes=classes,

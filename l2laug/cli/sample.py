@@ -52,4 +52,4 @@ def sample_cli(
     if as_json:
         print_json({"sampled": vars(written)})
     else:
-        print(f"{written.count} images in {written.folder}; refused as broken: {written.refused}")
+        print(f"{written.count} images in {written.folder}; rejected as broken: {written.rejected}")

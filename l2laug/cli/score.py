@@ -20,7 +20,7 @@ def score_cli(
         str | None, typer.Option(help="Recipe name or file in place of the bundle's own.")
     ] = None,
     classes: Annotated[int, typer.Option(min=2, help="Held-out classes, the last ones.")] = 100,
-    shots: Annotated[int, typer.Option(min=1, help="Images shown of each.")] = 5,
+    shots: Annotated[int, typer.Option(min=1, help="Support images of each class.")] = 5,
     seeds: Annotated[int, typer.Option(min=1, help="Repetitions.")] = 3,
     first: Annotated[
         bool, typer.Option("--first", help="The first classes: those to choose settings on.")
@@ -28,8 +28,11 @@ def score_cli(
     singly: Annotated[
         bool, typer.Option("--singly", help="One model a class, as adapt makes, not one for all.")
     ] = False,
-    judge: Annotated[
-        bool, typer.Option("--judge", help="Measure with a net trained on other images for it.")
+    reference_classifier: Annotated[
+        bool,
+        typer.Option(
+            "--reference-classifier", help="Measure with a net trained on other images for it."
+        ),
     ] = False,
     few_shot: Annotated[
         bool, typer.Option("--few-shot", help="See whether a classifier of the classes gains.")
@@ -55,7 +58,7 @@ def score_cli(
         seeds=seeds,
         first=first,
         singly=singly,
-        judge=judge,
+        reference_classifier=reference_classifier,
         few_shot=few_shot,
         out=out,
         device=device,

@@ -22,19 +22,20 @@ from l2laug.core.arrays import pixel_hash
 from l2laug.core.errors import BundleError, OutputError, UsageError
 from l2laug.core.files import whole_folder, write_text
 from l2laug.core.progress import Progress
-from l2laug.data.base_classes import common_hashes, read_common, source_classes
+from l2laug.data.base_classes import base_hashes, read_base_classes, source_classes
 from l2laug.data.contact_sheet import save_sheet
 from l2laug.data.folders import class_folders
 from l2laug.data.image_io import read_image
 from l2laug.data.image_set import ImageSet
-from l2laug.data.image_stats import facts_of, has_colour
+from l2laug.data.image_stats import has_colour, image_stats
+from l2laug.data.public_sources import source_size
 from l2laug.data.support import read_supports
 from l2laug.evaluation.domain_distance import far_from_source
 from l2laug.nn.onnx_export import export_model
 from l2laug.runtime.device import Engine, pick_engine
 from l2laug.sampling.sampler import Sampler
-from l2laug.training.initial_weights import Origin
-from l2laug.training.joint import learn_common
+from l2laug.training.initial_weights import InitialWeights
+from l2laug.training.joint import train_jointly
 from l2laug.training.target import train_target
 
 SHEET_ROWS = 8
@@ -71,8 +72,8 @@ class _Plan:
     engine: Engine
     seed: int
     budget: float | None
-    common: ImageSet | None
-    origin: Origin | None
+    base: ImageSet | None
+    initial: InitialWeights | None
 
 
 def adapt(
@@ -80,7 +81,7 @@ def adapt(
     *,
     bundle: str = "auto",
     source: Path | None = None,
-    common: Path | None = None,
+    base: Path | None = None,
     out: Path | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -95,14 +96,14 @@ def adapt(
     Args:
         folder: images of one class, or class folders that are adapted in turn.
         bundle: name or path of the bundle to start from; ``auto`` takes the nearest.
-        source: class folders of plentiful classes to train a bundle on first; the rare images may
+        source: class folders of base classes to train a bundle on first; the rare images may
             lie among them.
-        common: class folders of plentiful classes of the same kind, to learn along with the rare
+        base: class folders of base classes of the same kind, to learn along with the rare
             ones first; those may lie among them.
         out: the run folder, with several classes the folder that theirs go into.
         seed: of everything random.
         device: ``auto``, ``cpu`` or ``cuda``.
-        budget: seconds that training a class may take, and learning the common ones; the recipe's
+        budget: seconds that training a class may take, and learning the base ones; the recipe's
             steps otherwise.
         recipe: in place of the bundle's own; with ``source`` that of the bundle.
         resume: keep the classes that an earlier call adapted, if it was this one in all else but
@@ -122,17 +123,17 @@ def adapt(
         raise UsageError("--resume keeps what --overwrite removes.", "Give one of them.")
     engine = pick_engine(device)
     classes = class_folders(folder)
-    if common is not None:
-        source_classes(common, folder)  # that there are any has to be known before work starts
+    if base is not None:
+        source_classes(base, folder)  # that there are any has to be known before work starts
     runs = {
         name: (out or HOME / name) if len(classes) == 1 else (out or HOME) / name
         for name in classes
     }
-    inputs = [path for path in (folder, source, common) if path is not None]
+    inputs = [path for path in (folder, source, base) if path is not None]
     done = [name for name, run in runs.items() if resume and (run / MODEL).is_file()]
     places = [run for name, run in runs.items() if name not in done]
     check_free(places, MODEL, overwrite=overwrite, keep=inputs)
-    chosen, distances = _choose(classes, folder, bundle, source, common, recipe, device, progress)
+    chosen, distances = _choose(classes, folder, bundle, source, base, recipe, device, progress)
     own = parse_recipe(chosen.info["recipe"], f"of bundle {chosen.name}")
     resolved = recipe or own
     if (resolved.generator, resolved.critic) != (own.generator, own.critic):
@@ -143,20 +144,20 @@ def adapt(
     sets = read_supports(classes, chosen)
     check_free(places, MODEL, overwrite=overwrite, keep=[*inputs, chosen.path])
     progress.say(f"bundle {chosen.name}, {engine.describe()}")
-    along, origin = None, None
-    if common is not None:
-        parts = resolved.data.parts
-        along = read_common(
-            common, folder, runs, chosen, resolved.common, seed, progress, parts=parts
+    along, initial = None, None
+    if base is not None:
+        parts = resolved.data.pseudo_classes
+        along = read_base_classes(
+            base, folder, runs, chosen, resolved.base, seed, progress, parts=parts
         )
-        progress.say(f"{len(along.classes)} common classes with {len(along.pixels)} images")
+        progress.say(f"{len(along.classes)} base classes with {len(along.pixels)} images")
     for name in done:
         _check_same(runs[name], sets[name], along, chosen, resolved, seed)
     if along is not None and len(done) < len(runs):
-        origin = learn_common(
+        initial = train_jointly(
             list(sets.values()), along, chosen, resolved, engine, progress, seed, budget
         )
-    plan = _Plan(chosen, resolved, engine, seed, budget, along, origin)
+    plan = _Plan(chosen, resolved, engine, seed, budget, along, initial)
     results = []
     for name, run in runs.items():
         if name in done:
@@ -178,16 +179,16 @@ def adapt(
 def _check_same(
     run: Path,
     support: ImageSet,
-    common: ImageSet | None,
+    base: ImageSet | None,
     bundle: Bundle,
     recipe: Recipe,
     seed: int,
 ) -> None:
     """Make sure that a run is what adapting anew, with no budget, would make of these images."""
     card = Sampler(run / MODEL, device="cpu").card
-    along = () if common is None else common_hashes(common)
+    along = () if base is None else base_hashes(base)
     wanted = (seed, bundle.digest, _recipe_hash(recipe), _support_hashes(support), along)
-    found = (card.seed, card.bundle_hash, card.recipe_hash, card.support_hashes, card.common_hashes)
+    found = (card.seed, card.bundle_hash, card.recipe_hash, card.support_hashes, card.base_hashes)
     if found != wanted:
         raise OutputError(
             f"{run} was adapted with other images or options.",
@@ -209,7 +210,7 @@ def _choose(
     folder: Path,
     bundle: str,
     source: Path | None,
-    common: Path | None,
+    base: Path | None,
     recipe: Recipe | None,
     device: str,
     progress: Progress,
@@ -218,14 +219,14 @@ def _choose(
     if source is not None:
         if bundle != "auto":
             raise UsageError("--bundle and --source both name a bundle.", "Give one of them.")
-        if common is not None:
+        if base is not None:
             raise UsageError(
-                "--source trains a bundle on plentiful classes, --common goes on from one.",
-                "Give --common to be done in minutes, --source where all bundles are far.",
+                "--source trains a bundle on base classes, --base goes on from one.",
+                "Give --base to be done in minutes, --source where all bundles are far.",
             )
         for files in classes.values():
-            facts_of(files)  # that none can be read has to be known before hours of training
-        wanted = recipe or find_recipe("default", source)
+            image_stats(files)  # that none can be read has to be known before hours of training
+        wanted = recipe or find_recipe("default", source_size(source))
         return own_bundle(source, folder, wanted, device, progress), {}
     if bundle != "auto":
         return find_bundle(bundle), {}
@@ -237,7 +238,7 @@ def _choose(
 def _adapt_class(
     support: ImageSet, folder: Path, run: Path, plan: _Plan, progress: Progress
 ) -> Adapted:
-    name, bundle, recipe, common = support.classes[0], plan.bundle, plan.recipe, plan.common
+    name, bundle, recipe, base = support.classes[0], plan.bundle, plan.recipe, plan.base
     notes = [f"left out {path}: {reason}" for path, reason in support.skipped]
     if len(support.pixels) == 1:
         notes.append(
@@ -263,7 +264,7 @@ def _adapt_class(
         recipe,
         plan.engine,
         progress,
-        origin=plan.origin,
+        initial=plan.initial,
         seed=plan.seed,
         seconds=plan.budget,
     )
@@ -279,11 +280,11 @@ def _adapt_class(
         version=__version__,
         seed=plan.seed,
         steps=target.steps,
-        likeness_limit=target.limits[0],
+        acceptance_threshold=target.limits[0],
         support_hashes=_support_hashes(support),
-        common_hashes=() if common is None else common_hashes(common),
+        base_hashes=() if base is None else base_hashes(base),
     )
-    export_model(target.generator, target.gems, target.guide, support, card, run / MODEL)
+    export_model(target.generator, target.gems, target.classifier, support, card, run / MODEL)
     draw_run_sheet(run, support)
     options = {
         "class": name,
@@ -294,13 +295,13 @@ def _adapt_class(
             "path": str(bundle.path.resolve()),
             "sha256": bundle.digest,
         },
-        "common": [] if common is None else list(common.classes),
+        "base": [] if base is None else list(base.classes),
         "seed": plan.seed,
         "budget_seconds": plan.budget,
         "device": plan.engine.describe(),
         "versions": {"l2laug": __version__, "torch": str(torch.__version__)},
         "steps": target.steps,
-        "watched": [asdict(look) for look in target.looks],
+        "evaluations": [asdict(e) for e in target.evaluations],
         "kept": target.kept and asdict(target.kept),
         "notes": notes,
         "recipe": recipe.model_dump(mode="json"),

@@ -28,7 +28,7 @@ from l2laug.features.registry import find_extractor
 from l2laug.reports.comparison import render
 from l2laug.sampling.sampler import Sampler
 
-SCHEMA = 1
+SCHEMA = 2
 SHOWN = 12  # images of a row on the sheet
 
 
@@ -57,7 +57,7 @@ class Comparison:
 
     Attributes:
         class_name: the rare class.
-        run: whose support set and kept-back images all are held against.
+        run: whose support set and held-out images all are held against.
         counts: images of each kind that went in; ``samples`` of each set.
         extractor: name and SHA-256 of what the features come from, and how it resizes images.
         sets: in the order given.
@@ -94,7 +94,7 @@ def compare(
     """Score several sets of samples of one class alike; write ``comparison.{json,md,png}``.
 
     All are held against the same halves of the same real images, with as many samples as the
-    smallest set has. No image that one of the runs was adapted from counts as kept back.
+    smallest set has. No image that one of the runs was adapted from counts as held out.
 
     Args:
         given: run folders or ``.onnx`` files, of which the samples are taken, and folders of images
@@ -149,7 +149,9 @@ def compare(
         notes += [note for note in said if note not in notes]
         found = None
         if classifier:
-            found = classify(card.class_name, pixels, real, study, main.folder, device, progress)
+            found = classify(
+                card.class_name, pixels, real.train, real.test, study, main.folder, device, progress
+            )
             del found["advice"]  # it is about the run alone
         sets.append(Compared(name, str(folders[i]), len(drawn[i]), measures, found))
     result = Comparison(
@@ -158,7 +160,7 @@ def compare(
         counts={
             "samples": count,
             "support": len(real.support),
-            "real_kept_back": len(real.others),
+            "real_held_out": len(real.others),
             "train": len(real.train.pixels),
             "test": len(real.test.pixels),
         },
@@ -198,7 +200,7 @@ def _seen_by_all(
 ) -> tuple[Card, list[str]]:
     """The first run's card, with what any of the runs was adapted from or learned along."""
     card, notes, seen = cards[first], list[str](), dict.fromkeys(cards[first].support_hashes)
-    along = {h for other in cards.values() for h in other.common_hashes}
+    along = {h for other in cards.values() for h in other.base_hashes}
     for i, other in cards.items():
         if other.class_name != card.class_name:
             raise UsageError(
@@ -208,7 +210,7 @@ def _seen_by_all(
         if (other.size, other.channels) != (card.size, card.channels):
             notes.append(
                 f"{names[i]} was adapted at another size than {names[first]}: the images that it "
-                "was adapted from may be among those kept back."
+                "was adapted from may be among those held out."
             )
         elif new := [h for h in other.support_hashes if h not in seen]:
             seen.update(dict.fromkeys(new))
@@ -216,7 +218,7 @@ def _seen_by_all(
                 f"{names[i]} was adapted from {len(new)} images that {names[first]} was not: they "
                 "count as support images of all."
             )
-    return replace(card, support_hashes=tuple(seen), common_hashes=tuple(sorted(along))), notes
+    return replace(card, support_hashes=tuple(seen), base_hashes=tuple(sorted(along))), notes
 
 
 def _some(pixels: Pixels, count: int, seed: int) -> Pixels:

@@ -19,7 +19,7 @@ from l2laug.sampling.writer import Written, write_samples
 
 RARE = 3
 SHOTS = 5
-COMMON = 100
+BASE = 100
 DRAWN = 1000
 MARGIN = 2  # pixels beside the eight of a scan
 
@@ -48,7 +48,7 @@ def demo(out: Path, *, overwrite: bool = False, progress: Progress | None = None
     claim(out, "digits", overwrite=overwrite)
     train, test = write_digits(out / "digits")
     run = out / "run"
-    adapt(train / str(RARE), bundle="glyphs", common=train, out=run, progress=progress)
+    adapt(train / str(RARE), bundle="glyphs", base=train, out=run, progress=progress)
     found = find_run(run)
     samples = write_samples(Sampler(found.model), DRAWN, found.samples, 0, progress)
     evaluation = evaluate(found, test=test, classifier=True, progress=progress)
@@ -60,12 +60,12 @@ def write_digits(out: Path) -> tuple[Path, Path]:
 
     Scans fill their frame to the edge; a white margin is laid around them, as on a sheet of paper.
     Five images of the rare digit and a hundred of each other are for training, all the rest are
-    kept back.
+    held out.
     """
     data = load_digits()
     for label in range(10):
         scans = data.images[data.target == label]
-        taken = SHOTS if label == RARE else COMMON
+        taken = SHOTS if label == RARE else BASE
         for i, scan in enumerate(scans):
             folder = out / ("train" if i < taken else "test") / str(label)
             folder.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ from l2laug.reports.html import curves_of, render_html
 from l2laug.reports.markdown import render
 from l2laug.sampling.sampler import Sampler
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def evaluate(
         run: the adapted model.
         samples: folder that ``sample`` wrote; the run's own by default.
         dataset: class folders of real images to train with; the rare folder's siblings by default.
-        test: class folders of real images to test on; else three in ten of the common classes'
+        test: class folders of real images to test on; else three in ten of the base classes'
             and what the rare folder holds beside the support set.
         features: what to measure on: ``bundle``, ``timm:NAME@PATH``, ``timm:NAME``,
             ``inception@PATH`` or ``inception``.
@@ -115,14 +115,16 @@ def evaluate(
             seeds=seeds,
             sweep=SWEEP if sweep else (),
         )
-        study = classify(card.class_name, drawn, real, setting, run.folder, device, progress)
+        study = classify(
+            card.class_name, drawn, real.train, real.test, setting, run.folder, device, progress
+        )
         notes += study["notes"]
     result = Evaluation(
         class_name=card.class_name,
         counts={
             "samples": len(drawn),
             "support": len(real.support),
-            "real_kept_back": len(real.others),
+            "real_held_out": len(real.others),
             "train": len(real.train.pixels),
             "test": len(real.test.pixels),
         },

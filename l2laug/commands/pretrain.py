@@ -1,4 +1,4 @@
-"""Pretrain: class folders of plentiful classes to a bundle that rare ones can be adapted from."""
+"""Pretrain: class folders of base classes to a bundle that rare ones can be adapted from."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from l2laug.core.errors import OutputError, UsageError
 from l2laug.core.files import write_text
 from l2laug.core.progress import Progress
 from l2laug.data.base_classes import source_classes
-from l2laug.data.class_augmentation import with_variants
+from l2laug.data.class_augmentation import with_class_augmentation
 from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.data.public_sources import source_folder
 from l2laug.data.split_classes import split_classes
 from l2laug.features.extractor import Extractor, extractor_at
-from l2laug.metrics.diversity import mean_spread
+from l2laug.metrics.diversity import mean_diversity
 from l2laug.metrics.mahalanobis import save_statistics, source_distances
 from l2laug.nn.gem import build_gems
 from l2laug.nn.onnx_export import export_features
-from l2laug.nn.prototype_classifier import Guide, load_guide
+from l2laug.nn.prototype_classifier import PrototypeClassifier, load_prototype_classifier
 from l2laug.nn.weights import save_weights
 from l2laug.runtime.device import Engine, pick_engine
 from l2laug.runtime.processes import Processes
@@ -40,7 +40,9 @@ from l2laug.training.source import draw_sheet, train_strong, train_weak
 
 WORK = ".training"
 SETTINGS = "settings.json"
-WEIGHTS = tuple(f"{name}.safetensors" for name in ("strong", "weak", "gems", "critic", "guide"))
+WEIGHTS = tuple(
+    f"{name}.safetensors" for name in ("strong", "weak", "gems", "critic", "prototype_classifier")
+)
 FILES = ("features.onnx", STATISTICS, "sheet.png", *WEIGHTS)
 
 
@@ -98,21 +100,21 @@ def pretrain(
     began = time.monotonic()
     processes = Processes(cpu=device == "cpu")
     progress = progress if progress and processes.main else Progress(quiet=True)
-    origin = None if start is None else find_bundle(start)
+    initial = None if start is None else find_bundle(start)
     work = out / WORK
     with processes.main_first():  # what is fetched or measured once, the others find
         engine = pick_engine(device)
         folders = source_classes(source, leave_out)
         if processes.main:
             _claim(out, resume, overwrite)
-            _keep_settings(work, recipe, seed, origin, folders)
+            _keep_settings(work, recipe, seed, initial, folders)
     options = recipe.generator
     with progress.task("reading", sum(map(len, folders.values()))) as advance:
         images = read_classes(folders, options.size, options.channels, advance)
     for path, reason in images.skipped:
         progress.say(f"note: left out {path}: {reason}")
     known, unseen = split_classes(images, recipe.data)
-    known = with_variants(known, recipe.data.variants)
+    known = with_class_augmentation(known, recipe.data.class_augmentation)
     progress.say(
         f"{len(known.classes)} source classes with {len(known.pixels)} images, "
         f"{len(unseen.classes)} held out; {engine.describe()}"
@@ -121,7 +123,7 @@ def pretrain(
         if not (work / "features.onnx").exists():
             net = train_features(known, recipe.features, engine, progress, seed)
             export_features(net, options.size, options.channels, work / "features.onnx")
-        guide = _guide(known, recipe, engine, work, progress, seed)
+        classifier = _prototype_classifier(known, recipe, engine, work, progress, seed)
     strong = train_strong(
         known,
         unseen,
@@ -130,8 +132,8 @@ def pretrain(
         work,
         progress,
         seed,
-        guide=guide,
-        start=origin,
+        classifier=classifier,
+        start=initial,
         processes=processes,
     )
     if not processes.main:
@@ -163,9 +165,13 @@ def pretrain(
         "device": engine.describe(),
         "processes": processes.count,
         "recipe": recipe.model_dump(mode="json"),
-        "start": None if origin is None else {"name": origin.name, "sha256": origin.digest},
-        "source": _describe_source(known, unseen, extractor, guide, work)
-        | (_held_out_images(unseen, source_folder(source)) if recipe.data.parts > 1 else {}),
+        "start": None if initial is None else {"name": initial.name, "sha256": initial.digest},
+        "source": _describe_source(known, unseen, extractor, classifier, work)
+        | (
+            _held_out_images(unseen, source_folder(source))
+            if recipe.data.pseudo_classes > 1
+            else {}
+        ),
         "gem_losses": losses,
     }
     bundle = _finish(out, work, info)
@@ -173,15 +179,17 @@ def pretrain(
     return Pretrained(bundle, time.monotonic() - began)
 
 
-def _guide(
+def _prototype_classifier(
     known: ImageSet, recipe: Recipe, engine: Engine, work: Path, progress: Progress, seed: int
-) -> Guide:
-    """The guide of source training: another feature net than the one that scores."""
-    path = work / "guide.safetensors"
+) -> PrototypeClassifier:
+    """The prototype classifier of source training: another feature net than the one that scores."""
+    path = work / "prototype_classifier.safetensors"
     if not path.exists():
-        net = train_features(known, recipe.features, engine, progress, seed + 1, title="guide")
-        save_weights(Guide(net, len(known.classes)).learn(known), path)
-    return load_guide(path, recipe, len(known.classes))
+        net = train_features(
+            known, recipe.features, engine, progress, seed + 1, title="prototype_classifier"
+        )
+        save_weights(PrototypeClassifier(net, len(known.classes)).learn(known), path)
+    return load_prototype_classifier(path, recipe, len(known.classes))
 
 
 def _claim(out: Path, resume: bool, overwrite: bool) -> None:
@@ -214,7 +222,7 @@ def _claim(out: Path, resume: bool, overwrite: bool) -> None:
 def _keep_settings(
     work: Path, recipe: Recipe, seed: int, start: Bundle | None, folders: dict[str, list[Path]]
 ) -> None:
-    """Remember how an unfinished training was begun, and refuse to go on otherwise."""
+    """Remember how an unfinished training was begun, and reject to go on otherwise."""
     path = work / SETTINGS
     settings = {
         "recipe": recipe.model_dump(mode="json"),
@@ -233,7 +241,11 @@ def _keep_settings(
 
 
 def _describe_source(
-    known: ImageSet, unseen: ImageSet, extractor: Extractor, guide: Guide, work: Path
+    known: ImageSet,
+    unseen: ImageSet,
+    extractor: Extractor,
+    classifier: PrototypeClassifier,
+    work: Path,
 ) -> dict[str, Any]:
     features = extractor(unseen.pixels)
     distances = source_distances(features, work / STATISTICS)
@@ -241,8 +253,8 @@ def _describe_source(
         "classes": len(known.classes),
         "images": len(known.pixels),
         "held_out": list(unseen.classes),
-        "likeness": guide.usual_likeness(unseen),
-        "spread": mean_spread(features, unseen.labels),
+        "similarity": classifier.usual_similarity(unseen),
+        "diversity": mean_diversity(features, unseen.labels),
         "distance": {
             "median": float(np.median(distances)),
             "percentile_99": float(np.percentile(distances, 99)),

@@ -20,19 +20,19 @@ from l2laug.config.recipe import GemOptions, Recipe
 from l2laug.core.errors import ImageError, OutputError
 from l2laug.core.files import whole_file, whole_folder, write_text
 from l2laug.core.progress import Progress
-from l2laug.data.class_augmentation import with_variants
+from l2laug.data.class_augmentation import with_class_augmentation
 from l2laug.data.contact_sheet import save_sheet
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.data.public_sources import source_folder
 from l2laug.data.split_classes import split_classes
-from l2laug.evaluation.held_out import Split, score_players, split_unseen
+from l2laug.evaluation.held_out import Split, score_methods, split_unseen
 from l2laug.evaluation.held_out_scores import HeldOutScores, KeptScores
-from l2laug.evaluation.methods import Model, Player
+from l2laug.evaluation.methods import Method, Model
 from l2laug.features.extractor import bundle_extractor
 from l2laug.nn.gem import build_gems
 from l2laug.nn.weights import save_weights
-from l2laug.reports.paper_tables import FLOOR, PLAIN, STRONG, WEAK, gem_name, tables, variants
+from l2laug.reports.paper_tables import PLAIN, REAL, STRONG, WEAK, gem_name, gem_variants, tables
 from l2laug.runtime.device import Engine, pick_engine
 from l2laug.training.gems import train_gems
 from l2laug.training.initial_weights import load_generator
@@ -49,7 +49,7 @@ class Reproduction:
 
     Attributes:
         folder: holds ``results.json``, ``tables.md``, ``figure.png`` and all that going on needs.
-        scores: by player, a score for each seed.
+        scores: by method, a score for each seed.
     """
 
     folder: Path
@@ -113,16 +113,16 @@ def reproduce(
             f"{source} are not the class folders that bundle {base.name} was trained from.",
             "Give those: what it has seen can't be scored on.",
         )
-    known = with_variants(known, used.data.variants)
+    known = with_class_augmentation(known, used.data.class_augmentation)
     chosen = unseen.of(unseen.classes[-classes:])
     bundles = {
         gem_name(options): _with_gems(base, options, known, used, out / "gems", engine, progress)
-        for options in variants(used.gems)
+        for options in gem_variants(used.gems)
     }
     scores: dict[str, list[HeldOutScores]] = {}
     for seed in range(seeds):
         split = split_unseen(chosen, used.weak.shots, seed)
-        for name, make in _players(base, bundles, used, split, seed, engine, progress):
+        for name, make in _methods(base, bundles, used, split, seed, engine, progress):
             found = _score(name, make, split, base, seed, engine, out)
             progress.say(f"seed {seed}, {name}: FID {found.fid:.2f}")
             scores.setdefault(name, []).append(found)
@@ -161,7 +161,7 @@ def _base(source: Path, out: Path, recipe: Recipe, engine: Engine, progress: Pro
 
 
 def _begin(out: Path, recipe: Recipe, base: Bundle | None) -> None:
-    """Remember what experiment this is; refuse to go on with another one."""
+    """Remember what experiment this is; reject to go on with another one."""
     path = out / "experiment.json"
     about = {"recipe": recipe.model_dump(mode="json"), "bundle": base and base.digest}
     text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
@@ -202,7 +202,7 @@ def _with_gems(
     return open_bundle(place)
 
 
-def _players(
+def _methods(
     base: Bundle,
     bundles: dict[str, Bundle],
     recipe: Recipe,
@@ -210,53 +210,53 @@ def _players(
     seed: int,
     engine: Engine,
     progress: Progress,
-) -> Iterator[tuple[str, Callable[[], Player]]]:
-    """Every player's name and how to make it: most take long, and may be scored already."""
+) -> Iterator[tuple[str, Callable[[], Method]]]:
+    """Every method's name and how to make it: most take long, and may be scored already."""
 
-    def direct(which: str) -> Player:
-        return Player((Model(load_generator(base, recipe, which), nn.ModuleDict()),))
+    def direct(which: str) -> Method:
+        return Method((Model(load_generator(base, recipe, which), nn.ModuleDict()),))
 
-    def adapted(bundle: Bundle, used: Recipe) -> Player:
+    def adapted(bundle: Bundle, used: Recipe) -> Method:
         target = train_target(split.support, bundle, used, engine, progress, seed=seed)
-        return Player((Model(target.generator, target.gems),))
+        return Method((Model(target.generator, target.gems),))
 
     without = recipe.model_copy(update={"target": plain(recipe.target)})
     yield STRONG, lambda: direct("strong")
     yield WEAK, lambda: direct("weak")
     yield PLAIN, lambda: adapted(base, without)
-    for options in variants(recipe.gems):
+    for options in gem_variants(recipe.gems):
         name, used = gem_name(options), recipe.model_copy(update={"gems": options})
         yield name, lambda name=name, used=used: adapted(bundles[name], used)  # type: ignore[misc]
-    yield FLOOR, lambda: Player(())
+    yield REAL, lambda: Method(())
 
 
 def _score(
     name: str,
-    make: Callable[[], Player],
+    make: Callable[[], Method],
     split: Split,
     base: Bundle,
     seed: int,
     engine: Engine,
     out: Path,
 ) -> HeldOutScores:
-    """Score one player, or read what it scored before the experiment was stopped."""
+    """Score one method, or read what it scored before the experiment was stopped."""
     kept = KeptScores(out / "scores")
     what = f"{name}, seed {seed}, {len(split.support.classes)} classes"
     if known := kept.find(what):
         return known[name]
-    players = {} if name == FLOOR else {name: make()}
-    found = score_players(players, split, bundle_extractor(base), engine, seed=seed)[name]
-    if seed == 0 and players:
+    methods = {} if name == REAL else {name: make()}
+    found = score_methods(methods, split, bundle_extractor(base), engine, seed=seed)[name]
+    if seed == 0 and methods:
         rows = np.repeat(np.arange(len(split.support.classes))[:FIGURE_ROWS], FIGURE_DRAWS)
         with whole_file(out / "draws" / f"{name}.npy") as part, part.open("wb") as file:
-            np.save(file, players[name].draw(split.support, rows, engine, seed).pixels)
+            np.save(file, methods[name].draw(split.support, rows, engine, seed).pixels)
     kept.keep(what, {name: found})
     return found
 
 
 def _draw_figure(out: Path, split: Split, names: list[str]) -> None:
-    """A row for each of some classes: an image shown, one kept back, two draws of each player."""
-    drawn = [np.load(out / "draws" / f"{name}.npy") for name in names if name != FLOOR]
+    """A row for each of some classes: an image shown, one held out, two draws of each method."""
+    drawn = [np.load(out / "draws" / f"{name}.npy") for name in names if name != REAL]
     rows = []
     for label in range(min(FIGURE_ROWS, len(split.support.classes))):
         shown, other = (

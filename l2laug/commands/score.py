@@ -18,10 +18,10 @@ from l2laug.core.progress import Progress
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import read_classes
 from l2laug.data.public_sources import source_folder
-from l2laug.evaluation.held_out import BESIDE, score_players, split_unseen
+from l2laug.evaluation.held_out import BESIDE, score_methods, split_unseen
 from l2laug.evaluation.held_out_scores import HeldOutScores, KeptScores
-from l2laug.evaluation.methods import line_up
-from l2laug.evaluation.reference_classifier import train_judge
+from l2laug.evaluation.methods import build_methods
+from l2laug.evaluation.reference_classifier import train_reference_classifier
 from l2laug.features.extractor import bundle_extractor
 from l2laug.reports.tables import score_table
 from l2laug.runtime.device import pick_engine
@@ -37,7 +37,7 @@ def score(
     seeds: int = 3,
     first: bool = False,
     singly: bool = False,
-    judge: bool = False,
+    reference_classifier: bool = False,
     few_shot: bool = False,
     out: Path | None = None,
     device: str = "auto",
@@ -55,19 +55,19 @@ def score(
         recipe: in place of the bundle's own.
         classes: how many of the held-out classes.
         shots: images of each class that are shown.
-        seeds: repetitions, with other images shown and other latents.
+        seeds: repetitions, with other support images and other latents.
         first: take the first of the held-out classes in place of the last.
         singly: adapt each class on its own, as ``adapt`` does, in place of all in one model.
-        judge: train a classifier of all classes of ``source`` first, on all images but the floor's,
-            and measure with its features in place of the bundle's.
+        reference_classifier: train one of all classes of ``source`` first, on all images but
+            the baseline's, and measure with its features in place of the bundle's.
         few_shot: see whether a classifier of the held-out classes gets better by the images.
-        out: a folder in it, of these options and images alone, keeps the judge, the scores of each
-            seed and ``scores.md``; ``None`` keeps nothing.
+        out: a folder in it, of these options and images alone, keeps the reference
+            classifier, the scores of each seed and ``scores.md``; ``None`` keeps nothing.
         device: ``auto``, ``cpu`` or ``cuda``.
         progress: where to show how far it is.
 
     Returns:
-        By player, a score for each seed.
+        By method, a score for each seed.
 
     Raises:
         ImageError: the held-out classes are not there or all too small.
@@ -98,7 +98,7 @@ def score(
         "recipe": resolved.model_dump(mode="json"),
         "shots": shots,
         "singly": singly,
-        "judge": judge,
+        "reference_classifier": reference_classifier,
         "few_shot": few_shot,
         "files": {name: [file.name for file in files] for name, files in folders.items()},
         "held_out": array_hash(unseen.pixels),
@@ -107,23 +107,33 @@ def score(
     folder = out and out / f"{found.name}-{key_of(about)[:12]}"
     if folder is not None:
         write_text(folder / "about.json", json.dumps(about, indent=1, ensure_ascii=False) + "\n")
-    referee = None
-    if judge:
+    classifier = None
+    if reference_classifier:
         everything = read_classes(folders, found.size, found.channels)
-        new = set(split_unseen(unseen, shots, 0).floor.paths)
+        new = set(split_unseen(unseen, shots, 0).baseline.paths)
         known = [row for row, path in enumerate(everything.paths) if path not in new]
-        keep = folder and folder / "judge.safetensors"
-        referee = train_judge(everything.take(np.array(known)), engine, progress, keep)
-    extractor = referee or bundle_extractor(found)
+        keep = folder and folder / "reference-classifier.safetensors"
+        classifier = train_reference_classifier(
+            everything.take(np.array(known)), engine, progress, keep
+        )
+    extractor = classifier or bundle_extractor(found)
     results: dict[str, list[HeldOutScores]] = {}
     kept = KeptScores(folder)
     for seed in range(seeds):
         one = kept.find(f"seed-{seed}")
         if one is None:
             split = split_unseen(unseen, shots, seed)
-            players = line_up(split.support, found, resolved, engine, progress, seed, singly=singly)
-            one = score_players(
-                players, split, extractor, engine, seed=seed, judge=referee, few_shot=few_shot
+            methods = build_methods(
+                split.support, found, resolved, engine, progress, seed, singly=singly
+            )
+            one = score_methods(
+                methods,
+                split,
+                extractor,
+                engine,
+                seed=seed,
+                reference_classifier=classifier,
+                few_shot=few_shot,
             )
             kept.keep(f"seed-{seed}", one)
         for name, value in one.items():

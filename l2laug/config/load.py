@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,17 @@ from pydantic import ValidationError
 from l2laug.config.recipe import Recipe
 from l2laug.core.errors import RecipeError, UsageError
 from l2laug.core.resources import shipped
-from l2laug.data.folders import class_folders
-from l2laug.data.image_stats import facts_of
-from l2laug.data.public_sources import source_folder
 
 AUTO = "auto"
+SourceSize = Callable[[], tuple[int, int]]  # side and channels of the source images, once asked
 
 
-def find_recipe(name: str, source: Path | None = None) -> Recipe:
+def find_recipe(name: str, source: SourceSize | None = None) -> Recipe:
     """A shipped recipe by its name, or one at a path.
 
     Args:
         name: of the recipe, or its path.
-        source: class folders, for a recipe that leaves size or channels to the images.
+        source: gives side and channels, for a recipe that leaves them to the source images.
 
     Raises:
         RecipeError: it can't be read or is not right.
@@ -41,8 +40,8 @@ def find_recipe(name: str, source: Path | None = None) -> Recipe:
     return read_recipe(known[name], source)
 
 
-def read_recipe(path: Path, source: Path | None = None) -> Recipe:
-    """Read one recipe file; ``auto`` size and channels become those of the images in ``source``.
+def read_recipe(path: Path, source: SourceSize | None = None) -> Recipe:
+    """Read one recipe file; ``auto`` size and channels become what ``source`` says.
 
     Raises:
         RecipeError: the file can't be read or parsed, or has unknown keys or impossible values;
@@ -59,7 +58,7 @@ def read_recipe(path: Path, source: Path | None = None) -> Recipe:
     return parse_recipe(_without_auto(data, path, source), str(path))
 
 
-def _without_auto(data: dict[str, Any], path: Path, source: Path | None) -> dict[str, Any]:
+def _without_auto(data: dict[str, Any], path: Path, source: SourceSize | None) -> dict[str, Any]:
     generator = data.get("generator")
     if not isinstance(generator, dict):
         return data
@@ -71,10 +70,8 @@ def _without_auto(data: dict[str, Any], path: Path, source: Path | None) -> dict
             f"Recipe {path} leaves generator.{keys[0]} to the source images; here are none.",
             "Write a number, or use the recipe with l2laug pretrain.",
         )
-    facts = facts_of(
-        [f for files in class_folders(source_folder(source), several=True).values() for f in files]
-    )
-    return data | {"generator": generator | {key: getattr(facts, key) for key in keys}}
+    found = dict(zip(("size", "channels"), source(), strict=True))
+    return data | {"generator": generator | {key: found[key] for key in keys}}
 
 
 def parse_recipe(data: dict[str, Any], source: str) -> Recipe:

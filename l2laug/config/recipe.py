@@ -1,4 +1,4 @@
-"""Typed, strict recipes: every choice of the method, read from YAML, unknown keys refused."""
+"""Typed, strict recipes: every choice of the method, read from YAML, unknown keys rejected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-Variant = Literal["turn", "mirror", "negate"]
+ClassAugmentation = Literal["rot90", "flip", "invert"]
 
 
 class _Options(BaseModel):
@@ -23,11 +23,11 @@ class _Options(BaseModel):
 class GeneratorOptions(_Options):
     """The generator of Table 1: image size, channels and widths.
 
-    With ``warp`` above 0 it bends the given image, by up to that share of its side, and draws over
-    it; at 0 it draws all, as in the paper. ``headroom`` is the share of the way from the middle to
-    either end of its colours, and of its mask, that is clipped away to reach pure ends.
-    Not ``conditioned``, it is the phi(z) that the paper writes, where it builds phi(x, z): it and
-    its critic see a blank image in place of the given one.
+    With ``warp`` above 0 it warps the given image, by up to that share of its side, and draws over
+    it; at 0 it draws all, as in the paper. ``clip_margin`` is the share of the way from the middle
+    to either end of its colours, and of its mask, that is clipped away to reach pure ends. Not
+    ``conditioned``, it is the phi(z) that the paper writes, where it builds phi(x, z): it and its
+    critic see a blank image in place of the given one.
     """
 
     conditioned: bool = True
@@ -39,7 +39,7 @@ class GeneratorOptions(_Options):
     noise_channels: tuple[Positive, ...] = Field(default=(8, 4, 2), min_length=1, max_length=4)
     warp: Share = 0.0
     warp_maps: bool = False
-    headroom: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    clip_margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
 
     @model_validator(mode="after")
     def _size_fits(self) -> Self:
@@ -79,24 +79,25 @@ class AdversarialOptions(_Options):
     decay_from: Share = 1.0
 
 
-class GuidedOptions(AdversarialOptions):
+class ClassConsistencyOptions(AdversarialOptions):
     """An adversarial training in which a frozen feature net has to recognise what is drawn.
 
-    ``identity`` is how much that weighs; 0, as in the paper, leaves the guide out.
+    ``class_consistency`` is how much that weighs; 0, as in the paper, leaves the prototype
+    classifier out.
     """
 
-    identity: Annotated[float, Field(ge=0)] = 0.0
+    class_consistency: Annotated[float, Field(ge=0)] = 0.0
 
 
-class RegisteredOptions(GuidedOptions):
-    """A training that may also learn to bend the given image onto the one that it is paired with.
+class RegisteredOptions(ClassConsistencyOptions):
+    """A training that may also learn to warp the given image onto the one that it is paired with.
 
     It does by a latent that an encoder reads off the two. ``registration`` is how much the
-    difference weighs; ``divergence`` how much each nat that the latent tells about the pair.
+    difference weighs; ``kl_weight`` how much each nat that the latent tells about the pair.
     """
 
     registration: Annotated[float, Field(ge=0)] = 0.0
-    divergence: Annotated[float, Field(ge=0)] = 0.01
+    kl_weight: Annotated[float, Field(ge=0)] = 0.01
 
 
 class SourceOptions(RegisteredOptions):
@@ -105,8 +106,8 @@ class SourceOptions(RegisteredOptions):
     steps: Count = 12000
 
 
-class CommonOptions(RegisteredOptions):
-    """Plentiful classes of the user's own, learned along with the rare ones before those are tuned.
+class BaseOptions(RegisteredOptions):
+    """Base classes of the user's own, learned along with the rare ones before those are tuned.
 
     No more than ``images`` of each are used, and no more than ``classes``.
     """
@@ -115,7 +116,7 @@ class CommonOptions(RegisteredOptions):
     batch: Annotated[int, Field(ge=2)] = 16
     learning_rate: Annotated[float, Field(gt=0)] = 1e-4
     critic_learning_rate: Annotated[float, Field(gt=0)] = 1e-4
-    identity: Annotated[float, Field(ge=0)] = 2.0
+    class_consistency: Annotated[float, Field(ge=0)] = 2.0
     images: Annotated[int, Field(ge=2)] = 100
     classes: Positive = 100
 
@@ -150,10 +151,10 @@ class GemOptions(_Options):
         return self
 
 
-class TargetOptions(GuidedOptions):
+class TargetOptions(ClassConsistencyOptions):
     """phi_t: plain steps on the rare images, then steps with the GEMs plugged in.
 
-    With ``watch_every`` the last of these parts is looked at every so many steps, ends by itself
+    With ``evaluate_every`` the last of these parts is looked at every so many steps, ends by itself
     and leaves its best moment; with 0 it takes all its steps and leaves the last. ``train`` names
     the layers that learn: all, those behind the encoder, or the final convolutions; GEMs always do.
     """
@@ -165,7 +166,7 @@ class TargetOptions(GuidedOptions):
     batch: Annotated[int, Field(ge=2)] = 16
     train_norm: bool = False
     jitter: Share = 0.0
-    watch_every: Count = 0
+    evaluate_every: Count = 0
     train: Literal["all", "decoder", "head"] = "all"
 
 
@@ -179,26 +180,27 @@ class FeatureOptions(_Options):
 
 
 class DataOptions(_Options):
-    """Which source classes are learned from, and which are kept back to score on.
+    """Which source classes are learned from, and which are held out to score on.
 
-    ``classes`` is how many are learned from, all others being kept back whatever ``held_out`` says.
-    ``parts``, above 1, splits each class folder into so many classes, see :mod:`l2laug.parts`;
-    ``variants`` are changes that make another class of each, see :mod:`l2laug.variants`.
+    ``classes`` is how many are learned from, all others being held out whatever ``held_out`` says.
+    ``pseudo_classes``, above 1, splits each class folder into so many classes, see
+    :mod:`l2laug.data.pseudo_classes`; ``class_augmentation`` are changes that make
+    another class of each, see :mod:`l2laug.data.class_augmentation`.
     """
 
     min_images: Annotated[int, Field(ge=2)] = 2
     held_out: Share | Count = 0.1
     classes: Annotated[int, Field(ge=2)] | None = None
-    parts: Positive = 1
-    variants: tuple[Variant, ...] = ()
+    pseudo_classes: Positive = 1
+    class_augmentation: tuple[ClassAugmentation, ...] = ()
     seed: int = 0
 
-    @field_validator("variants")
+    @field_validator("class_augmentation")
     @classmethod
-    def _each_once(cls, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
-        if len(set(variants)) != len(variants):
+    def _each_once(cls, changes: tuple[ClassAugmentation, ...]) -> tuple[ClassAugmentation, ...]:
+        if len(set(changes)) != len(changes):
             raise ValueError("names one change twice")
-        return variants
+        return changes
 
 
 class Recipe(_Options):
@@ -212,20 +214,22 @@ class Recipe(_Options):
     source: SourceOptions = SourceOptions()
     weak: WeakOptions = WeakOptions()
     gems: GemOptions = GemOptions()
-    common: CommonOptions = CommonOptions()
+    base: BaseOptions = BaseOptions()
     target: TargetOptions = TargetOptions()
     features: FeatureOptions = FeatureOptions()
 
     @model_validator(mode="after")
-    def _guide_has_a_class_to_ask_for(self) -> Self:
-        if not self.generator.conditioned and self.source.identity:
-            raise ValueError("source.identity asks for a class, which phi(z) is not told: use 0")
+    def _consistency_has_a_class_to_ask_for(self) -> Self:
+        if not self.generator.conditioned and self.source.class_consistency:
+            raise ValueError(
+                "source.class_consistency asks for a class, which phi(z) is not told: use 0"
+            )
         return self
 
     @model_validator(mode="after")
     def _something_to_warp(self) -> Self:
         if not self.generator.conditioned and self.generator.warp:
-            raise ValueError("generator.warp bends an image, which phi(z) is not given: use 0")
+            raise ValueError("generator.warp warps an image, which phi(z) is not given: use 0")
         return self
 
     @model_validator(mode="after")
@@ -241,17 +245,17 @@ class Recipe(_Options):
         if self.generator.warp:
             return self
         if self.generator.warp_maps:
-            raise ValueError("generator.warp_maps bends as far as it says: set generator.warp")
-        for name in ("source", "common"):
+            raise ValueError("generator.warp_maps warps as far as it says: set generator.warp")
+        for name in ("source", "base"):
             if getattr(self, name).registration:
                 raise ValueError(
-                    f"{name}.registration needs a generator that bends: set generator.warp"
+                    f"{name}.registration needs a generator that warps: set generator.warp"
                 )
         return self
 
     @model_validator(mode="after")
     def _groups_fit(self) -> Self:
-        for name in ("source", "weak", "common", "target"):
+        for name in ("source", "weak", "base", "target"):
             batch = getattr(self, name).batch
             if batch % self.critic.group:
                 raise ValueError(

@@ -14,7 +14,7 @@ from l2laug.metrics.copies import FEWEST, Copies
 NOT_CHANCE = 0.03  # how far over TAIL a limit that was learned from few images may lead
 MANY = "samples come nearer to support images than real images do"
 GUESSED = (
-    f"It takes {FEWEST} kept-back images: from the support set alone the limit is a careful one, "
+    f"It takes {FEWEST} held-out images: from the support set alone the limit is a careful one, "
     "which copies in disguise may pass."
 )
 SHEET = 8  # support images, and samples of each
@@ -29,16 +29,16 @@ def copies_measure(copies: Copies, sheet: str = "copies.png") -> Measure:
         value=drawn.value,
         low=drawn.low,
         high=drawn.high,
-        floor=None if real is None else real.value,
-        floor_low=None if real is None else real.low,
-        floor_high=None if real is None else real.high,
+        baseline=None if real is None else real.value,
+        baseline_low=None if real is None else real.low,
+        baseline_high=None if real is None else real.high,
         samples=drawn.count,
         real=copies.yardstick,
         extractor="pixels, means of two by two",
         sha256="",
         resizing="none",
         reading=f"{MANY}: see {sheet}" if many else "no more than among real images",
-        too_small="" if copies.kept_back else GUESSED,
+        too_small="" if copies.held_out else GUESSED,
     )
 
 

@@ -29,6 +29,6 @@ def far_from_source(images: ImageSet, bundle: Bundle) -> str | None:
     return (
         f"{', '.join(images.classes)}: these images look unlike what bundle {bundle.name} was "
         f"trained on (distance {median:.1f}; its own unseen classes {typical:.1f}, 99 in 100 "
-        f"under {limit:.1f}). Look at the samples before you use them; l2laug adapt --common DIR "
-        "learns from your own plentiful classes first, in minutes, --source DIR in hours."
+        f"under {limit:.1f}). Look at the samples before you use them; l2laug adapt --base DIR "
+        "learns from your own base classes first, in minutes, --source DIR in hours."
     )

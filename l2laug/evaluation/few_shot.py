@@ -19,7 +19,7 @@ RATE = 2e-3
 
 
 def few_shot_error(
-    shown: ImageSet,
+    support: ImageSet,
     more: ImageSet | None,
     test: ImageSet,
     engine: Engine,
@@ -31,25 +31,25 @@ def few_shot_error(
     each batch are the same with and without.
 
     Args:
-        shown: the few real images of each class.
+        support: the few real images of each class.
         more: images to learn from beside them, of the same classes; drawn ones, or real.
         test: other real images of the same classes.
         engine: where the net is trained.
         seed: of the net's start and of the batches.
     """
     torch.manual_seed(seed)
-    net = engine.place(FeatureNet(shown.pixels.shape[1], WIDTH, len(shown.classes))).train()
+    net = engine.place(FeatureNet(support.pixels.shape[1], WIDTH, len(support.classes))).train()
     optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, STEPS)
     random = np.random.default_rng(seed)
     changes = torch.Generator().manual_seed(seed)
     for _ in range(STEPS):
-        labels = random.integers(len(shown.classes), size=BATCH)
+        labels = random.integers(len(support.classes), size=BATCH)
         picks = random.random(BATCH)
         swap = np.arange(BATCH) % 2 == 0
         rows = []
         for label, pick, swapped in zip(labels, picks, swap, strict=True):
-            source = shown if more is None or not swapped else more
+            source = support if more is None or not swapped else more
             mine = np.flatnonzero(source.labels == label)
             rows.append(source.pixels[mine[int(pick * len(mine))]])
         x = to_batch(torch.from_numpy(np.stack(rows)), engine.device)

@@ -12,11 +12,11 @@ from l2laug.core.arrays import Features
 from l2laug.data.image_set import ImageSet
 from l2laug.evaluation.few_shot import few_shot_error
 from l2laug.evaluation.held_out_scores import HeldOutScores
-from l2laug.evaluation.methods import Player
-from l2laug.evaluation.reference_classifier import Judge, told_apart
+from l2laug.evaluation.methods import Method
+from l2laug.evaluation.reference_classifier import ReferenceClassifier, two_sample_accuracy
 from l2laug.features.extractor import Extractor
 from l2laug.metrics.copies import support_distances
-from l2laug.metrics.diversity import mean_spread, pairwise
+from l2laug.metrics.diversity import mean_diversity, pairwise
 from l2laug.metrics.fid import frechet_distance
 from l2laug.runtime.device import Engine
 
@@ -26,21 +26,22 @@ BESIDE = 4  # images of a class, at least, that are not shown
 
 @dataclass(frozen=True)
 class Split:
-    """Unseen classes in three parts: what is shown, what is compared with, and the floor."""
+    """Unseen classes in three parts: what is shown, what is compared with, and the baseline."""
 
     support: ImageSet
     reference: ImageSet
-    floor: ImageSet
+    baseline: ImageSet
 
     def of(self, name: str) -> Split:
         """The parts of one class alone."""
-        return Split(self.support.of([name]), self.reference.of([name]), self.floor.of([name]))
+        return Split(self.support.of([name]), self.reference.of([name]), self.baseline.of([name]))
 
 
 def split_unseen(unseen: ImageSet, shots: int, seed: int) -> Split:
     """For each class ``shots`` images to show, and two halves of the rest.
 
-    The floor is the same whatever the seed, so that one judge can leave it out of what it learns.
+    The baseline is the same whatever the seed, so that one reference classifier can leave it out
+    of what it learns.
     """
     random, same = np.random.default_rng(seed), np.random.default_rng(0)
     parts: list[list[NDArray[np.int64]]] = [[], [], []]
@@ -51,40 +52,40 @@ def split_unseen(unseen: ImageSet, shots: int, seed: int) -> Split:
         parts[0].append(others[:shots])
         parts[1].append(others[shots:])
         parts[2].append(rows[:half])
-    support, reference, floor = (unseen.take(np.concatenate(p)) for p in parts)
-    return Split(support, reference, floor)
+    support, reference, baseline = (unseen.take(np.concatenate(p)) for p in parts)
+    return Split(support, reference, baseline)
 
 
-def score_players(
-    players: Mapping[str, Player],
+def score_methods(
+    methods: Mapping[str, Method],
     split: Split,
-    extractor: Extractor | Judge,
+    extractor: Extractor | ReferenceClassifier,
     engine: Engine,
     *,
     seed: int = 0,
-    judge: Judge | None = None,
+    reference_classifier: ReferenceClassifier | None = None,
     few_shot: bool = False,
 ) -> dict[str, HeldOutScores]:
-    """Score players on classes that source training never saw, beside real images of them.
+    """Score methods on classes that source training never saw, beside real images of them.
 
-    Every player draws as many images of each class as the floor has real ones, so that the numbers
-    compare; for ``few_shot`` so many more that a classifier can learn from them.
+    Every method draws as many images of each class as the baseline has real ones, so that the
+    numbers compare; for ``few_shot`` so many more that a classifier can learn from them.
     """
     many = np.repeat(np.arange(len(split.support.classes)), FEW_SHOT_DRAWS)
     test = split.reference
-    sets = {"real (floor)": split.floor}
-    more: dict[str, ImageSet] = {"real (floor)": split.floor}
-    for name, player in players.items():
-        sets[name] = player.draw(split.support, split.floor.labels, engine, seed)
+    sets = {"real images": split.baseline}
+    more: dict[str, ImageSet] = {"real images": split.baseline}
+    for name, method in methods.items():
+        sets[name] = method.draw(split.support, split.baseline.labels, engine, seed)
         if few_shot:
-            more[name] = player.draw(split.support, many, engine, seed + 1)
+            more[name] = method.draw(split.support, many, engine, seed + 1)
     scores = {name: score_set(images, split, extractor) for name, images in sets.items()}
-    if judge is not None:
+    if reference_classifier is not None:
         for name, images in sets.items():
             scores[name] = replace(
                 scores[name],
-                recognised=judge.recognised(images),
-                told_apart=told_apart(test, images, engine, seed),
+                recognised=reference_classifier.recognised(images),
+                two_sample_accuracy=two_sample_accuracy(test, images, engine, seed),
             )
     if few_shot:
         alone = few_shot_error(split.support, None, test, engine, seed)
@@ -94,7 +95,9 @@ def score_players(
     return scores
 
 
-def score_set(images: ImageSet, split: Split, extractor: Extractor | Judge) -> HeldOutScores:
+def score_set(
+    images: ImageSet, split: Split, extractor: Extractor | ReferenceClassifier
+) -> HeldOutScores:
     """Score real or drawn images of the held-out classes against the reference."""
     ours, theirs = extractor(images.pixels), extractor(split.reference.pixels)
     means = _means(theirs, split.reference)
@@ -102,8 +105,8 @@ def score_set(images: ImageSet, split: Split, extractor: Extractor | Judge) -> H
     return HeldOutScores(
         fid=frechet_distance(theirs, ours),
         fid_centred=frechet_distance(theirs, _moved(ours, images.labels, means)),
-        fid_as_shown=frechet_distance(theirs, _moved(ours, images.labels, shown)),
-        spread=mean_spread(ours, images.labels),
+        fid_at_support_means=frechet_distance(theirs, _moved(ours, images.labels, shown)),
+        diversity=mean_diversity(ours, images.labels),
         own_class=float((pairwise(ours, means).argmin(1) == images.labels).mean()),
         copies=_copies(images, split),
     )

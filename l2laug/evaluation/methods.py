@@ -1,4 +1,4 @@
-"""The players of the paper, and how each draws images of held-out classes."""
+"""The methods of the paper, and how each draws images of held-out classes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Model:
-    """A generator, the GEMs plugged into it and, of a target that may refuse, the target."""
+    """A generator, the GEMs plugged into it and, of a target that may reject, the target."""
 
     generator: Generator
     gems: nn.ModuleDict
@@ -34,7 +34,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Player:
+class Method:
     """One model for all classes, or one for each class in their order."""
 
     models: tuple[Model, ...]
@@ -56,7 +56,7 @@ class Player:
         return ImageSet(pixels, labels, support.classes, ())
 
 
-def line_up(
+def build_methods(
     support: ImageSet,
     bundle: Bundle,
     recipe: Recipe,
@@ -65,35 +65,35 @@ def line_up(
     seed: int,
     *,
     singly: bool,
-) -> dict[str, Player]:
-    """phi_s1, phi_s2, phi_t^plain and phi_t, the last two also refusing broken draws.
+) -> dict[str, Method]:
+    """phi_s1, phi_s2, phi_t^plain and phi_t, the last two also rejecting broken draws.
 
     phi_t and phi_t^plain are one model each over all the classes, as in the paper, or one for each
     class (``singly``). phi_t is left out where the recipe's target has no GEMs: phi_t^plain is what
     it makes.
     """
-    players = {
-        name: Player((Model(load_generator(bundle, recipe, which), nn.ModuleDict()),))
-        for name, which in (("phi_s1", "strong"), ("phi_s2", "weak"))
+    methods = {
+        name: Method((Model(load_generator(bundle, recipe, which), nn.ModuleDict()),))
+        for name, which in (("strong", "strong"), ("weak", "weak"))
     }
-    recipes = {"phi_t^plain": recipe.model_copy(update={"target": plain(recipe.target)})}
+    recipes = {"target without GEMs": recipe.model_copy(update={"target": plain(recipe.target)})}
     if recipe.target.gems:
-        recipes["phi_t"] = recipe
+        recipes["target"] = recipe
     parts = [support.of([c]) for c in support.classes] if singly else [support]
     for name, used in recipes.items():
         targets = [train_target(p, bundle, used, engine, progress, seed=seed) for p in parts]
-        players[name] = Player(tuple(Model(t.generator, t.gems) for t in targets))
-        players[f"{name}, broken draws refused"] = Player(
+        methods[name] = Method(tuple(Model(t.generator, t.gems) for t in targets))
+        methods[f"{name}, acceptance threshold"] = Method(
             tuple(Model(t.generator, t.gems, t) for t in targets)
         )
-    return players
+    return methods
 
 
 @torch.no_grad()
 def _draw(
     model: Model, support: ImageSet, labels: NDArray[np.int64], engine: Engine, seed: int
 ) -> NDArray[np.uint8]:
-    """Draw from one model; a target's draws that are too little like their class are refused."""
+    """Draw from one model; a target's draws that are too little like their class are rejected."""
     given = support.pixels[_turns(support, labels)]
     generator, target = engine.place(model.generator).eval(), model.target
     gems = dict(engine.place(model.gems).eval().items())
@@ -106,12 +106,12 @@ def _draw(
             x = to_batch(torch.from_numpy(given[rows]), engine.device)
             images = generator(x, z.to(engine.device), gems).float()
             if target is None:
-                likeness = np.zeros(len(rows))
+                similarity = np.zeros(len(rows))
             else:
-                likeness = target.likeness(images, labels[rows])
-            better = likeness > best[rows]
+                similarity = target.similarity(images, labels[rows])
+            better = similarity > best[rows]
             drawn[rows[better]] = to_pixels(images.cpu().numpy())[better]
-            best[rows] = np.maximum(best[rows], likeness)
+            best[rows] = np.maximum(best[rows], similarity)
         if target is not None:
             left = left[best[left] < np.array(target.limits)[labels[left]]]
         if target is None or not len(left):

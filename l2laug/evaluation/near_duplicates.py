@@ -33,7 +33,7 @@ def near_duplicates(samples: Pixels, support: Pixels, others: Pixels) -> Measure
         for images in (samples, others)
     )
     value, low, high = _share(found, len(samples))
-    floor = _share(other, len(others)) if len(others) else (None, None, None)
+    baseline = _share(other, len(others)) if len(others) else (None, None, None)
     counts = np.array([[found, len(samples) - found], [other, len(others) - other]])
     more = stats.fisher_exact(counts, alternative="greater").pvalue < CHANCE
     reading = "more than among real images" if more else "no more than among real images"
@@ -42,16 +42,16 @@ def near_duplicates(samples: Pixels, support: Pixels, others: Pixels) -> Measure
         value=value,
         low=low,
         high=high,
-        floor=floor[0],
-        floor_low=floor[1],
-        floor_high=floor[2],
+        baseline=baseline[0],
+        baseline_low=baseline[1],
+        baseline_high=baseline[2],
         samples=len(samples),
         real=len(others),
         extractor=f"pHash, {NEAR} of {BITS} bits may differ",
         sha256="",
         resizing="to 32x32 grey, Lanczos",
         reading=reading if len(others) else "no real images to tell by",
-        too_small="" if len(others) else "It takes real images that were kept back to tell.",
+        too_small="" if len(others) else "It takes real images that were held out to tell.",
     )
 
 

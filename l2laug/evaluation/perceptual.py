@@ -90,20 +90,20 @@ def perceptual_diversity(
         chosen = pixels[random.choice(len(pixels), count, replace=False)]
         rows, columns = np.triu_indices(count, 1)
         found.append(mean_with_range(distance(chosen[rows], chosen[columns]), count, random))
-    (ours, low, high), (floor, floor_low, floor_high) = found
+    (ours, low, high), (baseline, baseline_low, baseline_high) = found
     reading = LEVEL
-    if high < floor_low:
+    if high < baseline_low:
         reading = "samples vary less than real images"
-    elif low > floor_high:
+    elif low > baseline_high:
         reading = "samples vary more than real images"
     return Measure(
         name="lpips",
         value=ours,
         low=low,
         high=high,
-        floor=floor,
-        floor_low=floor_low,
-        floor_high=floor_high,
+        baseline=baseline,
+        baseline_low=baseline_low,
+        baseline_high=baseline_high,
         samples=count,
         real=count,
         extractor="LPIPS 0.1, AlexNet",

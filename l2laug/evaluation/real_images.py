@@ -1,4 +1,4 @@
-"""The real images that samples are held against: support, kept back, to train and to test on."""
+"""The real images that samples are held against: support, held out, to train and to test on."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read_real(
         card: of the adapted model.
         options: of its run.
         dataset: class folders of real images; the rare folder's siblings by default.
-        test: class folders to test on; else three in ten of each common class's images, none that
+        test: class folders to test on; else three in ten of each base class's images, none that
             adapt learned along, and what the rare folder holds beside the support set.
         seed: of that choice.
         classifier: there has to be what training and testing one takes.
@@ -55,7 +55,7 @@ def read_real(
         UsageError: something is not there that the scores need.
         ImageError: no image can be read.
     """
-    rare, known, along = card.class_name, set(card.support_hashes), set(card.common_hashes)
+    rare, known, along = card.class_name, set(card.support_hashes), set(card.base_hashes)
     root = dataset or _siblings(options)
     folders = class_folders(root, several=True)
     if rare not in folders:
@@ -99,7 +99,7 @@ def read_real(
     if classifier and not len(others):
         raise UsageError(
             f"There is no real image of {rare} to test on that adapt did not see.",
-            "Give class folders of kept-back images with --test DIR.",
+            "Give class folders of held-out images with --test DIR.",
         )
     if classifier and len(everything.classes) < 2:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""The judge: a classifier of every class, held-out ones too, that no generator learned from."""
+"""The reference classifier: it knows every class, and no generator learned from it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BATCH = 256
 
 
 @dataclass(frozen=True)
-class Judge:
+class ReferenceClassifier:
     """A net trained on all real images there are.
 
     Attributes:
@@ -53,10 +53,10 @@ class Judge:
         return float((guesses == own).mean())
 
 
-def train_judge(
+def train_reference_classifier(
     images: ImageSet, engine: Engine, progress: Progress, keep: Path | None = None
-) -> Judge:
-    """Train a judge on all images of all classes, or take the one that was kept.
+) -> ReferenceClassifier:
+    """Train a reference classifier on all images of all classes, or take the one that was kept.
 
     Args:
         images: to learn from.
@@ -69,15 +69,15 @@ def train_judge(
         net.load_state_dict(load_file(keep))
         net = engine.place(net).eval()
     else:
-        net = train_features(images, OPTIONS, engine, progress, title="judge")
+        net = train_features(images, OPTIONS, engine, progress, title="reference_classifier")
         if keep is not None:
             state = {name: value.contiguous() for name, value in net.state_dict().items()}
             with whole_file(keep) as part:
                 save_file(state, part)
-    return Judge(net, images.classes, engine.device)
+    return ReferenceClassifier(net, images.classes, engine.device)
 
 
-def told_apart(real: ImageSet, drawn: ImageSet, engine: Engine, seed: int = 0) -> float:
+def two_sample_accuracy(real: ImageSet, drawn: ImageSet, engine: Engine, seed: int = 0) -> float:
     """How well a net learns to tell real images from drawn ones: 0.5 is chance, 1 is with ease.
 
     A classifier two-sample test (Lopez-Paz and Oquab 2017): learned on the even classes, tested on

@@ -96,7 +96,7 @@ def measure_samples(
     if len(against) < FEWEST or len(drawn) < 2:
         notes.append(
             f"There are too few images for scores other than copies, {FEWEST} real ones and 2 "
-            "samples: give real images that were kept back with --test."
+            "samples: give real images that were held out with --test."
         )
     else:
         chosen = np.random.default_rng(seed).permutation(len(drawn))[:MOST_SAMPLES]
@@ -122,7 +122,7 @@ def measure_samples(
 
 def _what(against: Pixels, real: Real) -> str:
     if against is real.others:
-        return f"{len(against)} kept-back real images"
+        return f"{len(against)} held-out real images"
     return (
         f"the support set itself, {len(against)} images, which the samples were drawn from: they "
         "seem nearer than they are"

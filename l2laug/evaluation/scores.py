@@ -1,4 +1,4 @@
-"""Scores beside their floor: what the same score says of real images, at the same sizes."""
+"""Scores beside their baseline: what the same score says of real images, at the same sizes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from l2laug.core.arrays import Features
 from l2laug.features.extractor import Extractor
 from l2laug.metrics import density_coverage, precision_recall
 from l2laug.metrics.density_coverage import coverage, density
-from l2laug.metrics.diversity import spread
+from l2laug.metrics.diversity import diversity
 from l2laug.metrics.fid import frechet_distance
 from l2laug.metrics.inception_score import inception_score
 from l2laug.metrics.kid import kernel_distance
@@ -31,7 +31,7 @@ class Measure:
         name: of the score.
         value: of the samples.
         low, high: what it spans: nine in ten of the splits, or for copies its 95% interval.
-        floor, floor_low, floor_high: the same of real images, None where it can't be had.
+        baseline, baseline_low, baseline_high: the same of real images, None where it can't be had.
         samples, real: how many images were compared with how many real ones.
         extractor, sha256, resizing: what it was measured on.
         reading: what it says, in words.
@@ -42,9 +42,9 @@ class Measure:
     value: float
     low: float
     high: float
-    floor: float | None
-    floor_low: float | None
-    floor_high: float | None
+    baseline: float | None
+    baseline_low: float | None
+    baseline_high: float | None
     samples: int
     real: int
     extractor: str
@@ -60,7 +60,7 @@ class _Score:
 
     ``needs`` real images in either half for the number to mean something (0: more than there are
     features) because of ``why``; under ``least`` it can't be had. ``below`` and ``above`` say what
-    it means to be under and over the floor.
+    it means to be under and over the baseline.
     """
 
     function: Callable[[Features, Features], float]
@@ -121,8 +121,8 @@ SCORES = {
         "fewer real images have a sample near by than have a real one: kinds may be missing",
         "more real images have a sample near by than have a real one",
     ),
-    "spread": _Score(
-        lambda _, drawn: spread(drawn),
+    "diversity": _Score(
+        lambda _, drawn: diversity(drawn),
         2,
         20,
         NOISE,
@@ -153,7 +153,7 @@ def scores_of(extractor: Extractor) -> dict[str, _Score]:
 def measure(
     real: Features, drawn: Features, extractor: Extractor, seed: int = 0
 ) -> dict[str, Measure]:
-    """Every score that the sets are large enough for, by name, each beside its floor.
+    """Every score that the sets are large enough for, by name, each beside its baseline.
 
     The real images are split in halves again and again. The score of one half with samples stands
     beside its score with as many images of the other half, so that all that few images do to a
@@ -189,25 +189,27 @@ def _summary(
     name: str, pairs: NDArray[np.float64], half: int, count: int, size: int, extractor: Extractor
 ) -> Measure:
     score = scores_of(extractor)[name]
-    ours, floor = pairs.T
+    ours, baseline = pairs.T
     needs = score.needs or size + 1
     too_small = f"It takes {2 * needs} real images and {needs} samples: {score.why}."
     reading = LEVEL
     # All splits have to agree. New real images, some hundred of them, do so in 3 of 100 cases; the
-    # splits share them, so of 20 spread and density do in one of five.
-    if (ours < floor).all():
+    # splits share them, so of 20 diversity and density do in one of five.
+    if (ours < baseline).all():
         reading = score.below
-    elif (ours > floor).all():
+    elif (ours > baseline).all():
         reading = score.above
-    (low, high), (floor_low, floor_high) = (np.quantile(v, [0.05, 0.95]) for v in (ours, floor))
+    (low, high), (baseline_low, baseline_high) = (
+        np.quantile(v, [0.05, 0.95]) for v in (ours, baseline)
+    )
     return Measure(
         name=name,
         value=float(ours.mean()),
         low=float(low),
         high=float(high),
-        floor=float(floor.mean()),
-        floor_low=float(floor_low),
-        floor_high=float(floor_high),
+        baseline=float(baseline.mean()),
+        baseline_low=float(baseline_low),
+        baseline_high=float(baseline_high),
         samples=count,
         real=half,
         extractor=extractor.name,

@@ -99,7 +99,7 @@ def _loaded(published: Any, layer: str, path: Path) -> Any:
             f"--features: no weights at {path}.", f"Fetch {published.URL_INCEPTION_V3} to there."
         )
     try:
-        # torch-fidelity would run what a harmful pickle says: this refuses one.
+        # torch-fidelity would run what a harmful pickle says: this rejects one.
         torch.load(path, map_location="cpu", weights_only=True)
         return published.FeatureExtractorInceptionV3(
             "inception", [layer], feature_extractor_weights_path=str(path)

@@ -41,7 +41,7 @@ class Copies:
         real: the same of real images, each against a limit found without it; None if there are
             too few for that.
         yardstick: how many images the limit was learned from.
-        kept_back: whether these were kept back, or are the support set itself.
+        held_out: whether these were held out, or are the support set itself.
     """
 
     distances: Distances
@@ -50,7 +50,7 @@ class Copies:
     drawn: Share
     real: Share | None
     yardstick: int
-    kept_back: bool
+    held_out: bool
 
     @property
     def share(self) -> float:
@@ -78,13 +78,13 @@ def find_copies(samples: Pixels, support: Pixels, others: Pixels | None = None) 
     known = _distinct(support)
     apart = np.empty(0) if others is None else support_distances(others, known)
     apart = apart[apart > 0]  # a support image among the others is none either
-    kept_back = len(apart) >= FEWEST
-    if not kept_back and len(known) < FEWEST:
+    held_out = len(apart) >= FEWEST
+    if not held_out and len(known) < FEWEST:
         raise ImageError(
             f"With fewer than {FEWEST} real images there is no telling what a copy is.",
-            f"Give {FEWEST} or more real images that were kept back with --test.",
+            f"Give {FEWEST} or more real images that were held out with --test.",
         )
-    if kept_back:
+    if held_out:
         limit, real = _limit_beside(apart), _real_beside(apart)
     else:
         between = _distances(known, known)
@@ -92,8 +92,8 @@ def find_copies(samples: Pixels, support: Pixels, others: Pixels | None = None) 
     to_each = _distances(samples, support)
     distances = to_each.min(1)
     drawn = _share(distances < limit)
-    yardstick = len(apart) if kept_back else len(known)
-    return Copies(distances, to_each.argmin(1), limit, drawn, real, yardstick, kept_back)
+    yardstick = len(apart) if held_out else len(known)
+    return Copies(distances, to_each.argmin(1), limit, drawn, real, yardstick, held_out)
 
 
 def _distinct(support: Pixels) -> Pixels:

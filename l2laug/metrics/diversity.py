@@ -10,21 +10,21 @@ from l2laug.core.arrays import Features
 from l2laug.core.errors import ImageError
 
 
-def spread(features: Features) -> float:
+def diversity(features: Features) -> float:
     """Mean Euclidean distance over all pairs of ``(N, D)`` features.
 
     Raises:
         ImageError: fewer than two images.
     """
     if len(features) < 2:
-        raise ImageError("A spread needs two images or more.", "Give more images.")
+        raise ImageError("A diversity needs two images or more.", "Give more images.")
     return float(pairwise(features, features)[np.triu_indices(len(features), 1)].mean())
 
 
-def mean_spread(features: Features, labels: NDArray[np.int64]) -> float:
-    """Mean over classes of the spread of each, those of a single image left out."""
+def mean_diversity(features: Features, labels: NDArray[np.int64]) -> float:
+    """Mean over classes of the diversity of each, those of a single image left out."""
     groups = [features[labels == c] for c in np.unique(labels)]
-    return float(np.mean([spread(g) for g in groups if len(g) > 1]))
+    return float(np.mean([diversity(g) for g in groups if len(g) > 1]))
 
 
 def pairwise(a: Features, b: Features) -> Features:

@@ -13,7 +13,7 @@ def frechet_distance(real: Features, drawn: Features) -> float:
     """FID between two sets of features ``(N, D)`` and ``(M, D)``; lower is nearer.
 
     ``|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))`` (Heusel et al. 2017, equation 6). With fewer
-    images than features it is dominated by bias: compare at equal counts only, and to the floor.
+    images than features it is dominated by bias: compare at equal counts only, and to the baseline.
 
     Raises:
         ImageError: a set has fewer than two images.

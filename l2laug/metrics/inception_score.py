@@ -13,7 +13,7 @@ def inception_score(probabilities: Features) -> float:
     """``exp(mean KL(p(y|x) || p(y)))`` of class probabilities ``(N, K)``, from 1 to min(N, K).
 
     Salimans et al. 2016, section 4; over all images at once, not as the mean of ten parts. It knows
-    nothing of real images: compare it to its floor.
+    nothing of real images: compare it to its baseline.
 
     Raises:
         ImageError: there are no images.

@@ -13,7 +13,7 @@ def kernel_distance(real: Features, drawn: Features) -> float:
 
     The unbiased estimate (Binkowski et al. 2018, section 4) with the kernel
     ``(x'y / D + 1)^3``. Over draws of one distribution its mean is 0 however few images there are,
-    so that single numbers may be negative; what few images cost is spread, not bias.
+    so that single numbers may be negative; what few images cost is diversity, not bias.
 
     Raises:
         ImageError: a set has fewer than two images.

@@ -26,7 +26,8 @@ class FeatureNet(nn.Module):
             if i < 3:
                 layers.append(nn.MaxPool2d(2))
         self.body = nn.Sequential(*layers)
-        self.classify = nn.Linear(widths[-1], classes)
+        self.dimension = widths[-1]
+        self.classify: nn.Module = nn.Linear(self.dimension, classes)
 
     def features(self, x: Tensor) -> Tensor:
         """Images ``(N, C, S, S)`` in [-1, 1] to features ``(N, 4 * width)``."""

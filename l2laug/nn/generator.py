@@ -44,12 +44,12 @@ class ResidualBlock(nn.Module):
         return F.leaky_relu(self.norm2(self.conv2(x)) + short, 0.2)
 
 
-def clipped(x: Tensor, low: float, headroom: float) -> Tensor:
+def clipped(x: Tensor, low: float, clip_margin: float) -> Tensor:
     """Stretch values from ``low`` to 1 about their middle until that share of them is clipped."""
-    if not headroom:
+    if not clip_margin:
         return x
     middle = (low + 1) / 2
-    return ((x - middle) / (1 - headroom) + middle).clamp(low, 1.0)
+    return ((x - middle) / (1 - clip_margin) + middle).clamp(low, 1.0)
 
 
 class Generator(nn.Module):
@@ -59,14 +59,14 @@ class Generator(nn.Module):
     latent enters as in DAGAN: a dense layer each to a few channels joined to the first decoder
     blocks. GEMs plug in behind decoder blocks through the ``gems`` argument of :meth:`decode`.
 
-    With ``options.warp`` it does not draw every pixel anew: it bends the given image by a smooth
+    With ``options.warp`` it does not draw every pixel anew: it warps the given image by a smooth
     flow and draws over it where a mask says so (appearance flow, Zhou et al. 2016). With
-    ``options.warp_maps`` the same flow bends the encoder's maps on their way to the later decoder
-    blocks, and the last of those sees the bent image too, so that what is drawn over lies where
+    ``options.warp_maps`` the same flow warps the encoder's maps on their way to the later decoder
+    blocks, and the last of those sees the warped image too, so that what is drawn over lies where
     the flow took it (deformable skip connections, Siarohin et al. 2018).
 
     What tanh and the mask's sigmoid never reach, real images are full of: paper that is all white.
-    ``options.headroom`` stretches both and clips, so that the last of that share comes for free.
+    ``options.clip_margin`` stretches both and clips, so that the last of that share comes for free.
 
     Args:
         options: image size ``S`` (a multiple of 16), channels ``C`` and the widths of the layers.
@@ -108,7 +108,7 @@ class Generator(nn.Module):
             self.flow = nn.Conv2d(d[FLOW_BLOCK], 2, 3, 1, 1)
             nn.init.normal_(self.flow.weight, std=0.01)
             nn.init.zeros_(self.flow.get_parameter("bias"))
-            # The mask starts near 0: what is given is bent a little and hardly drawn over.
+            # The mask starts near 0: what is given is warped a little and hardly drawn over.
             nn.init.constant_(last.get_parameter("bias")[-1:], MASK_BIAS)
 
     def encode(self, x: Tensor) -> list[Tensor]:
@@ -164,14 +164,14 @@ class Generator(nn.Module):
         outputs = self.decoder_maps(maps, z, gems)
         x = self.head(outputs[-1])
         if not self.options.warp:
-            return clipped(torch.tanh(x), -1.0, self.options.headroom)
+            return clipped(torch.tanh(x), -1.0, self.options.clip_margin)
         drawn, mask = torch.tanh(x[:, :-1].float()), torch.sigmoid(x[:, -1:].float())
-        drawn = clipped(drawn, -1.0, self.options.headroom)
-        mask = clipped(mask, 0.0, self.options.headroom)
+        drawn = clipped(drawn, -1.0, self.options.clip_margin)
+        mask = clipped(mask, 0.0, self.options.clip_margin)
         return mask * drawn + (1 - mask) * self._warped(maps[4], outputs[FLOW_BLOCK])
 
-    def bend(self, x: Tensor, z: Tensor) -> Tensor:
-        """The images ``(N, C, S, S)`` as latents ``(N, latent)`` bend them, nothing drawn over."""
+    def warp(self, x: Tensor, z: Tensor) -> Tensor:
+        """The images ``(N, C, S, S)`` as latents ``(N, latent)`` warp them, nothing drawn over."""
         maps = self.encode(x)
         return self._warped(x, self.decoder_maps(maps, z, count=FLOW_BLOCK + 1)[FLOW_BLOCK])
 

@@ -19,7 +19,7 @@ from l2laug.core.files import whole_file
 from l2laug.data.image_set import ImageSet
 from l2laug.nn.feature_net import FeatureNet
 from l2laug.nn.generator import Generator
-from l2laug.nn.prototype_classifier import Guide
+from l2laug.nn.prototype_classifier import PrototypeClassifier
 
 TOLERANCE = 2e-3  # of images in [-1, 1]; a quarter of one grey level
 
@@ -27,25 +27,25 @@ TOLERANCE = 2e-3  # of images in [-1, 1]; a quarter of one grey level
 class _Adapted(nn.Module):
     """The graph of an adapted model: the support set's encodings, the decoder and its GEMs.
 
-    Behind them the guide tells how like its class each image came out.
+    Behind them the prototype classifier tells how like its class each image came out.
     """
 
     def __init__(
         self,
         generator: Generator,
         gems: nn.ModuleDict,
-        guide: Guide,
+        classifier: PrototypeClassifier,
         support: Tensor,
         labels: Tensor,
     ) -> None:
         super().__init__()
-        self.generator, self.gems, self.net = generator, gems, guide.net
+        self.generator, self.gems, self.net = generator, gems, classifier.net
         with torch.no_grad():
             encodings = generator.encode(support)
         self.count = len(encodings)
         for i, encoding in enumerate(encodings):
             self.register_buffer(f"encoding{i}", encoding)
-        self.register_buffer("prototypes", guide.prototypes[labels])
+        self.register_buffer("prototypes", classifier.prototypes[labels])
 
     def forward(self, support: Tensor, latent: Tensor) -> tuple[Tensor, Tensor]:
         maps = [self.get_buffer(f"encoding{i}")[support] for i in range(self.count)]
@@ -57,14 +57,14 @@ class _Adapted(nn.Module):
 def export_model(
     generator: Generator,
     gems: nn.ModuleDict,
-    guide: Guide,
+    classifier: PrototypeClassifier,
     support: ImageSet,
     card: Card,
     path: Path,
 ) -> None:
     """Write an adapted model: inputs ``support`` ``(N,)`` int64 and ``latent`` ``(N, L)``.
 
-    Its outputs are ``images`` ``(N, C, S, S)`` in [-1, 1] and ``likeness`` ``(N,)``, the cosine
+    Its outputs are ``images`` ``(N, C, S, S)`` in [-1, 1] and ``similarity`` ``(N,)``, the cosine
     between each image's features and its class's prototype.
 
     Raises:
@@ -72,15 +72,15 @@ def export_model(
         OutputError: the file can't be written.
     """
     pixels = torch.from_numpy(to_unit(support.pixels))
-    for net in (generator, gems, guide):
+    for net in (generator, gems, classifier):
         net.cpu().float().eval()
     labels = torch.from_numpy(support.labels)
-    adapted = _Adapted(generator, gems, guide, pixels, labels).eval()
+    adapted = _Adapted(generator, gems, classifier, pixels, labels).eval()
     rows = torch.arange(4) % len(pixels)
     z = torch.from_numpy(
         np.random.default_rng(0).standard_normal((4, card.latent), dtype=np.float32)
     )
-    outputs = ["images", "likeness"]
+    outputs = ["images", "similarity"]
     with whole_file(path) as part:
         _export(adapted, (rows, z), ["support", "latent"], outputs, card.to_metadata(), part)
         _check(adapted, {"support": rows, "latent": z}, part)

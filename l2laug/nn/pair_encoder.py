@@ -30,5 +30,5 @@ class PairEncoder(nn.Module):
     def forward(self, given: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
         """Pairs of ``(N, C, S, S)`` images to the mean and the log variance of z, ``(N, L)``."""
         x = F.leaky_relu(self.body(torch.cat([given, other], 1)), 0.2)
-        mean, spread = self.moments(x.flatten(1)).float().chunk(2, 1)
-        return mean, spread
+        mean, diversity = self.moments(x.flatten(1)).float().chunk(2, 1)
+        return mean, diversity

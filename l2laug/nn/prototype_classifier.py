@@ -1,4 +1,4 @@
-"""The guide: a frozen feature net that tells which of many classes an image shows."""
+"""The prototype classifier: a frozen feature net that tells which class an image shows."""
 
 from __future__ import annotations
 
@@ -22,22 +22,23 @@ SCALE = 32.0  # of cosines before the softmax
 OTHERS = 5  # images of its class that one is compared with
 
 
-class Guide(nn.Module):
+class PrototypeClassifier(nn.Module):
     """Classes as prototypes, the mean directions of their images' features (Snell et al. 2017).
 
     A class is added by its prototype alone, so that what watched over the source classes can
     watch over a rare one too.
 
     Args:
-        net: a trained feature net.
+        net: a trained feature net; its linear classifier is dropped, nothing here needs it.
         classes: how many prototypes there is room for.
     """
 
     def __init__(self, net: FeatureNet, classes: int) -> None:
         super().__init__()
+        net.classify = nn.Identity()
         self.net = net
         self.prototypes: Tensor
-        self.register_buffer("prototypes", torch.zeros(classes, net.classify.in_features))
+        self.register_buffer("prototypes", torch.zeros(classes, net.dimension))
 
     def directions(self, images: Tensor) -> Tensor:
         """Images ``(N, C, S, S)`` in [-1, 1] to features of length one, ``(N, D)``."""
@@ -78,11 +79,11 @@ class Guide(nn.Module):
         """
         found = self._directions_of(pixels)
         others = F.normalize(found.sum(0) - found)
-        likeness: NDArray[np.float64] = (found * others).sum(1).double().cpu().numpy()
-        return likeness
+        similarity: NDArray[np.float64] = (found * others).sum(1).double().cpu().numpy()
+        return similarity
 
-    def usual_likeness(self, images: ImageSet) -> float:
-        """The likeness that 98 of 100 images have to five others of their class, or to fewer.
+    def usual_similarity(self, images: ImageSet) -> float:
+        """The similarity that 98 of 100 images have to five others of their class, or to fewer.
 
         It is -1 where no class has two images.
         """
@@ -111,13 +112,13 @@ class Guide(nn.Module):
         )
 
 
-def load_guide(path: Path, recipe: Recipe, classes: int) -> Guide:
-    """A guide that :func:`l2laug.nn.weights.save_weights` wrote, of so many source classes.
+def load_prototype_classifier(path: Path, recipe: Recipe, classes: int) -> PrototypeClassifier:
+    """A classifier that :func:`l2laug.nn.weights.save_weights` wrote, of so many source classes.
 
     Raises:
         BundleError: the file is damaged or of another recipe.
     """
     net = FeatureNet(recipe.generator.channels, recipe.features.width, classes)
-    guide = Guide(net, classes)
-    load_weights(guide, path)
-    return guide
+    classifier = PrototypeClassifier(net, classes)
+    load_weights(classifier, path)
+    return classifier

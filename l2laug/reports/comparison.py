@@ -17,7 +17,7 @@ def render(comparison: dict[str, Any]) -> str:
         f"# {comparison['class_name']}: {len(sets)} sets of samples",
         "",
         f"{counts['samples']} samples of each, {counts['support']} support images, "
-        f"{counts['real_kept_back']} real images of the class kept back.",
+        f"{counts['real_held_out']} real images of the class held out.",
         "",
         *[_markdown(head), "|---" * len(head) + "|", *map(_markdown, rows)],
         "",
@@ -61,7 +61,7 @@ def _table(comparison: dict[str, Any], *, ranges: bool) -> list[list[str]]:
     for score in sets[0]["measures"]:
         of_score = [one["measures"][score] for one in sets]
         cells = [_cell(m, "", ranges) + FEW * bool(m["too_small"]) for m in of_score]
-        rows.append([score, *cells, _cell(of_score[0], "floor", ranges)])
+        rows.append([score, *cells, _cell(of_score[0], "baseline", ranges)])
     if sets[0]["classifier"]:
         verdicts = [one["classifier"]["verdict"] for one in sets]
         base = sets[0]["classifier"]["compared"]["without"]  # trained once, the same for all

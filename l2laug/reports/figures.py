@@ -1,4 +1,4 @@
-"""The pictures of a report: samples, nearest pairs, refused draws, paths through the latents."""
+"""The pictures of a report: samples, nearest pairs, rejected draws, paths through the latents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from l2laug.sampling.sampler import Sampler, latent
 SHOWN = 60  # on a sheet
 COLUMNS = 10
 PATHS, STEPS = 3, 9
-LOOKED_AT = 256  # first tries, for those that were refused
+LOOKED_AT = 256  # first tries, for those that were rejected
 WORST = 20
 
 
@@ -59,7 +59,7 @@ def gather(
         sampler: the adapted model.
         drawn: its samples, uint8 ``(N, C, S, S)``.
         support: the images it was adapted from.
-        others: real images kept back.
+        others: real images held out.
         copies: what was found of them, if anything.
         seed: of what is drawn for the report alone.
     """
@@ -69,7 +69,7 @@ def gather(
         for title, what, pixels in (
             ("Support images", "real images that the model was adapted from", support),
             ("Samples", "samples", drawn),
-            ("Real images", "real images that were kept back", others),
+            ("Real images", "real images that were held out", others),
         )
         if len(pixels)
     ]
@@ -96,15 +96,15 @@ def gather(
             sheet(rows),
         )
     )
-    refused = refused_draws(sampler, seed)
-    if len(refused):
+    rejected = rejected_draws(sampler, seed)
+    if len(rejected):
         found.append(
             _picture(
-                "Refused draws",
-                f"Of {LOOKED_AT} draws {len(refused)} were too little like their class; sample "
+                "Rejected draws",
+                f"Of {LOOKED_AT} draws {len(rejected)} were too little like their class; sample "
                 "draws such images anew.",
-                f"{min(len(refused), WORST)} draws that were refused",
-                sheet(_lines(refused[:WORST])),
+                f"{min(len(rejected), WORST)} draws that were rejected",
+                sheet(_lines(rejected[:WORST])),
             )
         )
     return found
@@ -135,13 +135,13 @@ def slerp(
     return result
 
 
-def refused_draws(sampler: Sampler, seed: int) -> Pixels:
-    """Those of the first tries at ``LOOKED_AT`` images that ``sample`` refuses, the worst first."""
+def rejected_draws(sampler: Sampler, seed: int) -> Pixels:
+    """Those of the first tries at ``LOOKED_AT`` images that ``sample`` rejects, the worst first."""
     rows = np.arange(LOOKED_AT) % len(sampler.card.support_hashes)
     latents = np.stack([latent(seed, i, 0, sampler.card.latent) for i in range(LOOKED_AT)])
-    pixels, likeness = sampler.decode(rows, latents)
-    order = np.argsort(likeness, kind="stable")
-    return pixels[order[: int((likeness < sampler.card.likeness_limit).sum())]]
+    pixels, similarity = sampler.decode(rows, latents)
+    order = np.argsort(similarity, kind="stable")
+    return pixels[order[: int((similarity < sampler.card.acceptance_threshold).sum())]]
 
 
 def _path(sampler: Sampler, row: int, seed: int) -> list[Pixels]:

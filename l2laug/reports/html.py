@@ -96,12 +96,12 @@ def render_html(
 def curves_of(evaluation: Mapping[str, Any], options: Mapping[str, Any]) -> list[Curve]:
     """The curves of an evaluation and of the options of its run, as far as there is something."""
     found = []
-    looks, best = options.get("watched") or [], options.get("kept")
+    looks, best = options.get("evaluations") or [], options.get("kept")
     if len(looks) > 1 and best:
         kept = (float(best["steps"]), "kept")
         for key, title, name in (
             ("recognised", "How many draws were taken for their class while adapting", "share"),
-            ("spread", "How much they varied", "times what is expected of real images"),
+            ("diversity", "How much they varied", "times what is expected of real images"),
             ("distance", "How far they lay from what is expected", "squared Frechet distance"),
         ):
             points = [(float(look["steps"]), float(look[key])) for look in looks]

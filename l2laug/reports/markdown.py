@@ -32,7 +32,7 @@ def render(evaluation: dict[str, Any]) -> str:
         lines += [f"**{verdict_line(evaluation)}**", ""]
     lines += [
         f"{counts['samples']} samples, {counts['support']} support images, "
-        f"{counts['real_kept_back']} real images of the class kept back.",
+        f"{counts['real_held_out']} real images of the class held out.",
         "",
     ]
     if evaluation["measures"]:
@@ -57,8 +57,8 @@ def render(evaluation: dict[str, Any]) -> str:
 def measure_line(measure: dict[str, Any]) -> str:
     """One measure for a terminal: the samples' number, the real images' and what that says."""
     said = f"{measure['name']}: {measure['value']:.4g}"
-    if measure["floor"] is not None:
-        said += f" (real images {measure['floor']:.4g})"
+    if measure["baseline"] is not None:
+        said += f" (real images {measure['baseline']:.4g})"
     said += f", {measure['samples']} against {measure['real']} images: {measure['reading']}"
     return f"{said}. Too few. {measure['too_small']}" if measure["too_small"] else f"{said}."
 
@@ -71,7 +71,7 @@ def cells_of(measure: dict[str, Any]) -> tuple[str, str, str, str, str]:
     return (
         measure["name"],
         _with_range(measure["value"], measure["low"], measure["high"]),
-        _with_range(measure["floor"], measure["floor_low"], measure["floor_high"]),
+        _with_range(measure["baseline"], measure["baseline_low"], measure["baseline_high"]),
         f"{measure['samples']} with {measure['real']} real",
         words,
     )

@@ -10,7 +10,7 @@ from l2laug.config.recipe import GemOptions, Recipe
 from l2laug.evaluation.held_out_scores import HeldOutScores
 from l2laug.reports.tables import score_table
 
-STRONG, WEAK, PLAIN, FLOOR = "phi_s1", "phi_s2", "phi_t^plain", "real (floor)"
+STRONG, WEAK, PLAIN, REAL = "strong", "weak", "target without GEMs", "real images"
 TYPES = (1, 2, 3)
 ABLATIONS: dict[str, list[dict[str, object]]] = {
     "strategy": [{"strategy": s} for s in "ABC"],
@@ -26,7 +26,7 @@ def gem_name(options: GemOptions) -> str:
     return f"type {options.type}, {options.strategy}, {options.norm}, K {len(options.positions)}"
 
 
-def variants(gems: GemOptions) -> list[GemOptions]:
+def gem_variants(gems: GemOptions) -> list[GemOptions]:
     """The GEMs of all tables: those of the recipe, and those that differ from them in one thing."""
     changes = [{"type": t} for t in TYPES] + [c for rows in ABLATIONS.values() for c in rows]
     found = {gem_name(g): g for g in [gems, *(gems.model_copy(update=c) for c in changes)]}
@@ -37,21 +37,21 @@ def tables(scores: Scores, recipe: Recipe, scale: float, classes: int) -> str:
     """All tables as Markdown: FID, mean and standard deviation over the seeds.
 
     Args:
-        scores: by player, of each seed; players of GEMs by :func:`gem_name`.
+        scores: by method, of each seed; methods of GEMs by :func:`gem_name`.
         recipe: whose GEMs the ablations change.
         scale: what its steps were multiplied with.
         classes: how many held-out classes.
     """
-    seeds = len(scores[FLOOR])
+    seeds = len(scores[REAL])
     lines = [
         f"# {recipe.name}, {scale:g} times its steps",
         "",
         f"FID on features of the bundle's own net, over {classes} held-out classes of which "
-        f"{recipe.weak.shots} images are shown. Seeds: {seeds}; ratios are of each.",
+        f"{recipe.weak.shots} support images. Seeds: {seeds}; ratios are of each.",
         "",
         "## GEM types (the paper's Table 3)",
         "",
-        "| GEM | phi_s2 | phi_t^plain | phi_t | phi_t / plain | phi_t / phi_s2 |",
+        "| GEM | weak | target without GEMs | target | target / without GEMs | target / weak |",
         "|---|---|---|---|---|---|",
     ]
     for kind in TYPES:
@@ -59,7 +59,7 @@ def tables(scores: Scores, recipe: Recipe, scale: float, classes: int) -> str:
         weak, plain = _fid(scores, WEAK), _fid(scores, PLAIN)
         cells = [_cell(v) for v in (weak, plain, mine, mine / plain, mine / weak)]
         lines.append(f"| type {kind} | " + " | ".join(cells) + " |")
-    lines += ["", "## Ablations", "", "| changed | to | phi_t |", "|---|---|---|"]
+    lines += ["", "## Ablations", "", "| changed | to | target |", "|---|---|---|"]
     for key, rows in ABLATIONS.items():
         for change in rows:
             options = recipe.gems.model_copy(update=change)

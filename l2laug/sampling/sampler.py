@@ -31,7 +31,7 @@ class Drawn:
     Attributes:
         indices: of the images, from 0.
         support: for each image the row of the support image it was drawn from.
-        tries: for each image which try it is, from 0; those before were refused.
+        tries: for each image which try it is, from 0; those before were rejected.
         pixels: ``(N, C, S, S)`` uint8.
     """
 
@@ -47,7 +47,7 @@ class _Try:
 
     index: int
     number: int
-    likeness: float
+    similarity: float
     pixels: Pixels
 
 
@@ -91,7 +91,7 @@ class Sampler:
         """Draw images ``first`` to ``first + count - 1`` of a seed, some at a time, in order.
 
         Image ``i`` of a seed is the same whatever else is drawn. The support images take turns. A
-        draw that is less like its class than the model's card asks for is refused and drawn anew
+        draw that is less like its class than the model's card asks for is rejected and drawn anew
         from another latent, a few times; of an image that never gets there the best is taken.
         """
         new, again = deque(range(first, first + count)), deque[tuple[int, int]]()
@@ -99,14 +99,14 @@ class Sampler:
         settled: dict[int, _Try] = {}
         following = first
         while following < first + count:
-            # Refused ones go first, so that what is behind them does not wait long.
+            # Rejected ones go first, so that what is behind them does not wait long.
             batch = [again.popleft() for _ in range(min(BATCH, len(again)))]
             batch += [(new.popleft(), 0) for _ in range(min(BATCH - len(batch), len(new)))]
             for one in self._try(batch, seed):
                 before = best.get(one.index)
-                if before is None or one.likeness > before.likeness:
+                if before is None or one.similarity > before.similarity:
                     best[one.index] = one
-                if one.likeness >= self.card.likeness_limit or one.number + 1 == TRIES:
+                if one.similarity >= self.card.acceptance_threshold or one.number + 1 == TRIES:
                     settled[one.index] = best.pop(one.index)
                 else:
                     again.append((one.index, one.number + 1))
@@ -120,7 +120,7 @@ class Sampler:
     def decode(
         self, support: Sequence[int] | NDArray[np.int64], latents: NDArray[np.float32]
     ) -> tuple[Pixels, NDArray[np.float32]]:
-        """Draw from given latents, refusing nothing.
+        """Draw from given latents, rejecting nothing.
 
         Args:
             support: rows of support images, N of them.
@@ -137,15 +137,15 @@ class Sampler:
                 "support": np.pad(rows, (0, fill), "edge"),
                 "latent": np.pad(latents[start : start + BATCH], ((0, fill), (0, 0)), "edge"),
             }
-            found = self.session.run(["images", "likeness"], feed)
+            found = self.session.run(["images", "similarity"], feed)
             parts.append([np.asarray(v)[: len(rows)] for v in found])
-        unit, likeness = (np.concatenate(p) for p in zip(*parts, strict=True))
-        return to_pixels(unit), likeness
+        unit, similarity = (np.concatenate(p) for p in zip(*parts, strict=True))
+        return to_pixels(unit), similarity
 
     def _try(self, batch: list[tuple[int, int]], seed: int) -> list[_Try]:
         latents = np.stack([latent(seed, i, t, self.card.latent) for i, t in batch])
-        pixels, likeness = self.decode(self._support([i for i, _ in batch]), latents)
-        return [_Try(i, t, float(likeness[k]), pixels[k]) for k, (i, t) in enumerate(batch)]
+        pixels, similarity = self.decode(self._support([i for i, _ in batch]), latents)
+        return [_Try(i, t, float(similarity[k]), pixels[k]) for k, (i, t) in enumerate(batch)]
 
     def _drawn(self, ready: list[_Try]) -> Drawn:
         indices = range(ready[0].index, ready[-1].index + 1)

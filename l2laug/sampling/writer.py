@@ -36,13 +36,13 @@ class Written:
         folder: where they are.
         class_name: their class.
         count: how many.
-        refused: draws that were too little like their class, and drawn anew.
+        rejected: draws that were too little like their class, and drawn anew.
     """
 
     folder: Path
     class_name: str
     count: int
-    refused: int
+    rejected: int
 
 
 def write_samples(
@@ -75,7 +75,7 @@ def write_samples(
     """
     card = sampler.card
     entries = _claim_class(sampler, count, out, seed, resume=resume, overwrite=overwrite)
-    kept, refused = len(entries), sum(int(entry["try"]) for entry in entries)
+    kept, rejected = len(entries), sum(int(entry["try"]) for entry in entries)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with (
@@ -101,11 +101,11 @@ def write_samples(
                     }
                     lines.write(json.dumps(entry, ensure_ascii=False) + "\n")
                 lines.flush()
-                refused += int(drawn.tries.sum())
+                rejected += int(drawn.tries.sum())
                 advance(len(drawn.indices))
     except OSError as error:
         raise unwritable(out / MANIFEST, error) from error
-    return Written(out / card.class_name, card.class_name, count, refused)
+    return Written(out / card.class_name, card.class_name, count, rejected)
 
 
 def _pictures(draws: Iterator[Drawn]) -> Iterator[tuple[Drawn, list[Future[bytes]]]]:

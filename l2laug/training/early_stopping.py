@@ -1,4 +1,4 @@
-"""The watch over fine-tuning: are draws of their class, do they still vary, do they copy?"""
+"""The stopping over fine-tuning: are draws of their class, do they still vary, do they copy?"""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from l2laug.core.errors import ImageError
 from l2laug.data.image_set import ImageSet
 from l2laug.features.extractor import bundle_extractor
 from l2laug.metrics.copies import find_copies
-from l2laug.metrics.diversity import spread
+from l2laug.metrics.diversity import diversity
 from l2laug.nn.batches import to_batch
 from l2laug.nn.generator import Generator
-from l2laug.nn.prototype_classifier import Guide
+from l2laug.nn.prototype_classifier import PrototypeClassifier
 from l2laug.runtime.device import Engine
 from l2laug.training.gan_step import Pair
 
-DRAWS = 48  # of each class at a look, or as few as make MOST_DRAWS in all
+DRAWS = 48  # of each class at a evaluation, or as few as make MOST_DRAWS in all
 MOST_DRAWS = 480
 LEAST_RECOGNISED = 0.9
-LEAST_SPREAD = 0.8  # of what is expected of real images
+LEAST_DIVERSITY = 0.8  # of what is expected of real images
 MOST_COPIES = 0.05
-PATIENCE = 3  # looks without a better one
+PATIENCE = 3  # evaluations without a better one
 CLEARLY = 0.02  # by how much of the variance a later moment has to be nearer
 SCALES = (1.2, 1.5, 1.8)  # of latents
-TRUST = 2  # the spread of source classes counts as much as that of so many rare images
+TRUST = 2  # the diversity of source classes counts as much as that of so many rare images
 
 
 @dataclass(frozen=True)
-class Look:
+class TargetEvaluation:
     """What was seen of the target at one moment, as means over its classes.
 
     Attributes:
@@ -42,51 +42,52 @@ class Look:
         distance: squared Frechet distance from the draws to what is expected of real images, were
             both isotropic normal in features, over the variance expected of real images; what so
             few images may be off by is subtracted.
-        spread: mean feature distance between draws, over that expected of real images.
-        recognised: share of draws that the guide takes for their class, among all that it knows.
+        diversity: mean feature distance between draws, over that expected of real images.
+        recognised: share of draws that the prototype classifier takes for their class, among all
+            that it knows.
         copies: share of draws nearer to a support image than real ones would be, where there are
             support images enough to tell.
     """
 
     steps: int
     distance: float
-    spread: float
+    diversity: float
     recognised: float
     copies: float | None
 
     @property
-    def sound(self) -> bool:
+    def acceptable(self) -> bool:
         """Whether draws are of their class, vary and are no copies."""
         return (
             self.recognised >= LEAST_RECOGNISED
-            and self.spread >= LEAST_SPREAD
+            and self.diversity >= LEAST_DIVERSITY
             and (self.copies or 0.0) <= MOST_COPIES
         )
 
     def describe(self) -> str:
         """In words, for the log."""
         said = (
-            f"{self.recognised:.0%} of the draws recognised, varying {self.spread:.2f} times as "
+            f"{self.recognised:.0%} of the draws recognised, varying {self.diversity:.2f} times as "
             "much as expected of real images"
         )
         return said if self.copies is None else f"{said}, {self.copies:.0%} of them copies"
 
 
-class Watch:
+class EarlyStopping:
     """Looks at a target now and then and keeps the best moment.
 
-    That is the one at the smallest distance among those that are sound, or among all where none
-    is; a later one has to be clearly nearer, for few images tell little of distances, and steps on
-    them cost variety. Distance and spread are seen through the bundle's feature net, which nothing
-    was trained against, in draws from the same latents every time.
+    That is the one at the smallest distance among those that are acceptable, or among all where
+    none is; a later one has to be clearly nearer, for few images tell little of distances, and
+    steps on them cost variety. Distance and diversity are seen through the bundle's feature net,
+    which nothing was trained against, in draws from the same latents every time.
 
     Args:
         support: the rare images.
         bundle: has the feature net.
-        guide: knows the rare classes, their labels first.
+        classifier: knows the rare classes, their labels first.
         engine: where the target draws.
         seed: of the latents.
-        every: after how many steps it looks again.
+        every: after how many steps it evaluations again.
         usual: mean feature distance between images of a class.
     """
 
@@ -94,14 +95,14 @@ class Watch:
         self,
         support: ImageSet,
         bundle: Bundle,
-        guide: Guide,
+        classifier: PrototypeClassifier,
         engine: Engine,
         seed: int,
         every: int,
         *,
         usual: float,
     ) -> None:
-        self.support, self.guide, self.engine = support, guide, engine
+        self.support, self.classifier, self.engine = support, classifier, engine
         self.seed, self.every = seed, every
         self.extract = bundle_extractor(bundle)
         each = max(2, min(DRAWS, MOST_DRAWS // len(support.classes)))
@@ -109,14 +110,14 @@ class Watch:
         self.given = np.concatenate([np.resize(rows, each) for rows in mine])
         features = self.extract(support.pixels)
         self.real = [features[rows] for rows in mine]
-        self.expected = [expected_spread(found, usual) for found in self.real]
-        self.looks: list[Look] = []
-        self.best: tuple[Look, Pair] | None = None
+        self.expected = [expected_diversity(found, usual) for found in self.real]
+        self.evaluations: list[TargetEvaluation] = []
+        self.best: tuple[TargetEvaluation, Pair] | None = None
 
-    def look(self, nets: Pair, steps: int) -> Look:
-        """Look at a target after so many steps, and keep a copy of it if it is the best so far."""
-        seen = self.judge(self._draw(nets), steps)
-        self.looks.append(seen)
+    def evaluate(self, nets: Pair, steps: int) -> TargetEvaluation:
+        """Evaluate a target after so many steps; keep a copy if it is the best so far."""
+        seen = self.score(self._draw(nets), steps)
+        self.evaluations.append(seen)
         if self.best is None or _better(seen, self.best[0], CLEARLY):
             self.best = seen, copy.deepcopy(nets)
         return seen
@@ -135,28 +136,28 @@ class Watch:
         for scale in SCALES:
             wide = copy.deepcopy(nets)
             scale_latents(wide.generator, scale)
-            seen = self.judge(self._draw(wide), best.steps)
+            seen = self.score(self._draw(wide), best.steps)
             so_far = self.best[0]
-            # Where none is sound, what varies more may not pay for it with its class.
+            # Where none is acceptable, what varies more may not pay for it with its class.
             known = seen.recognised >= min(LEAST_RECOGNISED, so_far.recognised)
-            # The mean may come nearer by chance; it is the spread that latents are there for.
-            fitting = abs(seen.spread - 1) < abs(so_far.spread - 1)
+            # The mean may come nearer by chance; it is the diversity that latents are there for.
+            fitting = abs(seen.diversity - 1) < abs(so_far.diversity - 1)
             if known and fitting and _better(seen, so_far):
                 self.best, chosen = (seen, wide), scale
         return chosen
 
     @property
     def enough(self) -> bool:
-        """Whether the last looks found nothing better."""
+        """Whether the last evaluations found nothing better."""
         if self.best is None:
             return False
-        return len(self.looks) - 1 - self.looks.index(self.best[0]) >= PATIENCE
+        return len(self.evaluations) - 1 - self.evaluations.index(self.best[0]) >= PATIENCE
 
-    def judge(self, drawn: Pixels, steps: int) -> Look:
-        """Judge draws ``(N, C, S, S)``, as many of each class, the classes one after another."""
+    def score(self, drawn: Pixels, steps: int) -> TargetEvaluation:
+        """Score draws ``(N, C, S, S)``, as many of each class, the classes one after another."""
         features, labels = self.extract(drawn), self.support.labels[self.given]
         mine = [features[labels == label] for label in range(len(self.real))]
-        spreads = [spread(m) / e for m, e in zip(mine, self.expected, strict=True)]
+        diversities = [diversity(m) / e for m, e in zip(mine, self.expected, strict=True)]
         copies = []
         for label in range(len(mine)):
             shown = self.support.pixels[self.support.labels == label]
@@ -164,11 +165,11 @@ class Watch:
                 copies.append(find_copies(drawn[labels == label], shown).share)
             except ImageError:  # too few images to tell
                 continue
-        return Look(
+        return TargetEvaluation(
             steps,
             frechet_to_few(mine, self.real, self.expected),
-            float(np.mean(spreads)),
-            float(self.guide.recognised(drawn, labels).mean()),
+            float(np.mean(diversities)),
+            float(self.classifier.recognised(drawn, labels).mean()),
             float(np.mean(copies)) if copies else None,
         )
 
@@ -193,13 +194,13 @@ def scale_latents(generator: Generator, scale: float) -> None:
             parameter.mul_(scale)
 
 
-def expected_spread(features: Features, usual: float) -> float:
-    """The spread of a class of which these features ``(N, D)`` are known.
+def expected_diversity(features: Features, usual: float) -> float:
+    """The diversity of a class of which these features ``(N, D)`` are known.
 
     Between theirs, which few images tell badly, and the ``usual`` one of source classes.
     """
     count = len(features)
-    own = spread(features) if count > 1 else usual
+    own = diversity(features) if count > 1 else usual
     return (count * own + TRUST * usual) / (count + TRUST)
 
 
@@ -220,12 +221,16 @@ def frechet_to_few(
     off, apart = [], []
     for mine, theirs, usual in zip(drawn, real, expected, strict=True):
         # Between points of a normal the root mean square distance is sqrt(2) times the deviation.
-        wanted, found = usual / 2**0.5, spread(mine) / 2**0.5
+        wanted, found = usual / 2**0.5, diversity(mine) / 2**0.5
         shift = float(((mine.mean(0) - theirs.mean(0)) ** 2).sum())
         off.append((shift - wanted**2 / len(theirs) - found**2 / len(mine)) / wanted**2)
         apart.append((found / wanted - 1) ** 2)
     return max(0.0, float(np.mean(off))) + float(np.mean(apart))
 
 
-def _better(one: Look, other: Look, margin: float = 0.0) -> bool:
-    return one.distance < other.distance - margin if one.sound == other.sound else one.sound
+def _better(one: TargetEvaluation, other: TargetEvaluation, margin: float = 0.0) -> bool:
+    return (
+        one.distance < other.distance - margin
+        if one.acceptable == other.acceptable
+        else one.acceptable
+    )

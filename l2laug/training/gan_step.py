@@ -16,7 +16,7 @@ from l2laug.nn.augment import random_affine
 from l2laug.nn.critic import Critic
 from l2laug.nn.generator import Generator
 from l2laug.nn.losses import critic_loss, generator_loss, unit_slope_penalty, zero_centred_penalty
-from l2laug.nn.prototype_classifier import Guide
+from l2laug.nn.prototype_classifier import PrototypeClassifier
 from l2laug.runtime.device import Engine
 from l2laug.runtime.processes import Processes
 from l2laug.training.pairs import PairSampler
@@ -45,13 +45,15 @@ class Adversary:
         critic: trained in place.
         options: losses, rates and batch.
         engine: device and precision.
-        seed: of the latents, of where WGAN-GP's penalty is taken and of how the guide sees draws.
+        seed: of the latents, of where WGAN-GP's penalty is taken and of how the prototype
+            classifier sees draws.
         gems: plugged into the decoder, trained along with it.
-        guide: has to recognise the class of what is drawn; its prototypes are of the classes that
-            pairs are drawn from, in their order, before any others.
-        identity: how much the guide's loss weighs in the generator's (the class term of AC-GAN,
-            Odena et al. 2017, with a guide that stays as it is).
-        registration: asks that given images can be bent onto those that they are paired with.
+        classifier: has to recognise the class of what is drawn; its prototypes are of the classes
+            that pairs are drawn from, in their order, before any others.
+        class_consistency: how much the prototype classifier's loss weighs in the generator's (the
+            class term of AC-GAN, Odena et al. 2017, with a prototype classifier that stays as it
+            is).
+        registration: asks that given images can be warped onto those that they are paired with.
         train_norm: whether batch norm learns from these batches or keeps its statistics.
         processes: those that train the same networks, each on batches of its own; they share
             gradients, and keep batch norm's statistics to themselves.
@@ -66,8 +68,8 @@ class Adversary:
         seed: int,
         *,
         gems: nn.ModuleDict | None = None,
-        guide: Guide | None = None,
-        identity: float = 0.0,
+        classifier: PrototypeClassifier | None = None,
+        class_consistency: float = 0.0,
         registration: Registration | None = None,
         train_norm: bool = True,
         processes: Processes | None = None,
@@ -78,8 +80,10 @@ class Adversary:
         self.seed = seed + APART * (0 if processes is None else processes.index)
         self.nets = engine.place(Pair(generator, nn.ModuleDict() if gems is None else gems))
         self.critic = engine.place(critic)
-        self.guide = None if guide is None else engine.place(guide).eval().requires_grad_(False)
-        self.identity = identity
+        self.classifier = (
+            None if classifier is None else engine.place(classifier).eval().requires_grad_(False)
+        )
+        self.class_consistency = class_consistency
         self.averaged = copy.deepcopy(self.nets).eval().requires_grad_(False)
         self.registration = registration
         self.learning = nn.ModuleList([self.nets])
@@ -116,12 +120,12 @@ class Adversary:
             score = self.critic(given, fake)
         loss = generator_loss(score.float())
         losses["generator"] = loss.item()
-        if self.guide is not None and self.identity:
+        if self.classifier is not None and self.class_consistency:
             # Seen under random changes: a net that is not can be pleased with specks.
             changes = torch.Generator().manual_seed(self.seed + self.done)
-            strange = self.guide.loss(random_affine(fake, changes), labels)
-            loss = loss + self.identity * strange
-            losses["identity"] = strange.item()
+            strange = self.classifier.loss(random_affine(fake, changes), labels)
+            loss = loss + self.class_consistency * strange
+            losses["class_consistency"] = strange.item()
         if self.registration is not None:
             with self.engine.autocast():
                 off, terms = self.registration.loss(self.nets.generator, given, other, self.latents)

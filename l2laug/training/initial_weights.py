@@ -8,29 +8,29 @@ from l2laug.artifacts.bundle import Bundle
 from l2laug.config.recipe import Recipe
 from l2laug.nn.critic import Critic
 from l2laug.nn.generator import Generator
-from l2laug.nn.prototype_classifier import Guide, load_guide
+from l2laug.nn.prototype_classifier import PrototypeClassifier, load_prototype_classifier
 from l2laug.nn.weights import load_weights
 
 
 @dataclass(frozen=True)
-class Origin:
+class InitialWeights:
     """A start for phi_t.
 
     Attributes:
         generator, critic: trained; whoever trains them further takes copies.
-        guide: knows the source classes, and the common ones if there are any.
-        spread: mean feature distance between images of a class.
-        likeness: that 98 in 100 images have to others of their class.
+        classifier: knows the source classes, and the base ones if there are any.
+        diversity: mean feature distance between images of a class.
+        similarity: that 98 in 100 images have to others of their class.
     """
 
     generator: Generator
     critic: Critic
-    guide: Guide
-    spread: float
-    likeness: float
+    classifier: PrototypeClassifier
+    diversity: float
+    similarity: float
 
 
-def bundle_origin(bundle: Bundle, recipe: Recipe) -> Origin:
+def bundle_weights(bundle: Bundle, recipe: Recipe) -> InitialWeights:
     """What a bundle's source training left; a recipe may start at random or from phi_s2."""
     start = recipe.target.start
     critic = Critic(recipe.critic, recipe.generator)
@@ -40,8 +40,16 @@ def bundle_origin(bundle: Bundle, recipe: Recipe) -> Origin:
         generator = load_generator(bundle, recipe, start)
         load_weights(critic, bundle.file("critic.safetensors"))
     source = bundle.info["source"]
-    guide = load_guide(bundle.file("guide.safetensors"), recipe, int(source["classes"]))
-    return Origin(generator, critic, guide, float(source["spread"]), float(source["likeness"]))
+    classifier = load_prototype_classifier(
+        bundle.file("prototype_classifier.safetensors"), recipe, int(source["classes"])
+    )
+    return InitialWeights(
+        generator,
+        critic,
+        classifier,
+        float(source["diversity"]),
+        float(source["similarity"]),
+    )
 
 
 def load_generator(bundle: Bundle, recipe: Recipe, which: str) -> Generator:

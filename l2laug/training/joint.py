@@ -1,4 +1,4 @@
-"""The user's own plentiful classes, learned along with the rare ones before these are tuned."""
+"""The user's own base classes, learned along with the rare ones before these are tuned."""
 
 from __future__ import annotations
 
@@ -14,71 +14,74 @@ from l2laug.config.recipe import Recipe
 from l2laug.core.progress import Progress
 from l2laug.data.image_set import ImageSet
 from l2laug.features.extractor import bundle_extractor
-from l2laug.metrics.diversity import mean_spread
+from l2laug.metrics.diversity import mean_diversity
 from l2laug.runtime.device import Engine
 from l2laug.training.gan_step import Adversary
-from l2laug.training.initial_weights import Origin, bundle_origin
+from l2laug.training.initial_weights import InitialWeights, bundle_weights
 from l2laug.training.pairs import PairSampler
 from l2laug.training.registration import Registration
 
 
-def learn_common(
+def train_jointly(
     rare: Sequence[ImageSet],
-    common: ImageSet,
+    base: ImageSet,
     bundle: Bundle,
     recipe: Recipe,
     engine: Engine,
     progress: Progress,
     seed: int = 0,
     seconds: float | None = None,
-) -> Origin:
-    """Bring phi_s1 to the user's images: go on training it on the common and the rare classes.
+) -> InitialWeights:
+    """Bring phi_s1 to the user's images: go on training it on the base and the rare classes.
 
     All classes are drawn equally often, so that the few rare images are learned in the company of
     many, which show how images of this kind look and how far those of a class differ.
 
     Args:
         rare: the rare classes.
-        common: of classes with other names, as :func:`read_common` reads them.
+        base: of classes with other names, as :func:`read_base_classes` reads them.
         bundle: to start from.
-        recipe: its ``common`` part says how long.
+        recipe: its ``base`` part says how long.
         engine: device and precision.
         progress: where to show how far it is.
         seed: of everything random.
         seconds: the longest it may take.
     """
     torch.manual_seed(seed)
-    origin = bundle_origin(bundle, recipe)
-    # Those who tune a rare class tell this guide of it anew.
-    guide = engine.place(copy.deepcopy(origin.guide)).add(common)
-    everything = _together([*rare, common])
+    initial = bundle_weights(bundle, recipe)
+    # Those who tune a rare class tell this classifier of it anew.
+    classifier = engine.place(copy.deepcopy(initial.classifier)).add(base)
+    everything = _together([*rare, base])
     adversary = Adversary(
-        origin.generator,
-        origin.critic,
-        recipe.common,
+        initial.generator,
+        initial.critic,
+        recipe.base,
         engine,
         seed,
-        guide=engine.place(origin.guide).add(everything),
-        identity=recipe.common.identity if recipe.generator.conditioned else 0.0,
-        registration=Registration.of(recipe.common, recipe),
+        classifier=engine.place(initial.classifier).add(everything),
+        class_consistency=recipe.base.class_consistency if recipe.generator.conditioned else 0.0,
+        registration=Registration.of(recipe.base, recipe),
         train_norm=recipe.target.start == "random",
     )
     pairs = PairSampler(everything, engine.device, seed)
     title = f"learning {len(everything.classes)} classes together"
     start = time.monotonic()
-    with progress.task(title, recipe.common.steps) as advance:
-        while adversary.done < recipe.common.steps:
+    with progress.task(title, recipe.base.steps) as advance:
+        while adversary.done < recipe.base.steps:
             if seconds is not None and time.monotonic() - start > seconds:
                 progress.say(f"{title}: stopped by --budget after {adversary.done} steps")
                 break
             adversary.step(pairs)
             advance()
-    if np.bincount(common.labels).max() > 1:
-        features = bundle_extractor(bundle)(common.pixels)
-        spread, likeness = mean_spread(features, common.labels), guide.usual_likeness(common)
+    if np.bincount(base.labels).max() > 1:
+        features = bundle_extractor(bundle)(base.pixels)
+        diversity, similarity = (
+            mean_diversity(features, base.labels),
+            classifier.usual_similarity(base),
+        )
     else:
-        spread, likeness = origin.spread, origin.likeness
-    return Origin(adversary.average, adversary.critic, guide, spread, likeness)
+        diversity, similarity = initial.diversity, initial.similarity
+    return InitialWeights(adversary.average, adversary.critic, classifier, diversity, similarity)
 
 
 def _together(sets: Sequence[ImageSet]) -> ImageSet:

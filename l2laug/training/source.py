@@ -17,7 +17,7 @@ from l2laug.data.image_set import ImageSet
 from l2laug.nn.batches import to_batch
 from l2laug.nn.critic import Critic
 from l2laug.nn.generator import Generator
-from l2laug.nn.prototype_classifier import Guide
+from l2laug.nn.prototype_classifier import PrototypeClassifier
 from l2laug.nn.weights import load_weights
 from l2laug.runtime.device import Engine
 from l2laug.runtime.processes import Processes
@@ -38,7 +38,7 @@ def train_strong(
     progress: Progress,
     seed: int = 0,
     *,
-    guide: Guide | None = None,
+    classifier: PrototypeClassifier | None = None,
     start: Bundle | None = None,
     processes: Processes | None = None,
 ) -> Adversary:
@@ -59,8 +59,8 @@ def train_strong(
         recipe.source,
         engine,
         seed,
-        guide=guide,
-        identity=recipe.source.identity,
+        classifier=classifier,
+        class_consistency=recipe.source.class_consistency,
         registration=Registration.of(recipe.source, recipe),
         processes=processes,
     )

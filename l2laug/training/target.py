@@ -17,12 +17,12 @@ from l2laug.core.progress import Progress
 from l2laug.data.image_set import ImageSet
 from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
-from l2laug.nn.prototype_classifier import Guide
+from l2laug.nn.prototype_classifier import PrototypeClassifier
 from l2laug.nn.weights import load_weights
 from l2laug.runtime.device import Engine
-from l2laug.training.early_stopping import Look, Watch
+from l2laug.training.early_stopping import EarlyStopping, TargetEvaluation
 from l2laug.training.gan_step import Adversary, Pair
-from l2laug.training.initial_weights import Origin, bundle_origin
+from l2laug.training.initial_weights import InitialWeights, bundle_weights
 from l2laug.training.pairs import PairSampler
 
 
@@ -33,26 +33,26 @@ class Target:
     Attributes:
         generator: averaged, in evaluation mode.
         gems: plugged into it; none for phi_t^plain.
-        guide: knows the rare classes, their labels first, beside the source classes.
-        limits: for each rare class, how like it a draw must be not to be refused.
+        classifier: knows the rare classes, their labels first, beside the source classes.
+        limits: for each rare class, how like it a draw must be not to be rejected.
         steps: how many were taken up to the moment that was kept.
-        looks: what the watch saw of the last part.
-        kept: the look of the moment that was kept; none where nothing was watched.
+        evaluations: what the stopping saw of the last part.
+        kept: the look of the moment that was kept; none where nothing was early.
     """
 
     generator: Generator
     gems: nn.ModuleDict
-    guide: Guide
+    classifier: PrototypeClassifier
     limits: tuple[float, ...]
     steps: int
-    looks: tuple[Look, ...] = ()
-    kept: Look | None = None
+    evaluations: tuple[TargetEvaluation, ...] = ()
+    kept: TargetEvaluation | None = None
 
-    def likeness(self, images: Tensor, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    def similarity(self, images: Tensor, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """How like their rare classes images ``(N, C, S, S)`` in [-1, 1] are, ``(N,)``."""
-        prototypes = self.guide.prototypes[torch.from_numpy(labels).to(images.device)]
+        prototypes = self.classifier.prototypes[torch.from_numpy(labels).to(images.device)]
         found: NDArray[np.float64] = (
-            (self.guide.directions(images) * prototypes).sum(1).double().cpu().numpy()
+            (self.classifier.directions(images) * prototypes).sum(1).double().cpu().numpy()
         )
         return found
 
@@ -64,15 +64,15 @@ def train_target(
     engine: Engine,
     progress: Progress,
     *,
-    origin: Origin | None = None,
+    initial: InitialWeights | None = None,
     seed: int = 0,
     seconds: float | None = None,
 ) -> Target:
     """Grow phi_t on the support images of one or more rare classes.
 
-    First ``steps`` plain steps from ``origin``, or from the start that the recipe names, then
+    First ``steps`` plain steps from ``initial``, or from the start that the recipe names, then
     ``tune_steps`` with the GEMs plugged in; ``seconds`` cuts both short, in proportion. Where the
-    recipe has it watched, the last part ends once it gets no better, and its best moment is kept.
+    recipe has it early, the last part ends once it gets no better, and its best moment is kept.
 
     Returns:
         The averaged generator and GEMs, in evaluation mode.
@@ -81,17 +81,25 @@ def train_target(
     # A random start has no statistics yet that batch norm could keep.
     train_norm = options.train_norm or options.start == "random"
     torch.manual_seed(seed)
-    start = copy.deepcopy(origin) if origin else bundle_origin(bundle, recipe)
+    start = copy.deepcopy(initial) if initial else bundle_weights(bundle, recipe)
     generator, critic, gems = start.generator, start.critic, nn.ModuleDict()
-    guide = engine.place(start.guide).add(support)
+    classifier = engine.place(start.classifier).add(support)
     pairs = PairSampler(support, engine.device, seed, jitter=options.jitter)
     phases = [("learning the rare images", options.steps, False)]
     if options.gems:
         phases.append(("fine-tuning with GEMs", options.tune_steps, True))
     total = max(sum(steps for _, steps, _ in phases), 1)
-    watch = None
-    if options.watch_every:
-        watch = Watch(support, bundle, guide, engine, seed, options.watch_every, usual=start.spread)
+    stopping = None
+    if options.evaluate_every:
+        stopping = EarlyStopping(
+            support,
+            bundle,
+            classifier,
+            engine,
+            seed,
+            options.evaluate_every,
+            usual=start.diversity,
+        )
     taken = 0
     for title, steps, with_gems in phases:
         if with_gems:
@@ -106,22 +114,24 @@ def train_target(
             engine,
             seed + with_gems,
             gems=gems,
-            guide=guide,
-            identity=options.identity,
+            classifier=classifier,
+            class_consistency=options.class_consistency,
             train_norm=train_norm,
         )
-        watched = watch if title == phases[-1][0] else None
-        kept, done = _run(adversary, pairs, steps, limit, progress, title, watched)
+        early = stopping if title == phases[-1][0] else None
+        kept, done = _run(adversary, pairs, steps, limit, progress, title, early)
         taken += done
         generator, gems = kept.generator, kept.gems
-    limits = likeness_limits(guide, support, start.likeness)
+    limits = acceptance_thresholds(classifier, support, start.similarity)
     generator.eval().requires_grad_(False)
-    looks = tuple(watch.looks) if watch else ()
-    best = watch.best[0] if watch and watch.best else None
-    return Target(generator, gems.eval(), guide, limits, taken, looks, best)
+    evaluations = tuple(stopping.evaluations) if stopping else ()
+    best = stopping.best[0] if stopping and stopping.best else None
+    return Target(generator, gems.eval(), classifier, limits, taken, evaluations, best)
 
 
-def likeness_limits(guide: Guide, support: ImageSet, usual: float) -> tuple[float, ...]:
+def acceptance_thresholds(
+    classifier: PrototypeClassifier, support: ImageSet, usual: float
+) -> tuple[float, ...]:
     """How like its class a draw must be: as real images nearly all are, which is the usual limit.
 
     Where the images of a rare class are less like one another, as like as the least of them.
@@ -129,7 +139,7 @@ def likeness_limits(guide: Guide, support: ImageSet, usual: float) -> tuple[floa
     limits = []
     for label in range(len(support.classes)):
         pixels = support.pixels[support.labels == label]
-        least = float(guide.leave_one_out(pixels).min()) if len(pixels) > 1 else usual
+        least = float(classifier.leave_one_out(pixels).min()) if len(pixels) > 1 else usual
         limits.append(min(usual, least))
     return tuple(limits)
 
@@ -150,28 +160,28 @@ def _run(
     limit: float | None,
     progress: Progress,
     title: str,
-    watch: Watch | None,
+    stopping: EarlyStopping | None,
 ) -> tuple[Pair, int]:
     """Train, and return the averaged networks to use and after how many steps they were so."""
     start = time.monotonic()
     with progress.task(title, steps) as advance:
-        if watch:
-            watch.look(adversary.averaged, 0)
+        if stopping:
+            stopping.evaluate(adversary.averaged, 0)
         while adversary.done < steps:
             if limit is not None and time.monotonic() - start > limit:
                 progress.say(f"{title}: stopped by --budget after {adversary.done} steps")
                 break
             adversary.step(pairs)
             advance()
-            if watch and (adversary.done % watch.every == 0 or adversary.done == steps):
-                watch.look(adversary.averaged, adversary.done)
-                if watch.enough:
+            if stopping and (adversary.done % stopping.every == 0 or adversary.done == steps):
+                stopping.evaluate(adversary.averaged, adversary.done)
+                if stopping.enough:
                     advance(steps - adversary.done)
                     break
-    if watch is None or watch.best is None:
+    if stopping is None or stopping.best is None:
         return adversary.averaged, adversary.done
-    scale = watch.widen()
-    best, nets = watch.best
+    scale = stopping.widen()
+    best, nets = stopping.best
     longer = f", latents {scale:g} times as long" if scale > 1 else ""
     progress.say(
         f"{title}: best after {best.steps} of {adversary.done} steps{longer}; {best.describe()}"

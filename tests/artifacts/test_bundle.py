@@ -34,7 +34,7 @@ def test_what_pretrain_leaves(tiny_bundle: Path) -> None:
         "critic.safetensors",
         "features.onnx",
         "gems.safetensors",
-        "guide.safetensors",
+        "prototype_classifier.safetensors",
         "sheet.png",
         "statistics.safetensors",
         "strong.safetensors",
@@ -91,7 +91,7 @@ def test_a_description_that_lacks_something(bundle: Path, key: str) -> None:
         open_bundle(bundle)
 
 
-@pytest.mark.parametrize("key", ["likeness", "spread", "distance"])
+@pytest.mark.parametrize("key", ["similarity", "diversity", "distance"])
 def test_a_source_that_lacks_what_adapting_measures_by(bundle: Path, key: str) -> None:
     info = json.loads((bundle / "bundle.json").read_text())
     del info["source"][key]
@@ -100,7 +100,7 @@ def test_a_source_that_lacks_what_adapting_measures_by(bundle: Path, key: str) -
         open_bundle(bundle)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1, "name": "a"}', "\x00"])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 2, "name": "a"}', "\x00"])
 def test_a_damaged_description(bundle: Path, content: str) -> None:
     (bundle / "bundle.json").write_text(content)
     with pytest.raises(BundleError, match=r"bundle\.json is damaged"):
@@ -108,8 +108,8 @@ def test_a_damaged_description(bundle: Path, content: str) -> None:
 
 
 def test_another_format_is_told_as_such(bundle: Path) -> None:
-    (bundle / "bundle.json").write_text('{"format": 2, "all": "new"}')
-    with pytest.raises(BundleError, match="has format 2, this l2laug reads 1"):
+    (bundle / "bundle.json").write_text('{"format": 3, "all": "new"}')
+    with pytest.raises(BundleError, match="has format 3, this l2laug reads 2"):
         open_bundle(bundle)
 
 

@@ -37,7 +37,7 @@ def test_the_card_in_a_real_model(tiny_run: Path, tiny_bundle: Path) -> None:
 def test_the_inputs_of_a_real_model(tiny_run: Path) -> None:
     graph = onnx.load(tiny_run / "model.onnx").graph
     assert [i.name for i in graph.input] == ["support", "latent"]
-    assert [o.name for o in graph.output] == ["images", "likeness"]
+    assert [o.name for o in graph.output] == ["images", "similarity"]
     assert not {n.op_type for n in graph.node} & {"RandomNormal", "RandomNormalLike", "Dropout"}
 
 

@@ -4,8 +4,8 @@
 
 `graph` runs the model's graph in onnxruntime for as many images and does nothing with them. `draw`
 is the Sampler: 1 would mean that latents, rounding and bookkeeping are free. `sample` writes PNGs
-and a manifest as `l2laug sample` does; its ratio to `draw` is what writing adds. No draw is refused
-here, so that all three run the graph equally often.
+and a manifest as `l2laug sample` does; its ratio to `draw` is what writing adds. No draw is
+rejected here, so that all three run the graph equally often.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main() -> None:
     given = parser.parse_args()
 
     sampler = Sampler(given.model, given.device)
-    sampler.card = dataclasses.replace(sampler.card, likeness_limit=-1.0)
+    sampler.card = dataclasses.replace(sampler.card, acceptance_threshold=-1.0)
     feed = {
         "support": np.zeros(BATCH, np.int64),
         "latent": np.ones((BATCH, sampler.card.latent), np.float32),
@@ -41,7 +41,7 @@ def main() -> None:
 
     def graph() -> None:
         for _ in range(-(-given.count // BATCH)):
-            sampler.session.run(["images", "likeness"], feed)
+            sampler.session.run(["images", "similarity"], feed)
 
     def draw() -> None:
         for _ in sampler.draw(given.count):

@@ -30,11 +30,11 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from l2laug.classification.predictions import guesses_of
-from l2laug.classification.results_cache import Ledger
+from l2laug.classification.results_cache import ResultsCache
 from l2laug.classification.study import WITH, WITHOUT, Study
 from l2laug.classification.summary import better
 from l2laug.classification.train import run_study
-from l2laug.classification.verdict import judge
+from l2laug.classification.verdict import decide
 from l2laug.core.arrays import Pixels
 from l2laug.core.files import write_text
 from l2laug.core.hashing import key_of
@@ -43,7 +43,7 @@ from l2laug.data.image_set import ImageSet
 from l2laug.runtime.device import Engine, pick_engine
 
 RIGHT = {"real": ("helps",), "false": ("hurts", "unclear"), "copies": ("unclear",)}
-CLASSES, SHOTS, COMMON, ADDED, SIZE = 8, 1, 100, 60, 32
+CLASSES, SHOTS, BASE, ADDED, SIZE = 8, 1, 100, 60, 32
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,13 @@ def draw_case(number: int) -> Case:
     rows = [random.permutation(np.flatnonzero(target == d)) for d in digits]
     support, more = rows[0][:SHOTS], rows[0][SHOTS : SHOTS + ADDED]
     noise = bool(random.integers(2))
-    # The other class is one of those told apart, or one that the classifier does not know.
+    # The other class is one of those two-sample accuracy, or one that the classifier does not know.
     other = int(random.integers(1, 10))
-    false = rows[other][COMMON : COMMON + ADDED]
+    false = rows[other][BASE : BASE + ADDED]
     wrong = random.integers(0, 256, (ADDED, 1, SIZE, SIZE), dtype=np.uint8)
-    shown = [support, *[r[:COMMON] for r in rows[1:CLASSES]]]
+    shown = [support, *[r[:BASE] for r in rows[1:CLASSES]]]
     # What is added is never tested on, whatever its class.
-    kept = [rows[0][SHOTS + ADDED :], *[r[COMMON:] for r in rows[1:CLASSES]]]
+    kept = [rows[0][SHOTS + ADDED :], *[r[BASE:] for r in rows[1:CLASSES]]]
     kept = [np.setdiff1d(r, false) for r in kept]
     return Case(
         train=_image_set(scans, shown),
@@ -88,7 +88,7 @@ def draw_case(number: int) -> Case:
         },
         about={
             "rare": int(digits[0]),
-            "common": [int(d) for d in digits[1:CLASSES]],
+            "base": [int(d) for d in digits[1:CLASSES]],
             "rare_tests": len(kept[0]),
             "false": "noise" if noise else int(digits[other]),
         },
@@ -112,7 +112,7 @@ def _image_set(scans: Pixels, rows: list[np.ndarray]) -> ImageSet:
 
 
 def run_case(
-    number: int, study: Study, engine: Engine, ledger: Ledger, progress: Progress
+    number: int, study: Study, engine: Engine, cache: ResultsCache, progress: Progress
 ) -> list[dict[str, object]]:
     """The three verdicts of a study, as plain data."""
     case, results = draw_case(number), []
@@ -120,13 +120,13 @@ def run_case(
     for kind, added in case.added.items():
         start = time.monotonic()
         given = (case.train, case.test, case.train.classes[0], added)
-        ways = (study, engine, progress, ledger)
+        ways = (study, engine, progress, cache)
         trained = run_study(*given, *ways)
         base, best = (
             better(arms, trained, case.test.labels, 0, study.share) for arms in (WITHOUT, WITH)
         )
         without = guesses_of(trained, base, 0.0) == 0
-        verdict = judge(truth, without, guesses_of(trained, best, study.share) == 0)
+        verdict = decide(truth, without, guesses_of(trained, best, study.share) == 0)
         right = verdict.word in RIGHT[kind]
         seconds = round(time.monotonic() - start, 1)
         results.append(
@@ -177,11 +177,11 @@ def main() -> None:
     key = key_of(about)
     found: list[dict[str, object]] = []
     for number in range(options.first, options.first + options.studies):
-        # A ledger of its own for each study: it is written anew after every training.
-        ledger = Ledger(options.out / f"study-{number:03d}.jsonl")
+        # A cache of its own for each study: it is written anew after every training.
+        cache = ResultsCache(options.out / f"study-{number:03d}.jsonl")
         done = options.out / f"study-{number:03d}-{key[:8]}.json"
         if not done.is_file():
-            results = run_case(number, study, engine, ledger, progress)
+            results = run_case(number, study, engine, cache, progress)
             write_text(done, json.dumps(results, indent=1) + "\n")
         found += json.loads(done.read_text(encoding="utf-8"))
         progress.say(

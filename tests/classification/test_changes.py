@@ -7,7 +7,7 @@ import pytest
 
 from l2laug.classification.jackknife import pseudovalues
 from l2laug.classification.predictions import Labels, Trained, measure
-from l2laug.classification.verdict import changes, judge
+from l2laug.classification.verdict import changes, decide
 
 NAMES = ("accuracy", "macro_f1", "rare_recall", "rare_precision", "rare_f1")
 
@@ -42,7 +42,7 @@ def test_of_f1_it_is_the_verdicts_difference_and_interval():
     without, with_samples = (guesses(random, labels, p, 4) for p in (0.5, 0.7))
 
     found = changes(labels, 3, 2, without, with_samples)["rare_f1"]
-    verdict = judge(labels == 2, without == 2, with_samples == 2)
+    verdict = decide(labels == 2, without == 2, with_samples == 2)
 
     assert found.difference == pytest.approx(verdict.difference)
     assert (found.low, found.high) == pytest.approx((verdict.low, verdict.high))

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from l2laug.classification.results_cache import Ledger
+from l2laug.classification.results_cache import ResultsCache
 from l2laug.core.hashing import array_hash, key_of
 
 
 def test_what_was_kept_is_found_by_another_process(tmp_path: Path):
     path = tmp_path / "run" / "classifier.jsonl"
-    ledger = Ledger(path)
+    cache = ResultsCache(path)
     for key, guesses in (("a", [0, 1, 2]), ("b", [2, 2, 2])):
-        ledger.keep(key, {"arm": "none"}, np.array(guesses))
+        cache.keep(key, {"arm": "none"}, np.array(guesses))
 
-    again = Ledger(path)
+    again = ResultsCache(path)
 
     found = again.find("a")
     assert found is not None
@@ -31,23 +31,23 @@ def test_what_was_kept_is_found_by_another_process(tmp_path: Path):
 @pytest.mark.parametrize("line", ["", '{"key": "b", "gue', "[1]", '{"key": "b"}', "\x00", '"b"'])
 def test_a_line_that_can_not_be_read_counts_as_never_written(tmp_path: Path, line: str):
     path = tmp_path / "classifier.jsonl"
-    Ledger(path).keep("a", {}, np.array([1]))
+    ResultsCache(path).keep("a", {}, np.array([1]))
     with path.open("a") as opened:
         opened.write(line)
 
-    ledger = Ledger(path)
-    assert ledger.find("a") is not None
-    assert ledger.find("b") is None
-    ledger.keep("b", {}, np.array([2]))
+    cache = ResultsCache(path)
+    assert cache.find("a") is not None
+    assert cache.find("b") is None
+    cache.keep("b", {}, np.array([2]))
 
-    assert Ledger(path).find("b") is not None
+    assert ResultsCache(path).find("b") is not None
 
 
 def test_without_a_file_it_remembers_all_the_same():
-    ledger = Ledger(None)
-    ledger.keep("a", {}, np.array([3]))
+    cache = ResultsCache(None)
+    cache.keep("a", {}, np.array([3]))
 
-    assert ledger.find("a") is not None
+    assert cache.find("a") is not None
 
 
 def test_keys_depend_on_every_part_and_not_on_their_order():

@@ -62,7 +62,7 @@ def test_enough_test_images_need_no_note():
 
 
 LABELS = np.repeat([0, 1], 40)
-TEST = ImageSet(np.zeros((80, 1, 2, 2), np.uint8), LABELS, ("common", "rare"), (Path(),) * 80)
+TEST = ImageSet(np.zeros((80, 1, 2, 2), np.uint8), LABELS, ("base", "rare"), (Path(),) * 80)
 
 
 def trainings(arm: str, *found: Labels, share: float = 0.0) -> list[Trained]:
@@ -136,7 +136,7 @@ def test_the_verdict_is_of_samples_beside_classical_augmentation():
     assert found["verdict"]["word"] == "helps"
     assert found["verdict"]["difference"] == pytest.approx(1)
     assert found["compared"] == {"without": "classical", "with": "classical + l2laug"}
-    assert found["classes"] == ["common", "rare"]
+    assert found["classes"] == ["base", "rare"]
     assert len(found["outcomes"]) == 15
     assert found["outcomes"][0]["confusion"] == [[40, 0], [40, 0]]
     assert "sweep" not in found

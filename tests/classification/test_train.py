@@ -1,4 +1,4 @@
-"""The classifier study, on classes that are trivially told apart."""
+"""The classifier study, on classes that are trivially two-sample accuracy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from l2laug.classification import train as classifier
 from l2laug.classification.arms import ARMS, BOTH, SAMPLES, Arm
 from l2laug.classification.predictions import Trained
-from l2laug.classification.results_cache import Ledger
+from l2laug.classification.results_cache import ResultsCache
 from l2laug.classification.study import Study
 from l2laug.classification.train import run_study
 from l2laug.core.arrays import Pixels
@@ -40,14 +40,14 @@ def study(
     train: ImageSet,
     test: ImageSet,
     samples: Pixels,
-    ledger: Ledger | None = None,
+    cache: ResultsCache | None = None,
     arms: tuple[Arm, ...] = ARMS,
     shares: tuple[float, ...] = (),
     **options: Any,
 ) -> list[Trained]:
     quick = {"model": "test_resnet", "steps": 60, "batch": 16, "learning_rate": 1e-2, "seeds": 1}
     chosen, quiet = Study(**quick | options), Progress(quiet=True)
-    return run_study(train, test, "right", samples, chosen, ENGINE, quiet, ledger, arms, shares)
+    return run_study(train, test, "right", samples, chosen, ENGINE, quiet, cache, arms, shares)
 
 
 def test_what_is_easily_told_apart_is_told_apart_by_every_arm():
@@ -195,7 +195,7 @@ def test_a_study_that_was_stopped_goes_on_where_it_was_and_ends_the_same(
     with monkeypatch.context() as patch:
         patch.setattr(classifier, "_train", stopped_at_third)
         with pytest.raises(KeyboardInterrupt):
-            study(images, images, drawn, Ledger(path), steps=3, seeds=2)
+            study(images, images, drawn, ResultsCache(path), steps=3, seeds=2)
     assert len(path.read_text().splitlines()) == 2
 
     trained: list[str] = []
@@ -205,17 +205,17 @@ def test_a_study_that_was_stopped_goes_on_where_it_was_and_ends_the_same(
         return real(*words)
 
     monkeypatch.setattr(classifier, "_train", counted)
-    resumed = study(images, images, drawn, Ledger(path), steps=3, seeds=2)
+    resumed = study(images, images, drawn, ResultsCache(path), steps=3, seeds=2)
 
     assert len(trained) == 2 * len(ARMS) - 2
     assert [t.guesses.tolist() for t in resumed] == [t.guesses.tolist() for t in whole]
 
     trained.clear()
-    study(images, images, drawn, Ledger(path), steps=3, seeds=2)
+    study(images, images, drawn, ResultsCache(path), steps=3, seeds=2)
     assert trained == []
     # Other samples are nothing to the arms that have none; other steps are to all of them.
-    study(images, images, drawn[1:], Ledger(path), steps=3, seeds=1)
+    study(images, images, drawn[1:], ResultsCache(path), steps=3, seeds=1)
     assert trained == ["l2laug", "classical + l2laug"]
     trained.clear()
-    study(images, images, drawn, Ledger(path), steps=2, seeds=1)
+    study(images, images, drawn, ResultsCache(path), steps=2, seeds=1)
     assert len(trained) == len(ARMS)

@@ -7,7 +7,7 @@ import pytest
 
 from l2laug.classification.jackknife import Floats
 from l2laug.classification.jackknife import pseudovalues as of_every_score
-from l2laug.classification.verdict import Seen, f1, judge, variance_of_mean
+from l2laug.classification.verdict import Seen, decide, f1, variance_of_mean
 
 
 def seen(*rows: str) -> Seen:
@@ -53,7 +53,7 @@ def test_the_difference_is_the_mean_of_the_pairs():
     without = np.stack([which, which])
     without[0, :4] = False  # four of eight found, none wrongly: F1 is 2 * 4 / (8 + 4)
 
-    verdict = judge(which, without, np.stack([which, which]))
+    verdict = decide(which, without, np.stack([which, which]))
 
     assert verdict.difference == pytest.approx((1 / 3 + 0) / 2)
     assert verdict.low < verdict.difference < verdict.high
@@ -77,7 +77,7 @@ def made_up(random: np.random.Generator, rare: int, gain: float) -> tuple[Seen, 
 def test_where_there_is_no_difference_one_in_twenty_words_is_wrong_at_most(rare: int):
     random = np.random.default_rng(rare)
 
-    words = [judge(*made_up(random, rare, 0)).word for _ in range(400)]
+    words = [decide(*made_up(random, rare, 0)).word for _ in range(400)]
 
     # Of 400, 20 are allowed; more than 31 would be chance in 1 of 100 runs.
     assert 400 - words.count("unclear") <= 31
@@ -85,7 +85,7 @@ def test_where_there_is_no_difference_one_in_twenty_words_is_wrong_at_most(rare:
 
 def test_the_interval_covers_the_real_difference_about_19_times_in_20():
     random = np.random.default_rng(0)
-    verdicts = [judge(*made_up(random, 40, 1.0)) for _ in range(400)]
+    verdicts = [decide(*made_up(random, 40, 1.0)) for _ in range(400)]
     real = np.mean([v.difference for v in verdicts])
 
     inside = np.mean([v.low <= real <= v.high for v in verdicts])
@@ -96,7 +96,7 @@ def test_the_interval_covers_the_real_difference_about_19_times_in_20():
 
 def test_the_other_way_round_what_helps_hurts():
     which, without, with_samples = made_up(np.random.default_rng(1), 60, 3.0)
-    helps, hurts = judge(which, without, with_samples), judge(which, with_samples, without)
+    helps, hurts = decide(which, without, with_samples), decide(which, with_samples, without)
 
     assert (helps.word, hurts.word) == ("helps", "hurts")
     assert (hurts.low, hurts.high) == pytest.approx((-helps.high, -helps.low))
@@ -104,14 +104,14 @@ def test_the_other_way_round_what_helps_hurts():
 
 def test_no_difference_at_all_is_unclear():
     which = truth(10, 10)
-    verdict = judge(which, np.stack([which] * 3), np.stack([which] * 3))
+    verdict = decide(which, np.stack([which] * 3), np.stack([which] * 3))
 
     assert (verdict.word, verdict.low, verdict.high) == ("unclear", 0, 0)
 
 
 def test_a_single_pair_proves_nothing():
     which = truth(10, 10)
-    verdict = judge(which, ~which[None], which[None])
+    verdict = decide(which, ~which[None], which[None])
 
     assert (verdict.word, verdict.low, verdict.high) == ("unclear", -1, 1)
 
@@ -120,13 +120,13 @@ def test_a_single_pair_proves_nothing():
 def test_no_word_is_said_on_fewer_than_six_images(rare: int, word: str):
     which = truth(rare, 30)
 
-    assert judge(which, np.stack([~which] * 5), np.stack([which] * 5)).word == word
+    assert decide(which, np.stack([~which] * 5), np.stack([which] * 5)).word == word
 
 
 def test_more_test_images_narrow_the_interval():
     def width(rare: int) -> float:
         random = np.random.default_rng(2)
-        verdicts = [judge(*made_up(random, rare, 0.5)) for _ in range(20)]
+        verdicts = [decide(*made_up(random, rare, 0.5)) for _ in range(20)]
         return float(np.mean([v.high - v.low for v in verdicts]))
 
     assert width(160) < 0.7 * width(20)

@@ -19,7 +19,7 @@ def l2laug(*words: object) -> Result:
     return result
 
 
-def refused(code: int, *words: object) -> str:
+def rejected(code: int, *words: object) -> str:
     """Run a command that must end with an exit code and one line that says why."""
     result = l2laug(*words)
     assert result.exit_code == code, result.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from l2laug.artifacts.run import Run
-from tests.cli.calls import copied, l2laug, refused, the_json
+from tests.cli.calls import copied, l2laug, rejected, the_json
 
 
 def test_a_table_on_the_terminal_and_the_same_as_json(here: Path, run: Run, digits: Path) -> None:
@@ -37,12 +37,12 @@ def test_a_table_on_the_terminal_and_the_same_as_json(here: Path, run: Run, digi
 def test_what_is_about_one_run_or_about_several(here: Path, run: Run) -> None:
     two = ["evaluate", run.folder, "other"]
     for words in (["--samples", "x"], ["--max-fid", 0], ["--junit", "x"], ["--max-copies", 0.5]):
-        assert f"{words[0]} is about one run" in refused(2, *two, *words)
-    assert "--sweep is about one run" in refused(2, *two, "--classifier", "--sweep")
-    assert "-o is for a comparison" in refused(2, "evaluate", run.folder, "-o", "out")
+        assert f"{words[0]} is about one run" in rejected(2, *two, *words)
+    assert "--sweep is about one run" in rejected(2, *two, "--classifier", "--sweep")
+    assert "-o is for a comparison" in rejected(2, "evaluate", run.folder, "-o", "out")
     assert list(here.iterdir()) == []
 
 
 def test_a_folder_that_is_not_there(here: Path, run: Run, digits: Path) -> None:
-    told = refused(2, "evaluate", run.folder, here / "nowhere", "--dataset", digits)
+    told = rejected(2, "evaluate", run.folder, here / "nowhere", "--dataset", digits)
     assert "No samples at" in told

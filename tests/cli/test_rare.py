@@ -16,7 +16,7 @@ from l2laug.commands import adapt as adapting
 from l2laug.core.errors import UsageError
 from l2laug.data.image_set import ImageSet
 from l2laug.sampling.sampler import _has_gpu
-from tests.cli.calls import contents, copied, l2laug, refused, the_json
+from tests.cli.calls import contents, copied, l2laug, rejected, the_json
 
 
 def test_adapt_again_gives_the_same_model(
@@ -32,7 +32,7 @@ def test_adapt_again_gives_the_same_model(
         assert (run / name).read_bytes() == (tiny_run / name).read_bytes()
 
     before = contents(run)
-    assert "l2laug-runs/3 exists already" in refused(6, "adapt", rare, "--bundle", tiny_bundle)
+    assert "l2laug-runs/3 exists already" in rejected(6, "adapt", rare, "--bundle", tiny_bundle)
     assert contents(run) == before
 
     words = ["adapt", rare, "--bundle", tiny_bundle, "--device", "cpu", "--seed", 1]
@@ -82,8 +82,8 @@ def test_adapt_goes_on_with_the_classes_that_are_left(
     assert [found["class_name"] for found in the_json(result)["adapted"]] == ["4", "5", "7"]
     assert trained == ["5"]
     assert contents(here / "out") == contents(here / "whole")
-    for changed in (["--seed", 1], ["--common", digits]):
-        told = refused(6, *words, "-o", "out", "--resume", *changed)
+    for changed in (["--seed", 1], ["--base", digits]):
+        told = rejected(6, *words, "-o", "out", "--resume", *changed)
         assert "out/4 was adapted with other images or options" in told
 
 
@@ -91,22 +91,22 @@ def test_adapt_learns_common_classes_along(
     here: Path, rare: Path, digits: Path, tiny_bundle: Path, tiny_recipe_file: Path
 ) -> None:
     recipe = yaml.safe_load(tiny_recipe_file.read_text())
-    recipe["common"] = {"steps": 2, "batch": 4, "images": 3}
+    recipe["base"] = {"steps": 2, "batch": 4, "images": 3}
     (here / "quick.yaml").write_text(yaml.safe_dump(recipe))
     words = ["adapt", rare, "--bundle", tiny_bundle, "--recipe", "quick.yaml", "--device", "cpu"]
-    result = l2laug(*words, "--common", digits)
+    result = l2laug(*words, "--base", digits)
     assert result.exit_code == 0, result.stderr
-    assert "9 common classes with 27 images" in result.stderr
+    assert "9 base classes with 27 images" in result.stderr
     assert "learning 10 classes together" in result.stderr
     options = yaml.safe_load((here / "l2laug-runs" / "3" / "options.yaml").read_text())
-    assert options["common"] == list("012456789")
+    assert options["base"] == list("012456789")
 
     copied(digits / "4", here / "mine" / "4", 3)
-    told = refused(6, *words, "--overwrite", "--common", "mine", "-o", "mine")
+    told = rejected(6, *words, "--overwrite", "--base", "mine", "-o", "mine")
     assert len(contents(here / "mine")) == 3, told
 
     alone = copied(digits / "3", here / "alone" / "3", 4).parent
-    told = refused(3, *words, "--overwrite", "--common", alone)
+    told = rejected(3, *words, "--overwrite", "--base", alone)
     assert "holds no class but" in told
 
 
@@ -124,12 +124,12 @@ def test_adapt_names_what_it_leaves_out(here: Path, digits: Path, tiny_bundle: P
 
 def test_adapt_an_empty_folder(here: Path, tiny_bundle: Path) -> None:
     (here / "empty").mkdir()
-    assert "No image in empty" in refused(3, "adapt", "empty", "--bundle", tiny_bundle)
+    assert "No image in empty" in rejected(3, "adapt", "empty", "--bundle", tiny_bundle)
     assert not (here / "l2laug-runs").exists()
 
 
 def test_adapt_a_folder_that_is_not_there(here: Path, tiny_bundle: Path) -> None:
-    told = refused(3, "adapt", here / "nowhere", "--bundle", tiny_bundle)
+    told = rejected(3, "adapt", here / "nowhere", "--bundle", tiny_bundle)
     assert "nowhere does not exist" in told
 
 
@@ -168,7 +168,7 @@ def test_adapt_from_a_damaged_bundle(here: Path, rare: Path, tiny_bundle: Path) 
     bundle = Path(shutil.copytree(tiny_bundle, here / "tiny"))
     with (bundle / "gems.safetensors").open("ab") as opened:
         opened.write(b"!")
-    told = refused(4, "adapt", rare, "--bundle", bundle)
+    told = rejected(4, "adapt", rare, "--bundle", bundle)
     assert "gems.safetensors does not match its checksum" in told
     assert not (here / "l2laug-runs").exists()
 
@@ -183,7 +183,7 @@ def test_adapt_with_an_unknown_recipe_key(here: Path, rare: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "soon", "-5", "0", "0s", "1d", "1 h 3", "1e3", "nan"])
 def test_a_budget_that_is_no_time(here: Path, rare: Path, text: str) -> None:
-    assert "--budget" in refused(2, "adapt", rare, f"--budget={text}")
+    assert "--budget" in rejected(2, "adapt", rare, f"--budget={text}")
     assert list(here.iterdir()) == []
 
 
@@ -211,7 +211,7 @@ def test_an_unknown_device(
     here: Path, rare: Path, digits: Path, tiny_bundle: Path, tiny_run: Path
 ) -> None:
     for words in device_commands(rare, digits, tiny_bundle, tiny_run):
-        assert "--device tpu is unknown" in refused(2, *words, "--device", "tpu")
+        assert "--device tpu is unknown" in rejected(2, *words, "--device", "tpu")
     assert not (here / "out").exists()
 
 
@@ -220,12 +220,12 @@ def test_cuda_without_a_gpu(
     here: Path, rare: Path, digits: Path, tiny_bundle: Path, tiny_run: Path
 ) -> None:
     for words in device_commands(rare, digits, tiny_bundle, tiny_run):
-        assert "--device cuda was asked for" in refused(7, *words, "--device", "cuda")
+        assert "--device cuda was asked for" in rejected(7, *words, "--device", "cuda")
     assert not (here / "out").exists()
 
 
 def test_sample_without_a_run(here: Path) -> None:
-    assert "l2laug adapt FOLDER" in refused(2, "sample")
+    assert "l2laug adapt FOLDER" in rejected(2, "sample")
     assert list(here.iterdir()) == []
 
 
@@ -236,7 +236,7 @@ def test_sample_takes_the_newest_run_and_says_which(here: Path, tiny_run: Path) 
     result = l2laug("sample", "-n", 2, "--device", "cpu")
     assert result.exit_code == 0, result.stderr
     assert "model l2laug-runs/new/model.onnx, CPU" in result.stderr
-    assert result.stdout.startswith("2 images in l2laug-runs/new/samples/3; refused as broken: ")
+    assert result.stdout.startswith("2 images in l2laug-runs/new/samples/3; rejected as broken: ")
 
 
 def test_sample_again_gives_the_same_files(here: Path, tiny_run: Path) -> None:
@@ -251,7 +251,7 @@ def test_sample_again_gives_the_same_files(here: Path, tiny_run: Path) -> None:
 def test_sample_never_writes_over_what_is_there(here: Path, tiny_run: Path) -> None:
     assert l2laug("sample", tiny_run, "-n", 3, "-o", "out").exit_code == 0
     before = contents(here)
-    assert "of 3 in out exist already" in refused(6, "sample", tiny_run, "-n", 2, "-o", "out")
+    assert "of 3 in out exist already" in rejected(6, "sample", tiny_run, "-n", 2, "-o", "out")
     assert contents(here) == before
     assert l2laug("sample", tiny_run, "-n", 2, "-o", "out", "--overwrite").exit_code == 0
     assert set(contents(here / "out")) == {"3/000000.png", "3/000001.png", "manifest.jsonl"}
@@ -259,7 +259,7 @@ def test_sample_never_writes_over_what_is_there(here: Path, tiny_run: Path) -> N
 
 def test_sample_where_nothing_can_be_written(here: Path, tiny_run: Path) -> None:
     (here / "file").touch()
-    assert "can't be written" in refused(6, "sample", tiny_run, "-n", 2, "-o", "file/out")
+    assert "can't be written" in rejected(6, "sample", tiny_run, "-n", 2, "-o", "file/out")
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "many"])

@@ -10,7 +10,7 @@ import pytest
 
 from l2laug.training import source
 from l2laug.training.gan_step import Adversary
-from tests.cli.calls import contents, copied, l2laug, refused
+from tests.cli.calls import contents, copied, l2laug, rejected
 
 
 def interrupt_at_step(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,9 +44,9 @@ def test_a_resumed_training_ends_like_one_that_was_never_stopped(
     assert "what was finished is kept" in stopped.stderr
     assert [p.name for p in (here / "tiny").iterdir()] == [".training"]
 
-    assert "--resume" in refused(6, *words)
+    assert "--resume" in rejected(6, *words)
     other = [*words[:5], "glyphs", *words[6:], "--resume"]
-    assert "begun with another recipe" in refused(2, *other)
+    assert "begun with another recipe" in rejected(2, *other)
 
     resumed = l2laug(*words, "--resume")
     assert resumed.exit_code == 0, resumed.stderr
@@ -62,15 +62,15 @@ def test_pretrain_never_writes_over_a_bundle(
     bundle = Path(shutil.copytree(tiny_bundle, here / "mine"))
     before = contents(bundle)
     words = ["pretrain", digits, "-o", "mine", "--recipe", tiny_recipe_file]
-    assert "A bundle is at mine already" in refused(6, *words)
-    assert "A bundle is at mine already" in refused(6, *words, "--resume")
+    assert "A bundle is at mine already" in rejected(6, *words)
+    assert "A bundle is at mine already" in rejected(6, *words, "--resume")
     assert contents(bundle) == before
 
 
 def test_pretrain_never_mixes_with_other_files(here: Path, digits: Path) -> None:
     (here / "mine").mkdir()
     (here / "mine" / "thesis.txt").write_text("precious")
-    assert "holds other files" in refused(6, "pretrain", digits, "-o", "mine")
+    assert "holds other files" in rejected(6, "pretrain", digits, "-o", "mine")
     assert contents(here) == {"mine/thesis.txt": b"precious"}
 
 
@@ -85,6 +85,6 @@ def test_after_a_wrong_source_the_right_one_is_not_refused(
 
 
 def test_pretrain_with_an_unknown_recipe(here: Path, digits: Path) -> None:
-    told = refused(2, "pretrain", digits, "-o", "mine", "--recipe", "hieroglyphs")
+    told = rejected(2, "pretrain", digits, "-o", "mine", "--recipe", "hieroglyphs")
     assert "glyphs" in told
     assert list(here.iterdir()) == []

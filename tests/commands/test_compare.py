@@ -56,16 +56,16 @@ def test_real_images_copies_and_a_run_side_by_side(run: Run, digits: Path, tmp_p
     assert [one.found for one in found.sets] == [7, 24, 5]
     assert found.counts["samples"] == 5
     assert any("5 samples are compared, as many as 3 has" in note for note in found.notes)
-    # Against three kept-back threes, four samples of each.
+    # Against three held-out threes, four samples of each.
     assert {one.measures["fid"].samples for one in found.sets} == {4}
     assert by_name["real"].measures["fid"].reading == LEVEL
     assert by_name["run"].measures["fid"].value > 3 * by_name["real"].measures["fid"].value
     copies = [one.measures["copies"].value for one in found.sets]
     assert (copies[0], copies[2]) == (0, 1)
     assert "see comparison-copies-3.png" in by_name["3"].measures["copies"].reading
-    # All are held against the same halves: one floor for all.
-    for score in ("fid", "kid", "spread", "copies"):
-        assert len({one.measures[score].floor for one in found.sets}) == 1
+    # All are held against the same halves: one baseline for all.
+    for score in ("fid", "kid", "diversity", "copies"):
+        assert len({one.measures[score].baseline for one in found.sets}) == 1
 
 
 def test_a_run_scores_beside_another_set_as_it_does_alone(run: Run, digits: Path, tmp_path: Path):
@@ -90,7 +90,11 @@ def test_what_is_written(run: Run, digits: Path, tmp_path: Path):
     assert fid["value"] == found.sets[0].measures["fid"].value
     report = (run.folder / "comparison.md").read_text(encoding="utf-8")
     assert "|  | run | re\\|al | real images |" in report
-    for value in (fid["value"], fid["floor"], plain["sets"][1]["measures"]["spread"]["value"]):
+    for value in (
+        fid["value"],
+        fid["baseline"],
+        plain["sets"][1]["measures"]["diversity"]["value"],
+    ):
         assert f"{value:.4g}" in report
     assert not (run.folder / "report.md").exists()
     # Three rows of 64 with gaps of 2; the first sample of the second set is one of its files.
@@ -108,7 +112,7 @@ def test_what_any_run_was_adapted_from_is_kept_back_from_none(
     found = compare([run.folder, second], dataset=digits)
 
     # Threes 0 to 4 and 3 to 7 were seen; of twelve that leaves four.
-    assert (found.counts["support"], found.counts["real_kept_back"]) == (8, 4)
+    assert (found.counts["support"], found.counts["real_held_out"]) == (8, 4)
     assert any("adapted from 3 images that run was not" in note for note in found.notes)
 
 
@@ -117,14 +121,14 @@ def test_each_set_gets_a_verdict_and_arms_without_samples_train_once(
     run: Run, digits: Path, tmp_path: Path
 ):
     real = copy_classes(digits, tmp_path / "real", {"3": range(5, 12)})
-    ledger = run.folder / "classifier.jsonl"
+    cache = run.folder / "classifier.jsonl"
 
     found = compare(
         [real, run.folder], dataset=digits, classifier=True, model="test_resnet", seeds=1
     )
 
     # Of five arms, two with two sets of samples and three with none.
-    assert len(ledger.read_text().splitlines()) == 2 * 2 + 3
+    assert len(cache.read_text().splitlines()) == 2 * 2 + 3
     for one in found.sets:
         assert one.classifier is not None
         f1 = {
@@ -138,7 +142,7 @@ def test_each_set_gets_a_verdict_and_arms_without_samples_train_once(
 
     # A smaller set changes what the arms with samples see, and nothing else.
     evaluate(run, dataset=digits, classifier=True, model="test_resnet", seeds=1)
-    assert len(ledger.read_text().splitlines()) == 2 * 2 + 3 + 2
+    assert len(cache.read_text().splitlines()) == 2 * 2 + 3 + 2
 
 
 def test_images_of_other_sizes_and_colours_are_brought_to_the_runs(

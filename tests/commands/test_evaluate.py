@@ -1,4 +1,4 @@
-"""Evaluate a run on real digits: what is counted, what is scored, what is refused."""
+"""Evaluate a run on real digits: what is counted, what is scored, what is rejected."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def test_scores_and_counts_of_a_run_among_its_siblings(run: Run, digits: Path):
     assert result.class_name == "3"
     assert result.counts["samples"] == 24
     assert result.counts["support"] == 5
-    assert result.counts["real_kept_back"] == 7
+    assert result.counts["real_held_out"] == 7
     assert result.counts["train"] + result.counts["test"] == 120
-    # Seven kept-back threes, three of them against four samples: too few for neighbours.
-    assert set(result.scores) == {"fid", "kid", "spread", "copies", "near duplicates"}
+    # Seven held-out threes, three of them against four samples: too few for neighbours.
+    assert set(result.scores) == {"fid", "kid", "diversity", "copies", "near duplicates"}
     assert (result.measures["fid"].real, result.measures["fid"].samples) == (3, 4)
     assert result.scores["fid"] > 0
     assert 0 <= result.scores["copies"] <= 1
@@ -70,10 +70,10 @@ def test_real_images_score_as_the_floor_and_the_tiny_models_do_not(
     real = evaluate(run, samples=samples, dataset=digits).measures
     drawn = evaluate(run, dataset=digits).measures
 
-    assert real["fid"].reading == real["spread"].reading == LEVEL
+    assert real["fid"].reading == real["diversity"].reading == LEVEL
     assert real["copies"].value == 0
     assert "farther from real images" in drawn["fid"].reading
-    assert drawn["fid"].floor == real["fid"].floor
+    assert drawn["fid"].baseline == real["fid"].baseline
 
 
 def test_a_timm_backbone_measures_too(run: Run, digits: Path, tmp_path: Path):
@@ -107,7 +107,7 @@ def test_a_test_image_that_adapt_saw_never_counts(run: Run, digits: Path, tmp_pa
 
     result = evaluate(run, dataset=train, test=test)
 
-    assert result.counts["real_kept_back"] == 4
+    assert result.counts["real_held_out"] == 4
     assert result.counts["test"] == 7
     assert result.counts["train"] == 11  # the two are read from where adapt found them
 
@@ -136,7 +136,7 @@ def test_a_picture_that_lies_there_twice_is_not_on_both_sides(
 def test_without_other_real_images_the_support_set_is_the_measure(run: Run, rare: Path):
     result = evaluate(run, dataset=rare.parent)
 
-    assert result.counts["real_kept_back"] == 0
+    assert result.counts["real_held_out"] == 0
     assert any("support set itself" in note for note in result.notes)
 
 
@@ -226,9 +226,9 @@ def test_a_classifier_is_tested_on_other_classes_too(run: Run, digits: Path, tmp
 
 def test_a_flat_folder_of_test_images_is_of_the_rare_class(run: Run, digits: Path, tmp_path: Path):
     flat = copy_classes(digits, tmp_path / "kept", {"3": range(3, 9)}) / "3"
-    flat = flat.rename(tmp_path / "kept_back")
+    flat = flat.rename(tmp_path / "held_out")
 
-    assert evaluate(run, dataset=digits, test=flat).counts["real_kept_back"] == 4
+    assert evaluate(run, dataset=digits, test=flat).counts["real_held_out"] == 4
     others = copy_classes(digits, tmp_path / "others", {"7": range(3), "8": range(3)})
     with pytest.raises(UsageError, match="others has no class folder 3"):
         evaluate(run, dataset=digits, test=others)
@@ -236,12 +236,12 @@ def test_a_flat_folder_of_test_images_is_of_the_rare_class(run: Run, digits: Pat
 
 def test_a_picture_that_lies_there_twice_counts_once(run: Run, digits: Path, tmp_path: Path):
     data = copy_classes(digits, tmp_path / "data", {"3": range(9), "7": range(6)})
-    for name in ("00", "08"):  # of the support set, and kept back
+    for name in ("00", "08"):  # of the support set, and held out
         shutil.copy(data / "3" / f"{name}.png", data / "3" / f"again-{name}.png")
 
     counts = evaluate(run, dataset=data).counts
 
-    assert (counts["support"], counts["real_kept_back"]) == (5, 4)
+    assert (counts["support"], counts["real_held_out"]) == (5, 4)
 
 
 def test_no_samples_is_wrong_use(run: Run, digits: Path):
@@ -290,7 +290,7 @@ def test_runs_and_samples_among_the_classes_are_none(run: Run, digits: Path, tmp
     shutil.copytree(run.folder, data / "l2laug-runs" / "3")
     shutil.copytree(run.samples, data / "3" / "drawn")
 
-    assert evaluate(run, dataset=data).counts["real_kept_back"] == 4
+    assert evaluate(run, dataset=data).counts["real_held_out"] == 4
 
 
 @pytest.mark.parametrize(

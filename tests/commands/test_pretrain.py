@@ -18,6 +18,7 @@ from l2laug.config.recipe import DataOptions, Recipe
 from l2laug.core.errors import BundleError, ImageError, OutputError, UsageError
 from l2laug.core.hashing import file_hash
 from l2laug.data.image_set import ImageSet
+from l2laug.data.public_sources import source_size
 from l2laug.data.split_classes import split_classes
 from l2laug.sampling.sampler import Sampler
 from tests.class_folders import copy_classes
@@ -78,7 +79,7 @@ SMALL = {
 def test_each_shipped_recipe_runs_from_its_source_to_a_model(
     path: Path, digits: Path, rare: Path, tmp_path: Path
 ):
-    recipe = find_recipe(path.stem, digits).model_dump(mode="json")
+    recipe = find_recipe(path.stem, source_size(digits)).model_dump(mode="json")
     for part, changes in SMALL.items():
         recipe[part].update(changes)
     small = parse_recipe(recipe, path.stem)
@@ -89,8 +90,12 @@ def test_each_shipped_recipe_runs_from_its_source_to_a_model(
     pixels = np.concatenate([part.pixels for part in drawn])
     assert pixels.shape == (3, small.generator.channels, 32, 32)
     found = open_bundle(tmp_path / "bundle").info["source"]
-    folders = (len(list(digits.iterdir())) - 1) * 2 ** len(small.data.variants)
-    assert found["classes"] == folders if small.data.parts == 1 else found["classes"] > folders
+    folders = (len(list(digits.iterdir())) - 1) * 2 ** len(small.data.class_augmentation)
+    assert (
+        found["classes"] == folders
+        if small.data.pseudo_classes == 1
+        else found["classes"] > folders
+    )
 
 
 def test_a_held_out_part_is_found_again_by_its_files(digits: Path, tmp_path: Path):
@@ -108,7 +113,7 @@ def test_a_held_out_part_is_found_again_by_its_files(digits: Path, tmp_path: Pat
     assert files
     assert all((digits / file).is_file() for file in files)
     assert {file.split("/")[0] for file in files} == {name.split("/")[0]}
-    assert scores["phi_s1"][0].fid > 0
+    assert scores["strong"][0].fid > 0
     (digits_less := tmp_path / "less").mkdir()
     for folder in digits.iterdir():
         if folder.name != name.split("/")[0]:
@@ -159,7 +164,7 @@ def test_a_bundle_holds_every_part_and_matches_its_checksums(tiny_bundle: Path):
         "strong.safetensors",
         "weak.safetensors",
         "critic.safetensors",
-        "guide.safetensors",
+        "prototype_classifier.safetensors",
         "gems.safetensors",
         "features.onnx",
         "statistics.safetensors",
@@ -181,7 +186,7 @@ def test_a_bundle_says_what_it_was_made_of(tiny_bundle: Path, tiny: Recipe):
     assert len(info["source"]["held_out"]) == 2
     assert Recipe.model_validate(info["recipe"]) == tiny
     assert set(info["gem_losses"]) == {"0", "1", "2"}
-    assert -1 <= info["source"]["likeness"] <= 1
+    assert -1 <= info["source"]["similarity"] <= 1
     assert info["start"] is None
     assert info["source"]["distance"]["median"] <= info["source"]["distance"]["percentile_99"]
     assert "8 classes" in (tiny_bundle / "README.md").read_text(encoding="utf-8")
@@ -195,9 +200,9 @@ def test_a_training_goes_on_from_another_bundle(
     out = tmp_path / "next"
     pretrain(digits, out, recipe=still, start=str(tiny_bundle), device="cpu")
 
-    origin = open_bundle(tiny_bundle)
-    assert open_bundle(out).info["start"] == {"name": "tiny", "sha256": origin.digest}
-    assert file_hash(out / "critic.safetensors") == origin.info["files"]["critic.safetensors"]
+    initial = open_bundle(tiny_bundle)
+    assert open_bundle(out).info["start"] == {"name": "tiny", "sha256": initial.digest}
+    assert file_hash(out / "critic.safetensors") == initial.info["files"]["critic.safetensors"]
     assert not (out / "strong.safetensors").samefile(tiny_bundle / "strong.safetensors")
 
 

@@ -16,7 +16,7 @@ from l2laug.config.load import parse_recipe
 from l2laug.config.recipe import GemOptions, Recipe
 from l2laug.core.errors import ImageError, OutputError
 from l2laug.evaluation.held_out_scores import HeldOutScores
-from l2laug.reports.paper_tables import FLOOR, PLAIN, STRONG, WEAK, gem_name, tables, variants
+from l2laug.reports.paper_tables import PLAIN, REAL, STRONG, WEAK, gem_name, gem_variants, tables
 from tests.class_folders import copy_classes
 from tests.cli.calls import l2laug
 from tests.conftest import TINY
@@ -54,9 +54,9 @@ def test_every_player_is_scored_and_shown_and_nothing_is_done_twice(
     monkeypatch: pytest.MonkeyPatch,
 ):
     results = json.loads((found.folder / "results.json").read_text())
-    assert set(results["scores"]) == NAMES | {STRONG, WEAK, PLAIN, FLOOR}
+    assert set(results["scores"]) == NAMES | {STRONG, WEAK, PLAIN, REAL}
     with Image.open(found.folder / "figure.png") as figure:
-        # Two images of each class and two draws of each of the eleven players.
+        # Two images of each class and two draws of each of the eleven methods.
         assert figure.size == ((2 + 2 * 11) * (64 + 2) + 2 + 6, 2 * (64 + 2) + 2)
 
     monkeypatch.setattr(reproducing, "train_gems", None)
@@ -88,7 +88,7 @@ def test_a_bundle_serves_in_place_of_training_one(
 
     result = run(digits, tmp_path / "out", tiny, bundle=str(tiny_bundle))
 
-    assert set(result.scores) == NAMES | {STRONG, WEAK, PLAIN, FLOOR}
+    assert set(result.scores) == NAMES | {STRONG, WEAK, PLAIN, REAL}
     assert not (result.folder / "bundle").exists()
     assert set(learned) == NAMES - {gem_name(tiny.gems)}  # its own GEMs serve, too
     other = tiny.model_copy(update={"gems": tiny.gems.model_copy(update={"steps": 5})})
@@ -114,7 +114,7 @@ def test_all_steps_are_scaled_and_none_falls_to_zero(tiny: Recipe):
 
 
 def test_each_variant_differs_in_one_thing():
-    assert {gem_name(g) for g in variants(GemOptions())} == NAMES
+    assert {gem_name(g) for g in gem_variants(GemOptions())} == NAMES
 
 
 def test_the_tables_hold_means_and_ratios_of_each_seed(tiny: Recipe):
@@ -122,11 +122,11 @@ def test_the_tables_hold_means_and_ratios_of_each_seed(tiny: Recipe):
         return [HeldOutScores(fid, fid, fid, 1.0, 1.0, 0.0) for fid in fids]
 
     scores = {name: score(10, 30) for name in NAMES}
-    scores |= {STRONG: score(8, 8), WEAK: score(40, 60), PLAIN: score(20, 40), FLOOR: score(4, 4)}
+    scores |= {STRONG: score(8, 8), WEAK: score(40, 60), PLAIN: score(20, 40), REAL: score(4, 4)}
     lines = tables(scores, tiny, 0.1, 100).splitlines()
 
     # By hand: 10 / 20 and 30 / 40 have mean 0.625 and deviation 0.125.
     row = "| type 1 | 50 ± 10 | 30 ± 10 | 20 ± 10 | 0.625 ± 0.12 | 0.375 ± 0.12 |"
     assert row in lines
     assert "| K | 2 | 20 ± 10 |" in lines
-    assert any(line.startswith(f"| {FLOOR} | 4.000") for line in lines)
+    assert any(line.startswith(f"| {REAL} | 4.000") for line in lines)

@@ -13,7 +13,7 @@ from l2laug.commands import select_bundle as choosing
 from l2laug.commands.select_bundle import HOME, nearest_bundle
 from l2laug.core.errors import BundleError
 from l2laug.data.folders import class_folders
-from tests.cli.calls import contents, copied, l2laug, refused, the_json
+from tests.cli.calls import contents, copied, l2laug, rejected, the_json
 
 
 @pytest.fixture
@@ -93,6 +93,6 @@ def test_source_trains_a_bundle_once_and_adapts_from_it(
 
 
 def test_two_bundles_can_not_be_meant(rare: Path, digits: Path):
-    told = refused(2, "adapt", rare, "--bundle", "glyphs", "--source", digits)
+    told = rejected(2, "adapt", rare, "--bundle", "glyphs", "--source", digits)
 
     assert "both name a bundle" in told

@@ -68,7 +68,7 @@ def test_a_batch_that_is_no_multiple_of_the_group(part: str) -> None:
 
 def test_phi_of_z_has_nothing_to_warp() -> None:
     told = problems({"generator": {"conditioned": False, "warp": 0.1}})
-    assert "generator.warp bends an image" in told
+    assert "generator.warp warps an image" in told
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_phi_of_z_has_nothing_to_warp() -> None:
     [
         {"generator": {"warp_maps": True}},
         {"source": {"registration": 1.0}},
-        {"common": {"registration": 1.0}},
+        {"base": {"registration": 1.0}},
     ],
 )
 def test_what_needs_a_warp_says_so(data: dict[str, Any]) -> None:
@@ -84,17 +84,17 @@ def test_what_needs_a_warp_says_so(data: dict[str, Any]) -> None:
 
 
 def test_phi_of_z_is_told_no_class() -> None:
-    told = problems({"generator": {"conditioned": False}, "source": {"identity": 1.0}})
-    assert "source.identity asks for a class" in told
+    told = problems({"generator": {"conditioned": False}, "source": {"class_consistency": 1.0}})
+    assert "source.class_consistency asks for a class" in told
     told = problems({"generator": {"conditioned": False}, "critic": {"group": 4}})
     assert "critic.group compares draws of one image" in told
 
 
-def test_a_variant_is_named_once() -> None:
-    told = problems({"data": {"variants": ["turn", "turn"]}})
-    assert "data.variants" in told
+def test_a_class_augmentation_is_named_once() -> None:
+    told = problems({"data": {"class_augmentation": ["flip", "flip"]}})
+    assert "data.class_augmentation" in told
     assert "names one change twice" in told
-    assert "data.variants" in problems({"data": {"variants": ["shrink"]}})
+    assert "data.class_augmentation" in problems({"data": {"class_augmentation": ["shrink"]}})
 
 
 def test_one_gem_to_a_position() -> None:
@@ -110,10 +110,10 @@ def test_held_out_is_a_count_or_a_share(held_out: float, kind: type) -> None:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
 def test_a_shipped_recipe_is_right_and_found_by_its_name(path: Path, digits: Path) -> None:
-    recipe = find_recipe(path.stem, digits)
+    recipe = find_recipe(path.stem, source_size(digits))
     assert recipe.name == path.stem
     assert recipe.description
-    assert recipe == read_recipe(path, digits)
+    assert recipe == read_recipe(path, source_size(digits))
 
 
 def test_what_a_recipe_leaves_to_the_images_is_theirs(tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_what_a_recipe_leaves_to_the_images_is_theirs(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         red.save(tmp_path / name / "1.png")
-    assert find_recipe("default", tmp_path).generator.size == 64
-    assert find_recipe("default", tmp_path).generator.channels == 3
+    assert find_recipe("default", source_size(tmp_path)).generator.size == 64
+    assert find_recipe("default", source_size(tmp_path)).generator.channels == 3
 
 
 def test_a_recipe_that_needs_images_says_so() -> None:
@@ -144,7 +144,7 @@ def test_the_papers_recipes_are_the_papers() -> None:
         for part in (recipe.source, recipe.weak, recipe.target):
             assert (part.loss, part.penalty, part.critic_steps) == ("wgan", 10, 5)
             assert (part.learning_rate, part.betas, part.batch) == (1e-4, (0, 0.9), 32)
-        assert (recipe.source.identity, recipe.target.identity) == (0, 0)
+        assert (recipe.source.class_consistency, recipe.target.class_consistency) == (0, 0)
         assert (recipe.gems.residual, recipe.target.gems) == (False, True)
 
 

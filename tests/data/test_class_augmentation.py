@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from l2laug.data.class_augmentation import with_variants
+from l2laug.data.class_augmentation import with_class_augmentation
 from l2laug.data.image_set import ImageSet
 
 CORNER = np.array([[[1, 2], [3, 4]]], np.uint8)
@@ -21,7 +21,7 @@ def two() -> ImageSet:
 
 
 def test_without_variants_all_stays(two: ImageSet) -> None:
-    same = with_variants(two, ())
+    same = with_class_augmentation(two, ())
     assert (same.classes, same.paths) == (two.classes, two.paths)
     np.testing.assert_array_equal(same.pixels, two.pixels)
     np.testing.assert_array_equal(same.labels, two.labels)
@@ -36,7 +36,7 @@ def test_without_variants_all_stays(two: ImageSet) -> None:
     ],
 )
 def test_a_variant_is_another_class(two: ImageSet, variant: str, changed: list[list[int]]) -> None:
-    more = with_variants(two, (variant,))  # type: ignore[arg-type]
+    more = with_class_augmentation(two, (variant,))  # type: ignore[arg-type]
     assert more.classes == ("a", "b", f"a/{variant}", f"b/{variant}")
     np.testing.assert_array_equal(more.labels, [0, 1, 1, 2, 3, 3])
     np.testing.assert_array_equal(more.pixels[3], [changed])
@@ -45,7 +45,7 @@ def test_a_variant_is_another_class(two: ImageSet, variant: str, changed: list[l
 
 
 def test_variants_combine(two: ImageSet) -> None:
-    more = with_variants(two, ("turn", "mirror", "negate"))
+    more = with_class_augmentation(two, ("turn", "mirror", "negate"))
     assert (len(more.classes), len(more.pixels)) == (16, 24)
     assert more.classes[-1] == "b/turn/mirror/negate"
     first = [p.tobytes() for p in more.pixels[::3]]

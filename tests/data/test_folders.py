@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from l2laug.artifacts.output_folders import MARKS
+from l2laug.artifacts.output_folders import MARKERS
 from l2laug.core.errors import ImageError
 from l2laug.data.folders import class_folders, find_images
 from l2laug.data.image_set import read_classes
@@ -62,7 +62,7 @@ def test_samples_are_no_real_images(tmp_path: Path, text: str) -> None:
     assert names(class_folders(tmp_path / "drawn")) == {"cat": ["2.png"]}  # given by name
 
 
-@pytest.mark.parametrize("marks", MARKS)
+@pytest.mark.parametrize("marks", MARKERS)
 def test_pictures_of_runs_and_bundles_are_no_real_images(
     tmp_path: Path, marks: tuple[str, str]
 ) -> None:

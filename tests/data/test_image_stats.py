@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from l2laug.core.errors import ImageError
-from l2laug.data.image_stats import Facts, facts_of, has_colour
+from l2laug.data.image_stats import ImageStats, has_colour, image_stats
 
 
 def saved(folder: Path, name: str, size: tuple[int, int], colour: object) -> Path:
@@ -22,14 +22,14 @@ def saved(folder: Path, name: str, size: tuple[int, int], colour: object) -> Pat
     ("side", "size"), [(8, 32), (28, 32), (47, 32), (48, 48), (100, 96), (128, 128), (900, 128)]
 )
 def test_the_largest_size_that_the_images_have(side: int, size: int):
-    assert Facts(side, colour=False).size == size
+    assert ImageStats(side, colour=False).size == size
 
 
 def test_the_median_of_the_shorter_sides(tmp_path: Path):
     sizes = [(40, 90), (300, 50), (700, 800)]
     files = [saved(tmp_path, f"{i}.png", s, "grey") for i, s in enumerate(sizes)]
 
-    assert facts_of(files) == Facts(side=50, colour=False)
+    assert image_stats(files) == ImageStats(side=50, colour=False)
 
 
 @pytest.mark.parametrize(("coloured", "channels"), [(0, 1), (1, 1), (2, 3), (20, 3)])
@@ -39,7 +39,7 @@ def test_a_stray_coloured_image_makes_no_colour_set(tmp_path: Path, coloured: in
         for i in range(20)
     ]
 
-    assert facts_of(files).channels == channels
+    assert image_stats(files).channels == channels
 
 
 def test_grey_saved_as_a_jpeg_in_colour_is_grey():
@@ -57,6 +57,6 @@ def test_what_can_not_be_read_is_passed_over_unless_it_is_all(tmp_path: Path):
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"no image")
 
-    assert facts_of([bad, saved(tmp_path, "good.png", (64, 64), "grey")]).side == 64
+    assert image_stats([bad, saved(tmp_path, "good.png", (64, 64), "grey")]).side == 64
     with pytest.raises(ImageError, match=r"bad\.png"):
-        facts_of([bad])
+        image_stats([bad])

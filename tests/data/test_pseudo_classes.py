@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from l2laug.data.image_set import ImageSet
-from l2laug.data.pseudo_classes import with_parts
+from l2laug.data.pseudo_classes import with_pseudo_classes
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def striped() -> ImageSet:
 
 
 def test_images_that_are_alike_become_a_class(striped: ImageSet) -> None:
-    split = with_parts(striped, 3)
+    split = with_pseudo_classes(striped, 3)
 
     assert split.classes == ("a/00", "a/01", "a/02", "b/00")
     kinds = [{int(n) for n in split.labels[:12][i::3]} for i in range(3)]
@@ -48,23 +48,23 @@ def test_images_that_are_alike_become_a_class(striped: ImageSet) -> None:
 
 
 def test_a_part_has_four_images_on_average_or_more(striped: ImageSet) -> None:
-    split = with_parts(striped, 24)
+    split = with_pseudo_classes(striped, 24)
     assert len(split.classes) == 3 + 1
 
 
 def test_a_single_image_is_a_part_of_its_own(striped: ImageSet) -> None:
     one = striped.take(np.array([0, 1, 2, 3, 4, 5, 6, 7, 12]))
-    split = with_parts(one, 2)
+    split = with_pseudo_classes(one, 2)
     assert split.classes == ("a/00", "a/01", "b/00")
     assert split.labels[-1] == 2
 
 
 def test_one_part_leaves_all_as_it_is(striped: ImageSet) -> None:
-    assert with_parts(striped, 1) is striped
+    assert with_pseudo_classes(striped, 1) is striped
 
 
 def test_the_same_seed_gives_the_same_parts(striped: ImageSet) -> None:
-    one, two = (with_parts(striped, 2, seed=1) for _ in range(2))
+    one, two = (with_pseudo_classes(striped, 2, seed=1) for _ in range(2))
     np.testing.assert_array_equal(one.labels, two.labels)
 
 
@@ -73,7 +73,7 @@ def test_of_images_that_are_all_the_same_no_part_is_empty(striped: ImageSet) -> 
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # k-means finds fewer than it was asked for
-        split = with_parts(same, 3)
+        split = with_pseudo_classes(same, 3)
 
     # Of class b nothing is left, and that was so before.
     assert [int(n) for n in np.bincount(split.labels, minlength=2)] == [12, 0]

@@ -22,7 +22,9 @@ def test_more_real_images_help_and_wrong_ones_hurt(digits: Path, monkeypatch: py
     monkeypatch.setattr(few_shot, "STEPS", 120)
     monkeypatch.setattr(few_shot, "BATCH", 32)
     split = split_unseen(read_classes(class_folders(digits), 32, 1), shots=1, seed=0)
-    wrong = ImageSet(split.floor.pixels, (split.floor.labels + 1) % 10, split.floor.classes, ())
+    wrong = ImageSet(
+        split.baseline.pixels, (split.baseline.labels + 1) % 10, split.baseline.classes, ()
+    )
 
     def error(more: ImageSet | None) -> float:
         return few_shot_error(split.support, more, split.reference, ENGINE)
@@ -30,6 +32,6 @@ def test_more_real_images_help_and_wrong_ones_hurt(digits: Path, monkeypatch: py
     alone = error(None)
     assert alone == error(None)
     # 60 test images: chance errs in 0.9 of them, one standard deviation is at most 0.065.
-    assert error(split.floor) < alone - 0.1
+    assert error(split.baseline) < alone - 0.1
     assert error(wrong) > alone + 0.1
     assert np.bincount(split.support.labels).tolist() == [1] * 10

@@ -19,8 +19,8 @@ from l2laug.core.progress import Progress
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import read_classes
 from l2laug.evaluation import held_out
-from l2laug.evaluation.held_out import score_players, score_set, split_unseen
-from l2laug.evaluation.methods import Model, Player
+from l2laug.evaluation.held_out import score_methods, score_set, split_unseen
+from l2laug.evaluation.methods import Method, Model
 from l2laug.runtime.device import Engine
 from l2laug.training.target import plain, train_target
 from tests.class_folders import copy_classes
@@ -39,7 +39,7 @@ def split(digits: Path):
 
 
 def test_the_parts_hold_each_image_once(split):
-    parts = (split.support, split.reference, split.floor)
+    parts = (split.support, split.reference, split.baseline)
     assert [len(p.pixels) for p in parts] == [20, 50, 50]
     paths = [path for part in parts for path in part.paths]
     assert len(set(paths)) == 120
@@ -48,7 +48,7 @@ def test_the_parts_hold_each_image_once(split):
 def test_only_the_floor_is_the_same_whatever_the_seed(digits: Path):
     images = read_classes(class_folders(digits), 32, 1)
     one, other = (split_unseen(images, shots=2, seed=seed) for seed in (0, 1))
-    assert one.floor.paths == other.floor.paths
+    assert one.baseline.paths == other.baseline.paths
     assert set(one.support.paths) != set(other.support.paths)
     assert set(one.reference.paths) != set(other.reference.paths)
 
@@ -63,16 +63,24 @@ def test_the_judge_learns_from_all_images_but_the_floor(tiny_bundle, digits, mon
         learned.extend(images.paths)
         raise StopError
 
-    monkeypatch.setattr(held_out, "train_judge", train)
+    monkeypatch.setattr(held_out, "train_reference_classifier", train)
     with pytest.raises(StopError):
-        score(str(tiny_bundle), digits, classes=2, shots=2, seeds=1, judge=True, device="cpu")
+        score(
+            str(tiny_bundle),
+            digits,
+            classes=2,
+            shots=2,
+            seeds=1,
+            reference_classifier=True,
+            device="cpu",
+        )
 
     folders = class_folders(digits)
     names = open_bundle(tiny_bundle).info["source"]["held_out"][-2:]
     unseen = read_classes({name: folders[name] for name in names}, 32, 1)
-    floor = set(split_unseen(unseen, 2, 0).floor.paths)
-    assert len(floor) == 10
-    assert set(learned) == {file for files in folders.values() for file in files} - floor
+    baseline = set(split_unseen(unseen, 2, 0).baseline.paths)
+    assert len(baseline) == 10
+    assert set(learned) == {file for files in folders.values() for file in files} - baseline
 
 
 def test_centred_is_blind_to_where_the_class_is_and_sees_how_it_varies(split):
@@ -85,8 +93,8 @@ def test_centred_is_blind_to_where_the_class_is_and_sees_how_it_varies(split):
     assert scores.fid_centred == pytest.approx(0, abs=1e-3)
 
     # Where the images shown lie the corner is 0, too: moved there, they are as they were.
-    assert scores.fid_as_shown == pytest.approx(
-        score_set(split.reference, split, _flat).fid_as_shown, abs=1e-3
+    assert scores.fid_at_support_means == pytest.approx(
+        score_set(split.reference, split, _flat).fid_at_support_means, abs=1e-3
     )
 
     alike = np.stack([split.support.pixels[split.support.labels == c][0] for c in range(10)])
@@ -97,20 +105,22 @@ def test_centred_is_blind_to_where_the_class_is_and_sees_how_it_varies(split):
 @pytest.mark.filterwarnings("ignore:invalid value")  # of copies' yardstick, as all are copies
 def test_moved_to_what_is_shown_real_images_are_off_by_what_few_images_do_not_tell(split):
     everything = replace(split, support=split.reference)
-    assert score_set(split.reference, everything, _flat).fid_as_shown == pytest.approx(0, abs=1e-3)
-    assert score_set(split.reference, split, _flat).fid_as_shown > 1
+    assert score_set(split.reference, everything, _flat).fid_at_support_means == pytest.approx(
+        0, abs=1e-3
+    )
+    assert score_set(split.reference, split, _flat).fid_at_support_means > 1
 
 
 def test_one_class_of_a_split_is_that_class_alone(split):
     one = split.of("7")
-    assert {p.parent.name for p in one.support.paths + one.floor.paths} == {"7"}
+    assert {p.parent.name for p in one.support.paths + one.baseline.paths} == {"7"}
     assert np.all(one.reference.labels == 0)
 
 
 def test_the_reference_itself_has_no_distance(split):
     scores = score_set(split.reference, split, _flat)
     assert scores.fid == pytest.approx(0, abs=1e-3)
-    assert score_set(split.floor, split, _flat).fid > 0.1
+    assert score_set(split.baseline, split, _flat).fid > 0.1
 
 
 def test_support_images_given_as_samples_are_copies(split):
@@ -129,12 +139,12 @@ def test_plain_trains_as_long_as_phi_t_with_or_without_gems():
 @pytest.mark.parametrize("singly", [False, True])
 def test_phi_t_is_scored_only_where_the_recipe_has_gems(tiny_bundle, digits, tiny, singly):
     some = {"classes": 2, "shots": 2, "seeds": 1, "singly": singly, "device": "cpu"}
-    players = {"real (floor)", "phi_s1", "phi_s2", "phi_t^plain"}
-    players |= {"phi_t^plain, broken draws refused"}
-    with_gems = {"phi_t", "phi_t, broken draws refused"}
-    assert set(score(str(tiny_bundle), digits, **some)) == players | with_gems
+    methods = {"real images", "strong", "weak", "target without GEMs"}
+    methods |= {"phi_t^plain, acceptance threshold"}
+    with_gems = {"target", "phi_t, acceptance threshold"}
+    assert set(score(str(tiny_bundle), digits, **some)) == methods | with_gems
     bare = tiny.model_copy(update={"target": tiny.target.model_copy(update={"gems": False})})
-    assert set(score(str(tiny_bundle), digits, recipe=bare, **some)) == players
+    assert set(score(str(tiny_bundle), digits, recipe=bare, **some)) == methods
 
 
 def test_refusing_takes_draws_that_are_more_like_their_class(tiny_bundle, split, tiny):
@@ -145,19 +155,19 @@ def test_refusing_takes_draws_that_are_more_like_their_class(tiny_bundle, split,
     hard = replace(target, limits=(2.0,))  # no cosine is that large: the best of all tries
 
     usual, best = (
-        Player((Model(target.generator, target.gems, t),)).draw(
-            some.support, some.floor.labels, engine, seed=0
+        Method((Model(target.generator, target.gems, t),)).draw(
+            some.support, some.baseline.labels, engine, seed=0
         )
         for t in (None, hard)
     )
 
-    def likeness(images):
+    def similarity(images):
         unit = torch.from_numpy(images.pixels).float() / 127.5 - 1
         with torch.no_grad():
-            return target.likeness(unit, images.labels)
+            return target.similarity(unit, images.labels)
 
-    assert (likeness(best) >= likeness(usual) - 0.01).all()
-    assert likeness(best).mean() > likeness(usual).mean()
+    assert (similarity(best) >= similarity(usual) - 0.01).all()
+    assert similarity(best).mean() > similarity(usual).mean()
 
 
 def test_score_names_the_classes_it_lacks(tiny_bundle, rare):
@@ -185,18 +195,18 @@ def test_classes_too_small_to_score_on_are_left_out(tiny_bundle, digits, tmp_pat
 def test_a_stop_loses_no_seed_and_more_seeds_go_on(tiny_bundle, digits, tmp_path, monkeypatch):
     options = ["--classes", "2", "--shots", "2", "--device", "cpu", "--json"]
     words = ["score", str(tiny_bundle), str(digits), *options]
-    monkeypatch.setattr(held_out, "score_players", _cut_off_at(1))
+    monkeypatch.setattr(held_out, "score_methods", _cut_off_at(1))
     cut_off = CliRunner().invoke(app, [*words, "-o", str(tmp_path), "--seeds", "2"])
     assert isinstance(cut_off.exception, CutOffError)
     monkeypatch.undo()
     trained = []
-    line_up = held_out.line_up
+    build_methods = held_out.build_methods
 
     def counted(*given, **more):
         trained.append(given[5])
-        return line_up(*given, **more)
+        return build_methods(*given, **more)
 
-    monkeypatch.setattr(held_out, "line_up", counted)
+    monkeypatch.setattr(held_out, "build_methods", counted)
     found = the_json(l2laug(*words, "-o", tmp_path, "--seeds", 2))
     assert trained == [1]
     whole = the_json(l2laug(*words, "-o", tmp_path / "other", "--seeds", 2))
@@ -220,6 +230,6 @@ def _cut_off_at(wanted):
     def score(*given, seed, **more):
         if seed == wanted:
             raise CutOffError
-        return score_players(*given, seed=seed, **more)
+        return score_methods(*given, seed=seed, **more)
 
     return score

@@ -32,7 +32,7 @@ def test_a_planted_tenth_is_found():
 
     assert found.value == pytest.approx(0.1)
     assert found.low < 0.1 < found.high
-    assert (found.floor, found.too_small) == (0, "")
+    assert (found.baseline, found.too_small) == (0, "")
     assert found.reading == "more than among real images"
 
 
@@ -45,6 +45,6 @@ def test_real_images_read_as_real_images():
 def test_without_kept_back_images_it_can_not_be_told():
     found = near_duplicates(blobs(50, 1), blobs(5, 0), blobs(0, 2))
 
-    assert found.floor is None
-    assert "kept back" in found.too_small
+    assert found.baseline is None
+    assert "held out" in found.too_small
     assert found.reading == "no real images to tell by"

@@ -59,8 +59,8 @@ def test_samples_that_are_all_alike_vary_less(weights: Path):
 
     assert found is not None
     assert level is not None
-    assert found.floor is not None
-    assert found.value < found.floor
+    assert found.baseline is not None
+    assert found.value < found.baseline
     assert found.reading == "samples vary less than real images"
     assert "for all that can be told" in level.reading
     assert (level.low <= level.value <= level.high, level.too_small) == (True, "")

@@ -1,4 +1,4 @@
-"""The judge: knows real images, and a net that tells two kinds apart or can't."""
+"""the reference classifier: knows real images, and a net that tells two kinds apart or can't."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from l2laug.core.progress import Progress
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.evaluation import reference_classifier as module
-from l2laug.evaluation.reference_classifier import Judge, told_apart, train_judge
+from l2laug.evaluation.reference_classifier import (
+    ReferenceClassifier,
+    train_reference_classifier,
+    two_sample_accuracy,
+)
 from l2laug.nn.feature_net import FeatureNet
 from l2laug.runtime.device import Engine
 
@@ -28,25 +32,25 @@ def images(digits: Path) -> ImageSet:
 def test_a_judge_recognises_what_it_learned(images: ImageSet, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "OPTIONS", FeatureOptions(width=8, steps=150))
 
-    judge = train_judge(images, ENGINE, Progress(quiet=True))
+    reference_classifier = train_reference_classifier(images, ENGINE, Progress(quiet=True))
 
-    assert judge.recognised(images) > 0.9
+    assert reference_classifier.recognised(images) > 0.9
     turned = ImageSet(images.pixels, (images.labels + 1) % 10, images.classes, ())
-    assert judge.recognised(turned) < 0.1
+    assert reference_classifier.recognised(turned) < 0.1
     # Of two classes alone, their labels counted anew.
-    assert judge.recognised(images.of(["4", "7"])) > 0.8
-    assert judge(images.pixels[:3]).shape == (3, 32)
+    assert reference_classifier.recognised(images.of(["4", "7"])) > 0.8
+    assert reference_classifier(images.pixels[:3]).shape == (3, 32)
 
 
 def test_a_kept_judge_is_the_one_that_was_trained(
     images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(module, "OPTIONS", FeatureOptions(width=8, steps=3))
-    file = tmp_path / "kept" / "judge.safetensors"
-    trained = train_judge(images, ENGINE, Progress(quiet=True), file)
+    file = tmp_path / "kept" / "reference-classifier.safetensors"
+    trained = train_reference_classifier(images, ENGINE, Progress(quiet=True), file)
 
     monkeypatch.setattr(module, "train_features", None)
-    again = train_judge(images, ENGINE, Progress(quiet=True), file)
+    again = train_reference_classifier(images, ENGINE, Progress(quiet=True), file)
 
     np.testing.assert_array_equal(trained(images.pixels), again(images.pixels))
 
@@ -59,9 +63,11 @@ class First(FeatureNet):
 
 
 def test_the_share_recognised_is_that_of_right_answers(images: ImageSet):
-    judge = Judge(First(1, 4, 10), images.classes, ENGINE.device)
+    reference_classifier = ReferenceClassifier(First(1, 4, 10), images.classes, ENGINE.device)
 
-    assert judge.recognised(images) == pytest.approx(0.1)  # ten classes of equal size
+    assert reference_classifier.recognised(images) == pytest.approx(
+        0.1
+    )  # ten classes of equal size
 
 
 def test_noise_is_told_from_real_images_and_real_images_are_not(
@@ -72,6 +78,6 @@ def test_noise_is_told_from_real_images_and_real_images_are_not(
     one, other = images.take(np.flatnonzero(half)), images.take(np.flatnonzero(~half))
     noise = np.random.default_rng(0).integers(0, 256, one.pixels.shape).astype(np.uint8)
 
-    assert told_apart(one, ImageSet(noise, one.labels, one.classes, ()), ENGINE) > 0.95
+    assert two_sample_accuracy(one, ImageSet(noise, one.labels, one.classes, ()), ENGINE) > 0.95
     # 60 images to test on: a standard deviation of 0.065 about one half.
-    assert told_apart(one, other, ENGINE) == pytest.approx(0.5, abs=0.2)
+    assert two_sample_accuracy(one, other, ENGINE) == pytest.approx(0.5, abs=0.2)

@@ -1,4 +1,4 @@
-"""Scores beside their floor: real images are told from nothing, bad samples from real ones."""
+"""Scores beside their baseline: real images are told from nothing, bad samples from real ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_real_images_taken_for_samples_score_as_real_images_do():
         total += len(found)
         assert set(found) == set(SCORES)
         for m in found.values():
-            assert m.floor is not None
+            assert m.baseline is not None
             assert m.low <= m.value <= m.high
 
     # Seven scores of ten sets; measured over many sets, 1 in 30 is read as something else.
@@ -44,8 +44,8 @@ def test_samples_far_away_are_said_to_be():
     assert found["precision"].value == found["coverage"].value == 0
     assert "fewer samples look like real images" in found["precision"].reading
     # Four means moved by 5 each, and next to nothing else.
-    assert found["fid"].value - found["fid"].floor == pytest.approx(100, rel=0.05)
-    assert found["spread"].reading == LEVEL
+    assert found["fid"].value - found["fid"].baseline == pytest.approx(100, rel=0.05)
+    assert found["diversity"].reading == LEVEL
 
 
 def test_one_mode_of_two_is_precise_and_lacks_recall():
@@ -55,7 +55,7 @@ def test_one_mode_of_two_is_precise_and_lacks_recall():
     assert found["precision"].value > 0.95
     assert "kinds may be missing" in found["recall"].reading
     assert "kinds may be missing" in found["coverage"].reading
-    assert "vary less" in found["spread"].reading
+    assert "vary less" in found["diversity"].reading
 
 
 def test_halves_are_compared_with_as_many_samples():
@@ -86,8 +86,8 @@ def test_too_few_images_are_said_to_be_too_few():
     # FID needs more than the four features in each half.
     assert "fid" in small(9)
     assert "fid" not in small(10)
-    assert {"kid", "spread"} & small(39) == {"kid", "spread"}
-    assert {"kid", "spread"} & small(40) == set()
+    assert {"kid", "diversity"} & small(39) == {"kid", "diversity"}
+    assert {"kid", "diversity"} & small(40) == set()
     assert "precision" in small(99)
     assert small(100) == set()
     assert (
@@ -100,8 +100,8 @@ def test_too_few_images_are_said_to_be_too_few():
     ("count", "scores"),
     [
         (3, set()),
-        (4, {"fid", "kid", "spread"}),
-        (8, {"fid", "kid", "spread", "precision", "recall"}),
+        (4, {"fid", "kid", "diversity"}),
+        (8, {"fid", "kid", "diversity", "precision", "recall"}),
         (12, set(SCORES)),
     ],
 )

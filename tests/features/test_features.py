@@ -1,4 +1,4 @@
-"""Extractors: the same features in any batch, timm's weights loaded or plainly refused."""
+"""Extractors: the same features in any batch, timm's weights loaded or plainly rejected."""
 
 from __future__ import annotations
 

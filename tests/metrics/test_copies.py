@@ -30,11 +30,11 @@ def plain(*greys: int) -> Pixels:
     return np.array(greys, np.uint8)[:, None, None, None] * np.ones((1, 1, 32, 32), np.uint8)
 
 
-@pytest.mark.parametrize("kept_back", [0, 7, 30, 110])
+@pytest.mark.parametrize("held_out", [0, 7, 30, 110])
 @pytest.mark.parametrize("digit", [0, 3, 6])
-def test_a_planted_tenth_is_found_within_the_interval(digit: int, kept_back: int):
+def test_a_planted_tenth_is_found_within_the_interval(digit: int, held_out: int):
     images = scans(digit)
-    support, others, real = np.split(images, [5, 5 + kept_back])
+    support, others, real = np.split(images, [5, 5 + held_out])
     copied = support[np.arange(round(len(real) / 9)) % 5]
 
     copies = find_copies(np.concatenate([real, copied]), support, others)
@@ -44,11 +44,11 @@ def test_a_planted_tenth_is_found_within_the_interval(digit: int, kept_back: int
     assert (copies.distances[-len(copied) :] == 0).all()
 
 
-@pytest.mark.parametrize("kept_back", [0, 3, 7, 30, 110])
-def test_real_images_are_taken_for_copies_about_once_in_a_hundred(kept_back: int):
+@pytest.mark.parametrize("held_out", [0, 3, 7, 30, 110])
+def test_real_images_are_taken_for_copies_about_once_in_a_hundred(held_out: int):
     found, looked_at = 0.0, 0
     for digit in range(10):
-        support, others, real = np.split(scans(digit), [5, 5 + kept_back])
+        support, others, real = np.split(scans(digit), [5, 5 + held_out])
         drawn = find_copies(real, support, others).drawn
         found, looked_at = found + drawn.value * drawn.count, looked_at + drawn.count
 
@@ -87,8 +87,8 @@ def test_copies_are_told_without_kept_back_images_but_with_less_to_say_for_it():
     copies = find_copies(np.concatenate([support, real[:5]]), support)
 
     assert copies.share == 0.5
-    assert (copies.kept_back, copies.yardstick) == (False, 5)
-    assert "kept-back images" in copies_measure(copies).too_small
+    assert (copies.held_out, copies.yardstick) == (False, 5)
+    assert "held-out images" in copies_measure(copies).too_small
     assert copies_measure(find_copies(real, support, real[:3])).too_small == ""
 
 

@@ -139,10 +139,10 @@ def test_bending_is_what_is_drawn_where_nothing_is_drawn_over(tiny: Recipe, warp
     nn.init.normal_(generator.flow.weight)
     generator.head[-1].bias[-1:].fill_(-100)
 
-    bent = generator.bend(x, z)
+    warped = generator.warp(x, z)
 
-    assert torch.allclose(bent, generator(x, z), atol=1e-4)
-    assert (bent - x).abs().max() > 0.1
+    assert torch.allclose(warped, generator(x, z), atol=1e-4)
+    assert (warped - x).abs().max() > 0.1
 
 
 def test_headroom_clips_that_share_of_either_half():
@@ -156,22 +156,22 @@ def test_headroom_clips_that_share_of_either_half():
 @torch.no_grad()
 def test_with_headroom_a_faint_mask_leaves_the_bent_image_as_it_is(tiny: Recipe):
     gaps = []
-    for headroom in (0.0, 0.1):
+    for clip_margin in (0.0, 0.1):
         torch.manual_seed(0)
-        changes = {"warp": 0.25, "headroom": headroom}
+        changes = {"warp": 0.25, "clip_margin": clip_margin}
         generator = Generator(tiny.generator.model_copy(update=changes)).eval()
         x, z = inputs(generator.options)
         last = generator.head[-1]
         nn.init.zeros_(last.weight)
         nn.init.constant_(last.bias, -4.0)  # a mask of 0.018, and black
-        gaps.append((generator(x, z) - generator.bend(x, z)).abs().max().item())
+        gaps.append((generator(x, z) - generator.warp(x, z)).abs().max().item())
     assert gaps[0] > 0.01
     assert gaps[1] < 1e-6
 
 
 @torch.no_grad()
 def test_with_headroom_all_drawn_anew_can_be_pure_white(tiny: Recipe):
-    generator = Generator(tiny.generator.model_copy(update={"headroom": 0.1})).eval()
+    generator = Generator(tiny.generator.model_copy(update={"clip_margin": 0.1})).eval()
     last = generator.head[-1]
     nn.init.zeros_(last.weight)
     nn.init.constant_(last.bias, 1.5)  # tanh of it is 0.905
@@ -210,10 +210,10 @@ def test_count_stops_the_decoder_early_with_the_same_maps(generator: Generator):
     "changes",
     [
         {},
-        {"headroom": 0.1},
+        {"clip_margin": 0.1},
         {"warp": 0.2},
         {"warp": 0.2, "warp_maps": True},
-        {"warp": 0.2, "warp_maps": True, "headroom": 0.1},
+        {"warp": 0.2, "warp_maps": True, "clip_margin": 0.1},
     ],
 )
 def test_the_gradient_reaches_every_parameter(tiny: Recipe, changes: dict[str, float]):

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from l2laug.nn.losses import (
     critic_loss,
-    divergence,
     generator_loss,
+    kl_weight,
     pyramid_distance,
     unit_slope_penalty,
     zero_centred_penalty,
@@ -98,12 +98,12 @@ def test_penalties_can_be_learned_from():
 
 
 @pytest.mark.parametrize(
-    ("mean", "variance", "nats"),
+    ("mean", "variance", "kl"),
     [(0.0, 1.0, 0.0), (1.0, 1.0, 3 * 0.5), (0.0, 4.0, 3 * 0.5 * (3 - math.log(4)))],
 )
-def test_divergence_from_the_standard_normal(mean: float, variance: float, nats: float):
+def test_divergence_from_the_standard_normal(mean: float, variance: float, kl: float):
     latents = torch.full((2, 3), mean), torch.full((2, 3), math.log(variance))
-    assert divergence(*latents).item() == pytest.approx(nats, abs=1e-6)
+    assert kl_weight(*latents).item() == pytest.approx(kl, abs=1e-6)
 
 
 def test_what_is_off_everywhere_is_off_at_every_size():

@@ -24,7 +24,7 @@ from l2laug.nn.feature_net import FeatureNet
 from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
 from l2laug.nn.onnx_export import TOLERANCE, export_features, export_model
-from l2laug.nn.prototype_classifier import Guide
+from l2laug.nn.prototype_classifier import PrototypeClassifier
 
 SMALL = {"encoder": (8, 8, 8, 8), "decoder": (8, 8, 8, 8, 8), "latent": 10}
 GREY = GeneratorOptions(**SMALL)
@@ -50,17 +50,17 @@ def networks(options: GeneratorOptions, *, with_gems: bool) -> tuple[Generator, 
     return generator.eval(), build_gems(gems, options).eval()
 
 
-def guide(images: ImageSet) -> Guide:
+def classifier(images: ImageSet) -> PrototypeClassifier:
     torch.manual_seed(1)
     net = FeatureNet(images.pixels.shape[1], 4, 7).eval()
-    return Guide(net, 7).learn(images)
+    return PrototypeClassifier(net, 7).learn(images)
 
 
 @pytest.fixture(scope="module")
 def model(support: ImageSet, card: Card, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A grey model with GEMs."""
     path = tmp_path_factory.mktemp("export") / "model.onnx"
-    export_model(*networks(GREY, with_gems=True), guide(support), support, card, path)
+    export_model(*networks(GREY, with_gems=True), classifier(support), support, card, path)
     return path
 
 
@@ -85,18 +85,20 @@ def test_onnx_draws_what_torch_draws(model: Path, support: ImageSet, count: int)
 
 
 @torch.no_grad()
-def test_the_likeness_is_the_cosine_between_an_image_and_its_class(model: Path, support: ImageSet):
+def test_the_similarity_is_the_cosine_between_an_image_and_its_class(
+    model: Path, support: ImageSet
+):
     session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
     feed = {"support": np.array([0, 3]), "latent": np.zeros((2, 10), np.float32)}
 
-    images, likeness = (np.asarray(v) for v in session.run(["images", "likeness"], feed))
+    images, similarity = (np.asarray(v) for v in session.run(["images", "similarity"], feed))
 
-    net = guide(support).net
+    net = classifier(support).net
     real = net.features(torch.from_numpy(support.pixels).float() / 127.5 - 1).numpy()
     prototype = (real / np.linalg.norm(real, axis=1, keepdims=True)).mean(0)
     drawn = net.features(torch.from_numpy(images)).numpy()
     lengths = np.linalg.norm(drawn, axis=1) * np.linalg.norm(prototype)
-    assert likeness == pytest.approx(drawn @ prototype / lengths, abs=1e-4)
+    assert similarity == pytest.approx(drawn @ prototype / lengths, abs=1e-4)
 
 
 @torch.no_grad()
@@ -110,7 +112,7 @@ def test_a_colour_model_without_gems_and_with_one_support_image(
     one = ImageSet(pixels, support.labels[:1], support.classes, support.paths[:1])
     path = tmp_path / "model.onnx"
 
-    export_model(generator, gems, guide(one), one, replace(card, channels=3), path)
+    export_model(generator, gems, classifier(one), one, replace(card, channels=3), path)
 
     z = torch.randn(3, 10)
     given = torch.from_numpy(pixels).float().expand(3, 3, 32, 32) / 127.5 - 1
@@ -156,7 +158,7 @@ def test_the_same_networks_give_the_same_bytes(
     model: Path, support: ImageSet, card: Card, tmp_path: Path
 ):
     again = tmp_path / "model.onnx"
-    export_model(*networks(GREY, with_gems=True), guide(support), support, card, again)
+    export_model(*networks(GREY, with_gems=True), classifier(support), support, card, again)
 
     assert again.read_bytes() == model.read_bytes()
 
@@ -174,7 +176,7 @@ def test_a_model_that_onnxruntime_draws_otherwise_leaves_no_file(
     with pytest.raises(BundleError, match="differs from torch"):
         export_model(
             *networks(GREY, with_gems=False),
-            guide(support),
+            classifier(support),
             support,
             card,
             tmp_path / "model.onnx",

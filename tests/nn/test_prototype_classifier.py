@@ -1,4 +1,4 @@
-"""The guide: prototypes, what its loss rewards, and classes added later."""
+"""The prototype classifier: prototypes, what its loss rewards, and classes added later."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from l2laug.config.recipe import Recipe
 from l2laug.core.errors import BundleError
 from l2laug.data.image_set import ImageSet
 from l2laug.nn.feature_net import FeatureNet
-from l2laug.nn.prototype_classifier import SCALE, Guide, load_guide
+from l2laug.nn.prototype_classifier import SCALE, PrototypeClassifier, load_prototype_classifier
 from l2laug.nn.weights import save_weights
 
 
@@ -50,46 +50,50 @@ def unit(pixels: np.ndarray) -> Tensor:
 
 def test_a_prototype_is_the_mean_direction_of_its_images():
     # (1, 0) and (0, 1) at whatever length: the mean direction is (1, 1) / sqrt 2.
-    guide = Guide(net(), 0).learn(of([0, 0], (255, 128), (128, 190)))
+    classifier = PrototypeClassifier(net(), 0).learn(of([0, 0], (255, 128), (128, 190)))
 
-    assert guide.prototypes.shape == (1, 4)
-    assert guide.prototypes[0, :2].tolist() == pytest.approx([math.sqrt(0.5)] * 2, abs=0.01)
-    assert guide.prototypes.norm().item() == pytest.approx(1)
+    assert classifier.prototypes.shape == (1, 4)
+    assert classifier.prototypes[0, :2].tolist() == pytest.approx([math.sqrt(0.5)] * 2, abs=0.01)
+    assert classifier.prototypes.norm().item() == pytest.approx(1)
 
 
 def test_an_image_is_recognised_where_its_own_prototype_is_nearest():
-    guide = Guide(net(), 0).learn(of([0, 1], (255, 128), (128, 255)))
+    classifier = PrototypeClassifier(net(), 0).learn(of([0, 1], (255, 128), (128, 255)))
     drawn = pictures((250, 140), (140, 250), (150, 160))
 
-    assert guide.recognised(drawn, np.array([0, 0, 1])).tolist() == [True, False, True]
+    assert classifier.recognised(drawn, np.array([0, 0, 1])).tolist() == [
+        True,
+        False,
+        True,
+    ]
 
 
 def test_the_loss_is_the_cross_entropy_of_scaled_cosines():
-    guide = Guide(net(), 0).learn(of([0, 1], (255, 128), (128, 255)))
+    classifier = PrototypeClassifier(net(), 0).learn(of([0, 1], (255, 128), (128, 255)))
     drawn = unit(pictures((255, 255)))  # half way between: as like the one as the other
 
-    assert guide.loss(drawn, torch.tensor([0])).item() == pytest.approx(math.log(2), abs=0.01)
+    assert classifier.loss(drawn, torch.tensor([0])).item() == pytest.approx(math.log(2), abs=0.01)
     sure = unit(pictures((255, 128)))
-    assert guide.loss(sure, torch.tensor([0])).item() == pytest.approx(0, abs=0.01)
-    assert guide.loss(sure, torch.tensor([1])).item() == pytest.approx(SCALE, rel=0.02)
+    assert classifier.loss(sure, torch.tensor([0])).item() == pytest.approx(0, abs=0.01)
+    assert classifier.loss(sure, torch.tensor([1])).item() == pytest.approx(SCALE, rel=0.02)
 
 
 def test_new_classes_come_first_and_push_the_others_back():
-    guide = Guide(net(), 0).learn(of([0, 1], (255, 128), (128, 255)))
-    old = guide.prototypes.clone()
+    classifier = PrototypeClassifier(net(), 0).learn(of([0, 1], (255, 128), (128, 255)))
+    old = classifier.prototypes.clone()
 
-    guide.add(of([0], (128, 128, 255)))
+    classifier.add(of([0], (128, 128, 255)))
 
-    assert guide.prototypes.shape == (3, 4)
-    assert torch.equal(guide.prototypes[1:], old)
+    assert classifier.prototypes.shape == (3, 4)
+    assert torch.equal(classifier.prototypes[1:], old)
     third = unit(pictures((128, 128, 255)))
-    assert guide.loss(third, torch.tensor([0])).item() == pytest.approx(0, abs=0.01)
+    assert classifier.loss(third, torch.tensor([0])).item() == pytest.approx(0, abs=0.01)
 
 
 def test_each_image_is_compared_with_the_others_of_its_class():
-    guide = Guide(net(), 0)
+    classifier = PrototypeClassifier(net(), 0)
 
-    alike = guide.leave_one_out(pictures((255, 128), (255, 128), (128, 255)))
+    alike = classifier.leave_one_out(pictures((255, 128), (255, 128), (128, 255)))
 
     # The first two against the mean of (1, 0) and (0, 1); the third against (1, 0) alone.
     assert alike == pytest.approx([math.sqrt(0.5)] * 2 + [0], abs=0.02)
@@ -99,24 +103,26 @@ def test_gradients_reach_the_images_but_no_weight_of_a_frozen_guide():
     torch.manual_seed(0)
     pixels = np.random.default_rng(0).integers(0, 256, (4, 1, 32, 32)).astype(np.uint8)
     images = ImageSet(pixels, np.array([0, 0, 1, 1]), ("a", "b"), (Path(),) * 4)
-    guide = Guide(FeatureNet(1, 4, 2).eval(), 0).learn(images).requires_grad_(False)
+    classifier = (
+        PrototypeClassifier(FeatureNet(1, 4, 2).eval(), 0).learn(images).requires_grad_(False)
+    )
     drawn = unit(pixels[:2]).requires_grad_()
 
-    guide.loss(drawn, torch.tensor([1, 1])).backward()
+    classifier.loss(drawn, torch.tensor([1, 1])).backward()
 
     assert drawn.grad is not None
     assert drawn.grad.abs().max() > 0
-    assert all(p.grad is None for p in guide.parameters())
+    assert all(p.grad is None for p in classifier.parameters())
 
 
 def test_a_saved_guide_comes_back(tiny: Recipe, tmp_path: Path):
     torch.manual_seed(0)
-    guide = Guide(FeatureNet(1, tiny.features.width, 3).eval(), 3)
-    guide.prototypes.copy_(torch.eye(3, guide.prototypes.shape[1]))
-    save_weights(guide, tmp_path / "guide.safetensors")
+    classifier = PrototypeClassifier(FeatureNet(1, tiny.features.width, 3).eval(), 3)
+    classifier.prototypes.copy_(torch.eye(3, classifier.prototypes.shape[1]))
+    save_weights(classifier, tmp_path / "prototype_classifier.safetensors")
 
-    found = load_guide(tmp_path / "guide.safetensors", tiny, 3)
+    found = load_prototype_classifier(tmp_path / "prototype_classifier.safetensors", tiny, 3)
 
-    assert torch.equal(found.prototypes, guide.prototypes)
+    assert torch.equal(found.prototypes, classifier.prototypes)
     with pytest.raises(BundleError, match="do not fit"):
-        load_guide(tmp_path / "guide.safetensors", tiny, 4)
+        load_prototype_classifier(tmp_path / "prototype_classifier.safetensors", tiny, 4)

@@ -1,4 +1,4 @@
-"""The pictures of a report: great circles, refused draws, and what is shown when."""
+"""The pictures of a report: great circles, rejected draws, and what is shown when."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 
 from l2laug.core.arrays import Pixels
 from l2laug.metrics.copies import find_copies
-from l2laug.reports.figures import LOOKED_AT, gather, refused_draws, slerp
+from l2laug.reports.figures import LOOKED_AT, gather, rejected_draws, slerp
 from l2laug.sampling.sampler import Sampler, latent
 
 
@@ -48,25 +48,25 @@ def test_between_equal_latents_nothing_moves():
 def test_draws_under_the_limit_are_refused_the_worst_first(
     sampler: Sampler, monkeypatch: pytest.MonkeyPatch, limit: float, count: int
 ):
-    monkeypatch.setattr(sampler, "card", replace(sampler.card, likeness_limit=limit))
-    refused = refused_draws(sampler, 3)
+    monkeypatch.setattr(sampler, "card", replace(sampler.card, acceptance_threshold=limit))
+    rejected = rejected_draws(sampler, 3)
 
-    assert len(refused) == count
+    assert len(rejected) == count
     if count:
         rows = np.arange(LOOKED_AT) % len(sampler.card.support_hashes)
         latents = np.stack([latent(3, i, 0, sampler.card.latent) for i in range(LOOKED_AT)])
-        pixels, likeness = sampler.decode(rows, latents)
-        assert np.array_equal(refused[0], pixels[likeness.argmin()])
-        assert np.array_equal(refused[-1], pixels[likeness.argmax()])
+        pixels, similarity = sampler.decode(rows, latents)
+        assert np.array_equal(rejected[0], pixels[similarity.argmin()])
+        assert np.array_equal(rejected[-1], pixels[similarity.argmax()])
 
 
 def test_what_is_drawn_does_not_depend_on_what_is_drawn_with_it(sampler: Sampler):
     latents = np.stack([latent(0, i, 0, sampler.card.latent) for i in range(40)])
-    together, likeness = sampler.decode([0] * 40, latents)
+    together, similarity = sampler.decode([0] * 40, latents)
     alone, alike = sampler.decode([0], latents[37:38])
 
     assert np.array_equal(together[37], alone[0])
-    assert likeness[37] == alike[0]
+    assert similarity[37] == alike[0]
 
 
 def test_every_picture_holds_itself_and_says_what_it_shows(sampler: Sampler, noise: Pixels):

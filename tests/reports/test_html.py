@@ -63,9 +63,9 @@ def evaluation() -> dict[str, Any]:
         "value": 12.3456,
         "low": 11.25,
         "high": 13.5,
-        "floor": 3.21,
-        "floor_low": 3.0,
-        "floor_high": 3.5,
+        "baseline": 3.21,
+        "baseline_low": 3.0,
+        "baseline_high": 3.5,
         "samples": 6,
         "real": 5,
         "reading": "farther from real images",
@@ -77,7 +77,7 @@ def evaluation() -> dict[str, Any]:
     study = {"model": "small", "steps": 9, "seeds": 2, "share": 0.5, "sweep": [0.25]}
     return {
         "class_name": NASTY,
-        "counts": {"samples": 60, "support": 5, "real_kept_back": 12, "train": 321, "test": 87},
+        "counts": {"samples": 60, "support": 5, "real_held_out": 12, "train": 321, "test": 87},
         "measures": {"fid": measure},
         "extractor": {"name": "net", "sha256": "0123456789abcdef", "resizing": "none"},
         "notes": [NASTY],
@@ -97,10 +97,10 @@ def evaluation() -> dict[str, Any]:
 @pytest.fixture
 def options() -> dict[str, Any]:
     looks = [
-        {"steps": 10 * i, "distance": 5.0 - i, "spread": s, "recognised": 0.5, "copies": None}
+        {"steps": 10 * i, "distance": 5.0 - i, "diversity": s, "recognised": 0.5, "copies": None}
         for i, s in enumerate((1.2, 1.0, 0.7))
     ]
-    return {"watched": looks, "kept": looks[1]}
+    return {"evaluations": looks, "kept": looks[1]}
 
 
 @pytest.fixture
@@ -160,12 +160,12 @@ def test_without_classifier_scores_or_curves_there_is_no_section_for_them(
 def test_curves_show_adaptation_and_how_many_samples_to_take(
     evaluation: dict[str, Any], options: dict[str, Any]
 ):
-    recognised, spread, distance, sweep = curves_of(evaluation, options)
+    recognised, diversity, distance, sweep = curves_of(evaluation, options)
 
     assert recognised.points == [(0, 0.5), (10, 0.5), (20, 0.5)]
-    assert spread.points == [(0, 1.2), (10, 1.0), (20, 0.7)]
+    assert diversity.points == [(0, 1.2), (10, 1.0), (20, 0.7)]
     assert distance.points == [(0, 5), (10, 4), (20, 3)]
-    assert spread.marked == (10, "kept")
+    assert diversity.marked == (10, "kept")
     assert [x for x, _ in sweep.points] == [0.0, 0.25, 0.5]
     assert [y for _, y in sweep.points] == pytest.approx([0.9, 0.95, 0.7])
     assert sweep.marked == (0.25, "best")

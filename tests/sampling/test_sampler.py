@@ -51,7 +51,7 @@ print("loaded:", sorted(heavy & set(sys.modules)))
 
 @pytest.fixture(scope="module")
 def sampler(tiny_run: Path) -> Sampler:
-    """One that refuses nothing."""
+    """One that rejects nothing."""
     return with_limit(tiny_run, -1.0)
 
 
@@ -102,14 +102,14 @@ def test_indices_are_those_of_the_seed(sampler: Sampler) -> None:
 
 def with_limit(tiny_run: Path, limit: float) -> Sampler:
     sampler = Sampler(tiny_run / "model.onnx", device="cpu", threads=1)
-    sampler.card = replace(sampler.card, likeness_limit=limit)
+    sampler.card = replace(sampler.card, acceptance_threshold=limit)
     return sampler
 
 
 def test_draws_that_are_too_little_like_their_class_are_drawn_anew(tiny_run: Path) -> None:
     easy = with_limit(tiny_run, -1.0)
     first = easy._try([(i, 0) for i in range(32)], seed=0)
-    limit = float(np.median([t.likeness for t in first]))
+    limit = float(np.median([t.similarity for t in first]))
     hard = list(with_limit(tiny_run, limit).draw(32))
 
     tries = np.concatenate([d.tries for d in hard])
@@ -117,7 +117,7 @@ def test_draws_that_are_too_little_like_their_class_are_drawn_anew(tiny_run: Pat
     for one in first:
         kept = (drawn[one.index] == one.pixels).all()
         assert kept == (tries[one.index] == 0)
-        assert one.likeness < limit or kept
+        assert one.similarity < limit or kept
     assert 0 < (tries > 0).sum() <= 16
 
 
@@ -126,7 +126,7 @@ def test_of_an_image_that_never_is_like_its_class_the_best_try_is_taken(tiny_run
     (drawn,) = sampler.draw(1, seed=4, first=9)
     tried = sampler._try([(9, t) for t in range(TRIES)], seed=4)
 
-    assert drawn.tries[0] == int(np.argmax([t.likeness for t in tried]))
+    assert drawn.tries[0] == int(np.argmax([t.similarity for t in tried]))
     assert (drawn.pixels[0] == tried[drawn.tries[0]].pixels).all()
 
 
@@ -134,8 +134,8 @@ def test_refusing_changes_neither_the_order_nor_any_image_of_another_count(
     tiny_run: Path,
 ) -> None:
     easy = with_limit(tiny_run, -1.0)
-    likeness = [t.likeness for t in easy._try([(i, 0) for i in range(32)], seed=0)]
-    sampler = with_limit(tiny_run, float(np.quantile(likeness, 0.3)))
+    similarity = [t.similarity for t in easy._try([(i, 0) for i in range(32)], seed=0)]
+    sampler = with_limit(tiny_run, float(np.quantile(similarity, 0.3)))
 
     long = list(sampler.draw(100))
     assert [i for d in long for i in d.indices] == list(range(100))

@@ -175,7 +175,7 @@ def test_resuming_with_a_larger_count_draws_more(
     written = write_samples(sampler, 36, tmp_path, 5, QUIET, resume=True)
     assert contents(tmp_path) == whole
     tries = [line["try"] for line in manifest(tmp_path)]
-    assert (first.refused, written.refused) == (sum(tries[:2]), sum(tries))
+    assert (first.rejected, written.rejected) == (sum(tries[:2]), sum(tries))
 
 
 @pytest.mark.parametrize(

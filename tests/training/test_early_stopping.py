@@ -1,4 +1,4 @@
-"""The watch tells what collapsed or copies from what varies, keeps the best moment and ends."""
+"""The stopping tells what collapsed or copies from what varies, keeps the best moment and ends."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.runtime.device import Engine
 from l2laug.training.early_stopping import (
     PATIENCE,
-    Look,
-    Watch,
-    expected_spread,
+    EarlyStopping,
+    TargetEvaluation,
+    expected_diversity,
     frechet_to_few,
     scale_latents,
 )
 from l2laug.training.gan_step import Pair
-from l2laug.training.initial_weights import bundle_origin, load_generator
+from l2laug.training.initial_weights import bundle_weights, load_generator
 from l2laug.training.target import Target, train_target
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
@@ -33,54 +33,62 @@ ENGINE = Engine(torch.device("cpu"), torch.float32)
 
 @pytest.fixture
 def fresh(digits: Path, support: ImageSet) -> Pixels:
-    """As many other images of another class as a look takes draws."""
+    """As many other images of another class as a evaluation takes draws."""
     name = next(n for n in class_folders(digits) if n not in support.classes)
     return read_classes({name: class_folders(digits)[name]}, 32, 1).pixels
 
 
-def watch_of(support: ImageSet, bundle: Bundle) -> Watch:
-    origin = bundle_origin(bundle, parse_recipe(bundle.info["recipe"], "tiny"))
-    return Watch(support, bundle, origin.guide.add(support), ENGINE, 0, 1, usual=origin.spread)
+def watch_of(support: ImageSet, bundle: Bundle) -> EarlyStopping:
+    initial = bundle_weights(bundle, parse_recipe(bundle.info["recipe"], "tiny"))
+    return EarlyStopping(
+        support,
+        bundle,
+        initial.classifier.add(support),
+        ENGINE,
+        0,
+        1,
+        usual=initial.diversity,
+    )
 
 
 def test_what_is_all_alike_is_not_sound(support: ImageSet, bundle: Bundle, fresh: Pixels):
-    watch = watch_of(support, bundle)
-    seen = watch.judge(np.repeat(fresh[:1], len(watch.given), 0), 7)
+    stopping = watch_of(support, bundle)
+    seen = stopping.score(np.repeat(fresh[:1], len(stopping.given), 0), 7)
 
-    assert (seen.steps, seen.spread, seen.sound) == (7, 0.0, False)
+    assert (seen.steps, seen.diversity, seen.acceptable) == (7, 0.0, False)
 
 
 def test_copies_of_the_support_images_are_seen(support: ImageSet, bundle: Bundle):
-    watch = watch_of(support, bundle)
-    seen = watch.judge(support.pixels[watch.given], 0)
+    stopping = watch_of(support, bundle)
+    seen = stopping.score(support.pixels[stopping.given], 0)
 
     assert seen.copies == 1.0
-    assert not seen.sound
+    assert not seen.acceptable
 
 
 def test_real_images_that_were_not_shown_are_sound(bundle: Bundle, fresh: Pixels, tmp_path: Path):
     shown = ImageSet(fresh[:5], np.zeros(5, np.int64), ("digit",), (tmp_path,) * 5)
-    watch = watch_of(shown, bundle)
-    seen = watch.judge(np.resize(fresh[5:], (len(watch.given), *fresh.shape[1:])), 0)
+    stopping = watch_of(shown, bundle)
+    seen = stopping.score(np.resize(fresh[5:], (len(stopping.given), *fresh.shape[1:])), 0)
 
     assert seen.copies is not None
     assert seen.copies < 0.2
-    assert 0.6 < seen.spread < 1.6
+    assert 0.6 < seen.diversity < 1.6
 
 
 def test_one_image_alone_is_no_yardstick_for_copies(support: ImageSet, bundle: Bundle):
     one = support.take(np.array([0]))
-    watch = watch_of(one, bundle)
+    stopping = watch_of(one, bundle)
 
-    assert watch.judge(one.pixels[watch.given], 0).copies is None
+    assert stopping.score(one.pixels[stopping.given], 0).copies is None
 
 
 def test_the_spread_expected_of_a_class_leans_on_its_own_images_as_they_grow_many():
     # On a line at 0, 1, 0, 1 ...: four of the six pairs of four lie 1 apart.
     features = np.arange(4.0)[:, None] % 2
 
-    assert expected_spread(features[:1], 9.0) == 9.0
-    assert expected_spread(features, 9.0) == pytest.approx((4 * (4 / 6) + 2 * 9.0) / 6)
+    assert expected_diversity(features[:1], 9.0) == 9.0
+    assert expected_diversity(features, 9.0) == pytest.approx((4 * (4 / 6) + 2 * 9.0) / 6)
 
 
 def test_the_distance_of_normals_by_hand():
@@ -112,32 +120,38 @@ def test_of_few_draws_the_right_spread_is_nearer_than_too_small_a_one(count: int
     assert found[1] < 0.01
 
 
-def looks(*values: tuple[float, float]) -> list[Look]:
-    return [Look(i, distance, spread, 0.95, 0.0) for i, (distance, spread) in enumerate(values)]
+def evaluations(*values: tuple[float, float]) -> list[TargetEvaluation]:
+    return [
+        TargetEvaluation(i, distance, diversity, 0.95, 0.0)
+        for i, (distance, diversity) in enumerate(values)
+    ]
 
 
 @pytest.mark.parametrize(
-    ("look", "sound"),
+    ("evaluation", "acceptable"),
     [
-        (Look(0, 5.0, 0.8, 0.9, None), True),
-        (Look(0, 5.0, 0.79, 0.9, None), False),
-        (Look(0, 5.0, 0.8, 0.89, None), False),
-        (Look(0, 5.0, 0.8, 0.9, 0.05), True),
-        (Look(0, 5.0, 0.8, 0.9, 0.06), False),
+        (TargetEvaluation(0, 5.0, 0.8, 0.9, None), True),
+        (TargetEvaluation(0, 5.0, 0.79, 0.9, None), False),
+        (TargetEvaluation(0, 5.0, 0.8, 0.89, None), False),
+        (TargetEvaluation(0, 5.0, 0.8, 0.9, 0.05), True),
+        (TargetEvaluation(0, 5.0, 0.8, 0.9, 0.06), False),
     ],
 )
-def test_sound_is_of_its_class_varied_and_no_copy(look: Look, sound: bool):
-    assert look.sound == sound
+def test_sound_is_of_its_class_varied_and_no_copy(evaluation: TargetEvaluation, acceptable: bool):
+    assert evaluation.acceptable == acceptable
 
 
 @pytest.mark.parametrize(
     ("script", "best"),
     [
-        (looks((5, 1.2), (4, 1.0), (3, 0.5), (4.5, 1.0)), 1),  # the nearest of the sound ones
-        (looks((5, 1.0), (4.99, 1.0), (4.99, 1.0), (4.985, 1.0)), 0),  # not clearly nearer
-        (looks((5, 1.0), (4.99, 1.0), (4.97, 1.0)), 2),
-        (looks((5, 0.7), (3, 0.7), (4, 0.6)), 1),  # none is sound: the nearest
-        (looks((5, 0.5), (9, 0.95), (3, 0.6)), 1),  # a sound one at last
+        (
+            evaluations((5, 1.2), (4, 1.0), (3, 0.5), (4.5, 1.0)),
+            1,
+        ),  # the nearest of the acceptable ones
+        (evaluations((5, 1.0), (4.99, 1.0), (4.99, 1.0), (4.985, 1.0)), 0),  # not clearly nearer
+        (evaluations((5, 1.0), (4.99, 1.0), (4.97, 1.0)), 2),
+        (evaluations((5, 0.7), (3, 0.7), (4, 0.6)), 1),  # none is acceptable: the nearest
+        (evaluations((5, 0.5), (9, 0.95), (3, 0.6)), 1),  # a acceptable one at last
     ],
 )
 def test_the_best_moment_is_the_nearest_that_still_varies(
@@ -145,18 +159,18 @@ def test_the_best_moment_is_the_nearest_that_still_varies(
     bundle: Bundle,
     tiny: Recipe,
     monkeypatch: pytest.MonkeyPatch,
-    script: list[Look],
+    script: list[TargetEvaluation],
     best: int,
 ):
-    watch = watch_of(support, bundle)
-    monkeypatch.setattr(Watch, "judge", lambda _, __, steps: script[steps])
+    stopping = watch_of(support, bundle)
+    monkeypatch.setattr(EarlyStopping, "score", lambda _, __, steps: script[steps])
     nets = Pair(load_generator(bundle, tiny, "strong"), torch.nn.ModuleDict()).eval()
     for steps in range(len(script)):
-        watch.look(nets, steps)
+        stopping.evaluate(nets, steps)
 
-    assert watch.best is not None
-    assert watch.best[0].steps == best
-    assert watch.enough == (len(script) - best > 3)
+    assert stopping.best is not None
+    assert stopping.best[0].steps == best
+    assert stopping.enough == (len(script) - best > 3)
 
 
 def test_longer_latents_are_put_into_the_weights(bundle: Bundle, tiny: Recipe, support: ImageSet):
@@ -170,16 +184,16 @@ def test_longer_latents_are_put_into_the_weights(bundle: Bundle, tiny: Recipe, s
         assert not torch.allclose(wide(given, z), one(given, z), atol=1e-5)
 
 
-GAINS = (0.04, 0.06, 0.08)  # of the spread, by longer latents
+GAINS = (0.04, 0.06, 0.08)  # of the diversity, by longer latents
 
 
 @pytest.mark.parametrize(
-    ("spread", "usual", "found", "scale"),
+    ("diversity", "usual", "found", "scale"),
     [
         (0.9, 1, [(3, 1), (2, 1), (4, 1)], 1.5),  # the nearest
         (0.9, 1, [(6, 1), (7, 1), (8, 1)], 1.0),  # none is nearer than the latents as they are
         (0.9, 1, [(3, 1), (2, 0.5), (4, 1)], 1.2),  # the nearest that is still recognised
-        (0.9, 0.6, [(3, 0.6), (2, 0.5), (4, 1)], 1.8),  # sound, which the usual ones are not
+        (0.9, 0.6, [(3, 0.6), (2, 0.5), (4, 1)], 1.8),  # acceptable, which the usual ones are not
         (0.9, 0.6, [(3, 0.5), (2, 0.5), (1, 0.5)], 1.0),  # recognised less than they were
         (1.0, 1, [(3, 1), (2, 1), (1, 1)], 1.0),  # they vary enough
         (0.99, 1, [(3, 1), (2, 1), (1, 1)], 1.0),  # and would vary too much
@@ -191,26 +205,27 @@ def test_latents_are_lengthened_where_that_is_better_still(
     bundle: Bundle,
     tiny: Recipe,
     monkeypatch: pytest.MonkeyPatch,
-    spread: float,
+    diversity: float,
     usual: float,
     found: list[tuple[float, float]],
     scale: float,
 ):
-    script = [Look(7, 5.0, spread, usual, None)]
+    script = [TargetEvaluation(7, 5.0, diversity, usual, None)]
     script += [
-        Look(7, d, spread + gain, r, None) for (d, r), gain in zip(found, GAINS, strict=True)
+        TargetEvaluation(7, d, diversity + gain, r, None)
+        for (d, r), gain in zip(found, GAINS, strict=True)
     ]
     said = iter(script)
-    monkeypatch.setattr(Watch, "judge", lambda *_: next(said))
-    watch = watch_of(support, bundle)
+    monkeypatch.setattr(EarlyStopping, "score", lambda *_: next(said))
+    stopping = watch_of(support, bundle)
     nets = Pair(load_generator(bundle, tiny, "strong"), torch.nn.ModuleDict()).eval()
     before = nets.generator.noise[0].weight.clone()
-    watch.look(nets, 7)
+    stopping.evaluate(nets, 7)
 
-    assert watch.widen() == scale
-    assert watch.best is not None
-    assert watch.best[0] == script[[1.0, 1.2, 1.5, 1.8].index(scale)]
-    assert torch.allclose(watch.best[1].generator.noise[0].weight, scale * before)
+    assert stopping.widen() == scale
+    assert stopping.best is not None
+    assert stopping.best[0] == script[[1.0, 1.2, 1.5, 1.8].index(scale)]
+    assert torch.allclose(stopping.best[1].generator.noise[0].weight, scale * before)
     assert torch.equal(nets.generator.noise[0].weight, before)
 
 
@@ -223,16 +238,20 @@ def train(support: ImageSet, bundle: Bundle, recipe: Recipe, **changes: object) 
 def test_training_ends_by_itself_and_leaves_its_best_moment(
     support: ImageSet, bundle: Bundle, tiny: Recipe, monkeypatch: pytest.MonkeyPatch
 ):
-    script = looks((5, 1), (3, 1), *[(4, 1)] * 50)
+    script = evaluations((5, 1), (3, 1), *[(4, 1)] * 50)
     monkeypatch.setattr(
-        Watch, "judge", lambda _, __, steps: Look(steps, script[steps // 2].distance, 1.0, 1.0, 0.0)
+        EarlyStopping,
+        "score",
+        lambda _, __, steps: TargetEvaluation(steps, script[steps // 2].distance, 1.0, 1.0, 0.0),
     )
-    found = train(support, bundle, tiny, steps=100, watch_every=2)
-    two_steps = train(support, bundle, tiny, steps=2, watch_every=0)
+    found = train(support, bundle, tiny, steps=100, evaluate_every=2)
+    two_steps = train(support, bundle, tiny, steps=2, evaluate_every=0)
 
-    assert [look.steps for look in found.looks] == [2 * i for i in range(2 + PATIENCE)]
+    assert [evaluation.steps for evaluation in found.evaluations] == [
+        2 * i for i in range(2 + PATIENCE)
+    ]
     assert found.steps == 2
-    assert found.kept == found.looks[1]
+    assert found.kept == found.evaluations[1]
     theirs = dict(two_steps.generator.named_parameters())
     assert all(torch.equal(p, theirs[n]) for n, p in found.generator.named_parameters())
 
@@ -241,10 +260,12 @@ def test_with_gems_the_last_part_is_watched(
     support: ImageSet, bundle: Bundle, tiny: Recipe, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(
-        Watch, "judge", lambda _, __, steps: Look(steps, 9.0 - steps, 1.0, 1.0, None)
+        EarlyStopping,
+        "score",
+        lambda _, __, steps: TargetEvaluation(steps, 9.0 - steps, 1.0, 1.0, None),
     )
-    found = train(support, bundle, tiny, steps=3, tune_steps=2, gems=True, watch_every=1)
+    found = train(support, bundle, tiny, steps=3, tune_steps=2, gems=True, evaluate_every=1)
 
-    assert [look.steps for look in found.looks] == [0, 1, 2]
-    assert found.kept == found.looks[2]
+    assert [evaluation.steps for evaluation in found.evaluations] == [0, 1, 2]
+    assert found.kept == found.evaluations[2]
     assert (found.steps, list(found.gems)) == (5, ["0", "1", "2"])

@@ -20,7 +20,7 @@ from l2laug.nn.feature_net import FeatureNet
 from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
 from l2laug.nn.pair_encoder import PairEncoder
-from l2laug.nn.prototype_classifier import Guide
+from l2laug.nn.prototype_classifier import PrototypeClassifier
 from l2laug.runtime.device import Engine
 from l2laug.training import gan_step as adversarial
 from l2laug.training.gan_step import Adversary, settle_norm
@@ -40,8 +40,8 @@ def make(
     tiny: Recipe,
     *,
     train_norm: bool = True,
-    guide: Guide | None = None,
-    identity: float = 0.0,
+    classifier: PrototypeClassifier | None = None,
+    class_consistency: float = 0.0,
     registration: float = 0.0,
     **options: Any,
 ) -> Adversary:
@@ -57,8 +57,8 @@ def make(
         ENGINE,
         seed=0,
         gems=build_gems(tiny.gems, tiny.generator),
-        guide=guide,
-        identity=identity,
+        classifier=classifier,
+        class_consistency=class_consistency,
         registration=Registration(encoder, registration, 0.01) if registration else None,
         train_norm=train_norm,
     )
@@ -215,10 +215,10 @@ def test_settling_measures_the_statistics_of_what_a_layer_is_fed(tiny: Recipe, i
 
 
 def test_the_guide_teaches_the_generator_alone_and_stays_as_it_is(tiny: Recipe, images: ImageSet):
-    def trained(identity: float) -> Adversary:
+    def trained(class_consistency: float) -> Adversary:
         torch.manual_seed(3)
-        guide = Guide(FeatureNet(1, 4, 10), 10).learn(images)
-        adversary = make(tiny, guide=guide, identity=identity)
+        classifier = PrototypeClassifier(FeatureNet(1, 4, 10), 10).learn(images)
+        adversary = make(tiny, classifier=classifier, class_consistency=class_consistency)
         adversary.step(PairSampler(images, ENGINE.device, 0))
         return adversary
 
@@ -227,10 +227,10 @@ def test_the_guide_teaches_the_generator_alone_and_stays_as_it_is(tiny: Recipe, 
     ours, theirs = weights(with_guide), weights(without)
     differ = {n.split(".")[0] for n in ours if not torch.equal(ours[n], theirs[n])}
     assert differ == {"nets", "averaged"}
-    assert with_guide.guide is not None
-    assert without.guide is not None
-    assert torch.equal(with_guide.guide.prototypes, without.guide.prototypes)
-    assert all(p.grad is None for p in with_guide.guide.parameters())
+    assert with_guide.classifier is not None
+    assert without.classifier is not None
+    assert torch.equal(with_guide.classifier.prototypes, without.classifier.prototypes)
+    assert all(p.grad is None for p in with_guide.classifier.parameters())
 
 
 def test_a_training_that_diverges_says_so(tiny: Recipe, images: ImageSet):

@@ -1,4 +1,4 @@
-"""Learning plentiful classes along with the rare ones, and keeping tests apart from them."""
+"""Learning base classes along with the rare ones, and keeping tests apart from them."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from l2laug.artifacts.model_card import SHORT
 from l2laug.artifacts.run import find_run
 from l2laug.commands.adapt import adapt
 from l2laug.commands.evaluate import evaluate
-from l2laug.config.recipe import CommonOptions, Recipe
+from l2laug.config.recipe import BaseOptions, Recipe
 from l2laug.core.arrays import pixel_hash
 from l2laug.core.errors import ImageError, UsageError
 from l2laug.core.progress import Progress
-from l2laug.data.base_classes import common_hashes, read_common
+from l2laug.data.base_classes import base_hashes, read_base_classes
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.features.extractor import bundle_extractor
-from l2laug.metrics.diversity import mean_spread
+from l2laug.metrics.diversity import mean_diversity
 from l2laug.runtime.device import pick_engine
 from l2laug.sampling.sampler import Sampler
 from l2laug.sampling.writer import write_samples
-from l2laug.training.initial_weights import Origin, bundle_origin, load_generator
-from l2laug.training.joint import learn_common
+from l2laug.training.initial_weights import InitialWeights, bundle_weights, load_generator
+from l2laug.training.joint import train_jointly
 from l2laug.training.registration import Registration
 from l2laug.training.target import train_target
 from tests.class_folders import copy_classes
@@ -36,32 +36,32 @@ QUIET = Progress(quiet=True)
 
 
 def read(folder: Path, rare: Path, bundle: Bundle, **options: int) -> ImageSet:
-    return read_common(folder, rare, ["3"], bundle, CommonOptions(**options), 0, QUIET)
+    return read_base_classes(folder, rare, ["3"], bundle, BaseOptions(**options), 0, QUIET)
 
 
-def learn(support: ImageSet, common: ImageSet, bundle: Bundle, recipe: Recipe) -> Origin:
-    return learn_common([support], common, bundle, recipe, ENGINE, QUIET, seed=0)
+def learn(support: ImageSet, base: ImageSet, bundle: Bundle, recipe: Recipe) -> InitialWeights:
+    return train_jointly([support], base, bundle, recipe, ENGINE, QUIET, seed=0)
 
 
 def test_seven_in_ten_images_of_each_class_but_the_rare_one(digits: Path, bundle: Bundle):
-    common = read(digits, digits / "3", bundle)
+    base = read(digits, digits / "3", bundle)
 
-    assert common.classes == tuple("012456789")
-    assert list(np.bincount(common.labels)) == [8] * 9
-    names = {p.name for p in common.paths}
+    assert base.classes == tuple("012456789")
+    assert list(np.bincount(base.labels)) == [8] * 9
+    names = {p.name for p in base.paths}
     assert names != {f"{i:02d}.png" for i in range(8)}  # not just the first ones
 
 
 def test_no_more_images_and_classes_than_the_recipe_says(digits: Path, bundle: Bundle):
-    common = read(digits, digits / "3", bundle, images=4, classes=5)
+    base = read(digits, digits / "3", bundle, images=4, classes=5)
 
-    assert list(np.bincount(common.labels)) == [4] * 5
-    assert set(common.classes) < set("012456789")
+    assert list(np.bincount(base.labels)) == [4] * 5
+    assert set(base.classes) < set("012456789")
 
 
 def test_they_are_split_into_parts_as_the_source_was(digits: Path, bundle: Bundle):
-    options = CommonOptions()
-    split = read_common(digits, digits / "3", ["3"], bundle, options, 0, QUIET, parts=2)
+    options = BaseOptions()
+    split = read_base_classes(digits, digits / "3", ["3"], bundle, options, 0, QUIET, parts=2)
 
     assert split.classes == tuple(f"{c}/{part:02d}" for c in "012456789" for part in range(2))
     assert split.paths == read(digits, digits / "3", bundle).paths
@@ -69,29 +69,32 @@ def test_they_are_split_into_parts_as_the_source_was(digits: Path, bundle: Bundl
 
 def test_classes_of_one_image_teach_nothing(digits: Path, bundle: Bundle, tmp_path: Path):
     single = copy_classes(digits, tmp_path / "single", {"1": range(1), "2": range(1)})
-    with pytest.raises(ImageError, match="No common class in"):
+    with pytest.raises(ImageError, match="No base class in"):
         read(single, digits / "3", bundle)
 
 
 def test_the_start_learns_all_classes_and_knows_the_common_ones(
     support: ImageSet, bundle: Bundle, digits: Path, tiny: Recipe
 ):
-    common = read(digits, digits / "3", bundle)
-    before = bundle_origin(bundle, tiny)
-    recipe = tiny.model_copy(update={"common": CommonOptions(steps=2, batch=4)})
-    origin, again = (learn(support, common, bundle, recipe) for _ in range(2))
+    base = read(digits, digits / "3", bundle)
+    before = bundle_weights(bundle, tiny)
+    recipe = tiny.model_copy(update={"base": BaseOptions(steps=2, batch=4)})
+    initial, again = (learn(support, base, bundle, recipe) for _ in range(2))
 
     weights, old, same = (
         torch.cat([p.detach().flatten() for p in g.parameters()])
-        for g in (origin.generator, load_generator(bundle, tiny, "strong"), again.generator)
+        for g in (initial.generator, load_generator(bundle, tiny, "strong"), again.generator)
     )
     assert not torch.equal(weights, old)
     assert torch.equal(weights, same)
-    assert torch.equal(origin.guide.prototypes[9:], before.guide.prototypes)
-    assert torch.allclose(origin.guide.prototypes[:9], before.guide.learn(common).prototypes)
-    features = bundle_extractor(bundle)(common.pixels)
-    assert origin.spread == pytest.approx(mean_spread(features, common.labels))
-    assert origin.likeness == pytest.approx(origin.guide.usual_likeness(common))
+    assert torch.equal(initial.classifier.prototypes[9:], before.classifier.prototypes)
+    assert torch.allclose(
+        initial.classifier.prototypes[:9],
+        before.classifier.learn(base).prototypes,
+    )
+    features = bundle_extractor(bundle)(base.pixels)
+    assert initial.diversity == pytest.approx(mean_diversity(features, base.labels))
+    assert initial.similarity == pytest.approx(initial.classifier.usual_similarity(base))
 
 
 def test_rare_and_common_images_are_drawn(
@@ -106,16 +109,16 @@ def test_rare_and_common_images_are_drawn(
         return {}
 
     monkeypatch.setattr("l2laug.training.joint.Adversary.step", step)
-    common = read(digits, digits / "3", bundle)
-    recipe = tiny.model_copy(update={"common": CommonOptions(steps=20)})
-    learn(support, common, bundle, recipe)
+    base = read(digits, digits / "3", bundle)
+    recipe = tiny.model_copy(update={"base": BaseOptions(steps=20)})
+    learn(support, base, bundle, recipe)
 
     def drawn(images: ImageSet) -> float:
         unit = torch.from_numpy(images.pixels).float() / 127.5 - 1
         return float(np.mean([image.numpy().tobytes() in seen for image in unit]))
 
     assert drawn(support) == 1
-    assert drawn(common) > 0.9
+    assert drawn(base) > 0.9
 
 
 def test_pairs_are_registered_where_the_recipe_says_so(
@@ -128,10 +131,10 @@ def test_pairs_are_registered_where_the_recipe_says_so(
         return torch.zeros(()), {}
 
     monkeypatch.setattr(Registration, "loss", loss)
-    common = read(digits, digits / "3", bundle)
+    base = read(digits, digits / "3", bundle)
     for weight in (0.0, 2.0):
-        options = CommonOptions(steps=3, batch=4, registration=weight)
-        learn(support, common, bundle, tiny.model_copy(update={"common": options}))
+        options = BaseOptions(steps=3, batch=4, registration=weight)
+        learn(support, base, bundle, tiny.model_copy(update={"base": options}))
 
     assert registered == [(2.0, 4)] * 3
 
@@ -141,32 +144,32 @@ def test_the_target_grows_from_it_and_leaves_it_as_it_was(
 ):
     recipe = tiny.model_copy(
         update={
-            "common": CommonOptions(steps=1, batch=4),
+            "base": BaseOptions(steps=1, batch=4),
             "target": tiny.target.model_copy(update={"steps": 0, "gems": False}),
         }
     )
-    origin = learn(support, read(digits, digits / "3", bundle), bundle, recipe)
-    weights = [p.clone() for p in origin.generator.parameters()]
-    target = train_target(support, bundle, recipe, ENGINE, QUIET, origin=origin)
+    initial = learn(support, read(digits, digits / "3", bundle), bundle, recipe)
+    weights = [p.clone() for p in initial.generator.parameters()]
+    target = train_target(support, bundle, recipe, ENGINE, QUIET, initial=initial)
     longer = recipe.model_copy(update={"target": tiny.target})
-    train_target(support, bundle, longer, ENGINE, QUIET, origin=origin)
+    train_target(support, bundle, longer, ENGINE, QUIET, initial=initial)
 
     theirs = list(target.generator.parameters())
     assert all(torch.equal(a, b) for a, b in zip(weights, theirs, strict=True))
-    mine = list(origin.generator.parameters())
+    mine = list(initial.generator.parameters())
     assert all(torch.equal(a, b) for a, b in zip(weights, mine, strict=True))
 
 
 def test_what_was_learned_along_is_never_tested_on(
     digits: Path, tiny_bundle: Path, tiny: Recipe, tmp_path: Path
 ):
-    recipe = tiny.model_copy(update={"common": CommonOptions(steps=2, batch=4)})
+    recipe = tiny.model_copy(update={"base": BaseOptions(steps=2, batch=4)})
     data = copy_classes(digits, tmp_path / "data", {c: range(12) for c in "012345"})
     rare = copy_classes(digits, tmp_path / "rare", {"3": range(5)}) / "3"
     [run] = adapt(
         rare,
         bundle=str(tiny_bundle),
-        common=data,
+        base=data,
         out=tmp_path / "run",
         recipe=recipe,
         device="cpu",
@@ -175,7 +178,7 @@ def test_what_was_learned_along_is_never_tested_on(
     found = find_run(run.run)
     write_samples(Sampler(found.model, device="cpu"), 8, found.samples, 0, QUIET)
     images = read_classes(class_folders(data), 32, 1)
-    along = set(card.common_hashes)
+    along = set(card.base_hashes)
 
     # Of the data's own threes none, though they lie in another folder than the rare ones.
     was_seen = np.array([pixel_hash(p)[:SHORT] in along for p in images.pixels])
@@ -185,11 +188,11 @@ def test_what_was_learned_along_is_never_tested_on(
 
 
 def test_hashes_are_short_and_sorted(support: ImageSet):
-    found = common_hashes(support)
+    found = base_hashes(support)
 
     assert list(found) == sorted(pixel_hash(p)[:16] for p in support.pixels)
 
 
 def test_a_source_and_common_classes_are_two_ways(digits: Path, rare: Path, tmp_path: Path):
-    with pytest.raises(UsageError, match="--common goes on from one"):
-        adapt(rare, source=digits, common=digits, out=tmp_path / "run", device="cpu")
+    with pytest.raises(UsageError, match="--base goes on from one"):
+        adapt(rare, source=digits, base=digits, out=tmp_path / "run", device="cpu")

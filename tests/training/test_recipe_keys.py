@@ -20,19 +20,19 @@ from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.nn.critic import Critic
 from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
-from l2laug.nn.prototype_classifier import load_guide
+from l2laug.nn.prototype_classifier import load_prototype_classifier
 from l2laug.runtime.device import Engine
 from l2laug.training import feature_net as features
 from l2laug.training import gan_step as adversarial
 from l2laug.training import gems as gem_training
-from l2laug.training import joint as common
+from l2laug.training import joint as base
 from l2laug.training import source, target
 from l2laug.training.gan_step import Adversary
 from l2laug.training.pairs import PairSampler
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
 QUIET = Progress(quiet=True)
-PARTS = ("source", "weak", "common", "target")
+PARTS = ("source", "weak", "base", "target")
 
 
 class Trainings:
@@ -60,7 +60,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Trainings:
         found.jitters.append(more.get("jitter", 0.0))
         return PairSampler(*given, **more)
 
-    for module in (source, common, target):
+    for module in (source, base, target):
         monkeypatch.setattr(module, "Adversary", Watched)
         monkeypatch.setattr(module, "PairSampler", sampler)
     return found
@@ -73,7 +73,7 @@ def images(digits: Path) -> ImageSet:
 
 @pytest.fixture
 def different(tiny: Recipe) -> Recipe:
-    """A recipe whose parts differ in every key that they have in common."""
+    """A recipe whose parts differ in every key that they have in base."""
     plain = tiny.model_dump(mode="json")
     plain["generator"]["warp"] = 0.25
     for i, part in enumerate(PARTS, 1):
@@ -89,10 +89,10 @@ def different(tiny: Recipe) -> Recipe:
             "average": 0.9 + 0.01 * i,
             "decay_from": 0.2 * i,
         }
-    for part, weight in (("source", 1.0), ("common", 3.0), ("target", 4.0)):
-        plain[part]["identity"] = weight
-    for part, weight in (("source", 5.0), ("common", 6.0)):
-        plain[part] |= {"registration": weight, "divergence": weight / 100}
+    for part, weight in (("source", 1.0), ("base", 3.0), ("target", 4.0)):
+        plain[part]["class_consistency"] = weight
+    for part, weight in (("source", 5.0), ("base", 6.0)):
+        plain[part] |= {"registration": weight, "kl_weight": weight / 100}
     plain["target"] |= {"gems": False, "jitter": 0.5}
     return Recipe.model_validate(plain)
 
@@ -100,29 +100,40 @@ def different(tiny: Recipe) -> Recipe:
 def run(part: str, recipe: Recipe, images: ImageSet, bundle_path: Path, folder: Path) -> None:
     """Train one part of a recipe."""
     bundle = open_bundle(bundle_path)
-    guide = load_guide(bundle.file("guide.safetensors"), recipe, 8)
+    classifier = load_prototype_classifier(
+        bundle.file("prototype_classifier.safetensors"), recipe, 8
+    )
     rare = images.of(["3"])
     if part == "source":
-        source.train_strong(images, rare, recipe, ENGINE, folder, QUIET, 0, guide=guide.add(images))
+        source.train_strong(
+            images,
+            rare,
+            recipe,
+            ENGINE,
+            folder,
+            QUIET,
+            0,
+            classifier=classifier.add(images),
+        )
     elif part == "weak":
         options = recipe.source
         nets = Generator(recipe.generator), Critic(recipe.critic, recipe.generator)
         source.train_weak(images, Adversary(*nets, options, ENGINE, 0), recipe, ENGINE, QUIET)
     else:
-        origin = target.Origin(
+        initial = target.InitialWeights(
             Generator(recipe.generator),
             Critic(recipe.critic, recipe.generator),
-            guide,
+            classifier,
             9.0,
             0.5,
         )
         if part == "target":
-            target.train_target(rare, bundle, recipe, ENGINE, QUIET, origin=origin)
+            target.train_target(rare, bundle, recipe, ENGINE, QUIET, initial=initial)
             return
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(common, "bundle_origin", lambda *_: origin)
+            patched.setattr(base, "bundle_weights", lambda *_: initial)
             others = images.of(["1", "2"])
-            common.learn_common([rare], others, bundle, recipe, ENGINE, QUIET)
+            base.train_jointly([rare], others, bundle, recipe, ENGINE, QUIET)
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -151,11 +162,11 @@ def test_a_training_is_made_of_its_own_part(
     ):
         assert getattr(adversary.options, key) == getattr(options, key), key
     assert adversary.done == options.steps
-    assert adversary.identity == getattr(options, "identity", 0.0)
+    assert adversary.class_consistency == getattr(options, "class_consistency", 0.0)
     if registration := getattr(options, "registration", None):
         assert adversary.registration is not None
-        told = adversary.registration.weight, adversary.registration.divergence
-        assert told == (registration, options.divergence)
+        told = adversary.registration.weight, adversary.registration.kl_weight
+        assert told == (registration, options.kl_weight)
     else:
         assert adversary.registration is None
     assert seen.jitters[-1] == getattr(options, "jitter", 0.0)
@@ -180,14 +191,15 @@ def test_batch_norm_learns_from_few_images_where_the_recipe_says_so(
 
 def test_both_optimisers_have_the_betas_of_the_recipe(different: Recipe):
     nets = Generator(different.generator), Critic(different.critic, different.generator)
-    adversary = Adversary(*nets, different.common, ENGINE, 0)
+    adversary = Adversary(*nets, different.base, ENGINE, 0)
 
     for optimiser in (adversary.g_optimiser, adversary.d_optimiser):
-        assert [group["betas"] for group in optimiser.param_groups] == [different.common.betas]
+        assert [group["betas"] for group in optimiser.param_groups] == [different.base.betas]
 
 
 @pytest.mark.parametrize(
-    ("key", "part"), [("identity", "identity"), ("registration", "apart"), ("divergence", "nats")]
+    ("key", "part"),
+    [("class_consistency", "class_consistency"), ("registration", "apart"), ("kl_weight", "kl")],
 )
 def test_a_weight_scales_its_part_of_the_generators_loss(
     key: str, part: str, different: Recipe, images: ImageSet, monkeypatch: pytest.MonkeyPatch
@@ -195,7 +207,7 @@ def test_a_weight_scales_its_part_of_the_generators_loss(
     """With everything else at zero the loss is the weight times what is told of the part."""
     backed: list[float] = []
     monkeypatch.setattr(adversarial, "generator_loss", lambda score: 0 * score.sum())
-    weights = {"identity": 0.0, "registration": 1e-9, "divergence": 0.0} | {key: 2.0}
+    weights = {"class_consistency": 0.0, "registration": 1e-9, "kl_weight": 0.0} | {key: 2.0}
     options = different.source.model_copy(update=weights)
     generator = Generator(different.generator)
     adversary = Adversary(
@@ -204,8 +216,8 @@ def test_a_weight_scales_its_part_of_the_generators_loss(
         options,
         ENGINE,
         0,
-        guide=_guide(images),
-        identity=options.identity,
+        classifier=_prototype_classifier(images),
+        class_consistency=options.class_consistency,
         registration=adversarial.Registration.of(options, different),
     )
     backward = torch.Tensor.backward
@@ -221,12 +233,14 @@ def test_a_weight_scales_its_part_of_the_generators_loss(
     assert backed[-1] == pytest.approx(2 * losses[part], rel=1e-5)
 
 
-def _guide(images: ImageSet) -> Any:
+def _prototype_classifier(images: ImageSet) -> Any:
     from l2laug.nn.feature_net import FeatureNet
-    from l2laug.nn.prototype_classifier import Guide
+    from l2laug.nn.prototype_classifier import PrototypeClassifier
 
     torch.manual_seed(0)
-    return Guide(FeatureNet(1, 4, len(images.classes)).eval(), len(images.classes)).learn(images)
+    return PrototypeClassifier(
+        FeatureNet(1, 4, len(images.classes)).eval(), len(images.classes)
+    ).learn(images)
 
 
 def test_each_round_redraws_the_few_images(

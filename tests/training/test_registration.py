@@ -1,10 +1,10 @@
-"""Registration: latents bend images onto those they are paired with."""
+"""Registration: latents warp images onto those they are paired with."""
 
 from __future__ import annotations
 
 import torch
 
-from l2laug.config.recipe import CommonOptions, Recipe, SourceOptions
+from l2laug.config.recipe import BaseOptions, Recipe, SourceOptions
 from l2laug.nn.generator import Generator
 from l2laug.nn.pair_encoder import PairEncoder
 from l2laug.training.registration import Registration
@@ -17,14 +17,14 @@ def bars(columns: torch.Tensor) -> torch.Tensor:
     return row[:, None, None, :].expand(-1, 1, 32, 32).contiguous()
 
 
-def players(tiny: Recipe) -> tuple[Generator, PairEncoder]:
+def methods(tiny: Recipe) -> tuple[Generator, PairEncoder]:
     torch.manual_seed(0)
     options = tiny.generator.model_copy(update={"warp": 0.25, "warp_maps": True})
     return Generator(options), PairEncoder(tiny.critic, options)
 
 
 def test_bars_learn_to_move_onto_those_they_are_paired_with(tiny: Recipe):
-    generator, encoder = players(tiny)
+    generator, encoder = methods(tiny)
     registration = Registration(encoder, 20.0, 0.001)
     optimiser = torch.optim.Adam([*generator.parameters(), *encoder.parameters()], 5e-3)
     random, apart = torch.Generator().manual_seed(0), []
@@ -41,7 +41,7 @@ def test_bars_learn_to_move_onto_those_they_are_paired_with(tiny: Recipe):
 
 
 def test_what_is_drawn_over_learns_nothing_from_it(tiny: Recipe):
-    generator, encoder = players(tiny)
+    generator, encoder = methods(tiny)
     x, y = bars(torch.tensor([4, 9])), bars(torch.tensor([8, 7]))
 
     loss, _ = Registration(encoder, 20.0, 0.01).loss(generator, x, y, torch.Generator())
@@ -55,18 +55,18 @@ def test_what_is_drawn_over_learns_nothing_from_it(tiny: Recipe):
 
 
 def test_a_latent_that_tells_nothing_costs_no_nats(tiny: Recipe):
-    generator, encoder = players(tiny)
+    generator, encoder = methods(tiny)
     for parameter in encoder.moments.parameters():
         torch.nn.init.zeros_(parameter)
     x = bars(torch.tensor([4, 9]))
 
     _, terms = Registration(encoder, 20.0, 0.01).loss(generator, x, x, torch.Generator())
 
-    assert terms["nats"] == 0.0
+    assert terms["kl"] == 0.0
 
 
 def test_a_part_of_a_recipe_that_asks_for_none_has_none(tiny: Recipe):
     assert Registration.of(SourceOptions(), tiny) is None
-    found = Registration.of(CommonOptions(registration=3.0, divergence=0.5), tiny)
+    found = Registration.of(BaseOptions(registration=3.0, kl_weight=0.5), tiny)
     assert found is not None
-    assert (found.weight, found.divergence) == (3.0, 0.5)
+    assert (found.weight, found.kl_weight) == (3.0, 0.5)

@@ -1,0 +1,1 @@
+"""Images: files, folders, sets of them in memory."""

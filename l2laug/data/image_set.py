@@ -1,0 +1,90 @@
+"""Images of one or more classes in memory."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l2laug.core.arrays import Pixels
+from l2laug.core.errors import ImageError
+from l2laug.data.image_io import read_image
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images of one or more classes.
+
+    Attributes:
+        pixels: ``(N, C, S, S)`` uint8.
+        labels: ``(N,)`` int64, an index into ``classes`` each.
+        classes: names of the classes, sorted.
+        paths: the file of each image.
+        skipped: files that could not be read, with the reason.
+    """
+
+    pixels: Pixels
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    paths: tuple[Path, ...]
+    skipped: tuple[tuple[Path, str], ...] = ()
+
+    def of(self, names: Sequence[str]) -> ImageSet:
+        """The images of some classes, labels counted anew in the order of ``names``."""
+        index = {self.classes.index(name): i for i, name in enumerate(names)}
+        rows = np.flatnonzero(np.isin(self.labels, list(index)))
+        labels = np.array([index[int(self.labels[r])] for r in rows], dtype=np.int64)
+        paths = tuple(self.paths[r] for r in rows)
+        return ImageSet(self.pixels[rows], labels, tuple(names), paths)
+
+    def take(self, rows: NDArray[np.int64]) -> ImageSet:
+        """The images at ``rows``, with the classes as they are."""
+        paths = tuple(self.paths[r] for r in rows)
+        return ImageSet(self.pixels[rows], self.labels[rows], self.classes, paths)
+
+
+def read_classes(
+    folders: dict[str, list[Path]],
+    size: int,
+    channels: int,
+    on_file: Callable[[], None] | None = None,
+) -> ImageSet:
+    """Read classes of files as found by :func:`class_folders`.
+
+    Files that can't be read are left out and named in ``skipped``; a class none of whose files
+    can be read is left out too.
+
+    Raises:
+        ImageError: not one file can be read; each is named with its reason.
+    """
+    files = [(name, path) for name in sorted(folders) for path in folders[name]]
+
+    def read(item: tuple[str, Path]) -> Pixels | str:
+        if on_file is not None:
+            on_file()
+        try:
+            return read_image(item[1], size, channels)
+        except ImageError as error:
+            return error.fact.removeprefix(f"{item[1]}: ")
+
+    with ThreadPoolExecutor() as pool, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's name no file; what matters is in ``skipped``
+        results = list(pool.map(read, files))
+    good = [(f, r) for f, r in zip(files, results, strict=True) if not isinstance(r, str)]
+    bad = tuple((f[1], r) for f, r in zip(files, results, strict=True) if isinstance(r, str))
+    if not good:
+        named = "\n".join(f"  {path}: {reason}" for path, reason in bad)
+        raise ImageError(f"None of the images can be read:\n{named}\n", "Replace them.")
+    names = tuple(sorted({name for (name, _), _ in good}))
+    return ImageSet(
+        pixels=np.stack([pixels for _, pixels in good]),
+        labels=np.array([names.index(name) for (name, _), _ in good], dtype=np.int64),
+        classes=names,
+        paths=tuple(path for (_, path), _ in good),
+        skipped=bad,
+    )
