@@ -73,7 +73,9 @@ def adapt_cli(
         seed=seed,
         device=device,
         budget=limit,
-        recipe=None if recipe is None else find_recipe(recipe, source and source_size(source)),
+        recipe=None
+        if recipe is None
+        else find_recipe(recipe, None if source is None else source_size(source)),
         resume=resume,
         overwrite=overwrite,
         progress=Progress(quiet=as_json),

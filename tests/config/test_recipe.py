@@ -10,6 +10,7 @@ from PIL import Image
 
 from l2laug.config.load import find_recipe, parse_recipe, read_recipe
 from l2laug.core.errors import RecipeError, UsageError
+from l2laug.data.public_sources import source_size
 
 SHIPPED = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 
