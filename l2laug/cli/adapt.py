@@ -64,6 +64,7 @@ def adapt_cli(
     from l2laug.core.progress import Progress
     from l2laug.data.public_sources import source_size
 
+    look = None if source is None else source_size(source)
     results = adapt(
         folder,
         bundle=bundle,
@@ -73,9 +74,7 @@ def adapt_cli(
         seed=seed,
         device=device,
         budget=limit,
-        recipe=None
-        if recipe is None
-        else find_recipe(recipe, None if source is None else source_size(source)),
+        recipe=None if recipe is None else find_recipe(recipe, look),
         resume=resume,
         overwrite=overwrite,
         progress=Progress(quiet=as_json),
