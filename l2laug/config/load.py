@@ -17,6 +17,22 @@ AUTO = "auto"
 SourceSize = Callable[[], tuple[int, int]]  # side and channels of the source images, once asked
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """PyYAML takes the last of two equal keys without a word; a recipe has one meaning."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.composer.ComposerError(
+                        problem=f"key {key.value} stands here twice", problem_mark=key.start_mark
+                    )
+                seen.add(key.value)
+        return node
+
+
 def find_recipe(name: str, source: SourceSize | None = None) -> Recipe:
     """A shipped recipe by its name, or one at a path.
 
@@ -48,7 +64,7 @@ def read_recipe(path: Path, source: SourceSize | None = None) -> Recipe:
             every problem of the file is listed.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506 (a SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"Recipe {path} can't be read: {error}.", "Check the path.") from error
     except yaml.YAMLError as error:
@@ -82,10 +98,11 @@ def parse_recipe(data: dict[str, Any], source: str) -> Recipe:
         problems = "\n".join(f"  {_problem(e['loc'], e['type'], e['msg'])}" for e in error.errors())
         raise RecipeError(
             f"Recipe {source} has {error.error_count()} problem(s):\n{problems}\n",
-            "Keys and values are listed in the README under Recipes.",
+            "Keys and values are listed in docs/recipes.md.",
         ) from None
 
 
 def _problem(place: tuple[int | str, ...], kind: str, message: str) -> str:
     name = ".".join(str(p) for p in place) or "recipe"
+    message = message.removeprefix("Value error, ")
     return f"{name}: unknown key" if kind == "extra_forbidden" else f"{name}: {message}"

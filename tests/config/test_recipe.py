@@ -19,6 +19,7 @@ def problems(data: dict[str, Any]) -> str:
     with pytest.raises(RecipeError) as caught:
         parse_recipe({"name": "test", **data}, "test.yaml")
     assert "test.yaml" in str(caught.value)
+    assert "docs/recipes.md" in caught.value.remedy
     return str(caught.value)
 
 
@@ -50,9 +51,97 @@ def test_a_recipe_needs_a_name() -> None:
         parse_recipe({}, "test.yaml")
 
 
-@pytest.mark.parametrize("size", [16, 40, 100])
+@pytest.mark.parametrize("size", [40, 100])
 def test_a_size_that_does_not_halve_four_times(size: int) -> None:
     assert f"size {size}" in problems({"generator": {"size": size}})
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("generator.encoder", [0, -1, 8, 8]),
+        ("generator.decoder", [8, 8, 8, 8, 0]),
+        ("generator.noise_channels", [0]),
+        ("generator.noise_channels", []),
+        ("generator.size", 16),
+        ("generator.size", 16000),
+        ("generator.latent", 0),
+        ("generator.warp", 1.5),
+        ("generator.clip_margin", 0.5),
+        ("critic.width", 0),
+        ("critic.max_width", -1),
+        ("critic.group", 0),
+        ("features.width", 0),
+        ("features.width", 10**9),
+        ("source.steps", -1),
+        ("source.steps", 10**12),
+        ("source.batch", 1),
+        ("source.betas", [0.0, 1.5]),
+        ("source.betas", [-0.1, 0.9]),
+        ("source.betas", [0.0, 1.0]),  # of 1, Adam divides by 1 - 1
+        ("source.average", 1),  # an average that never leaves its first weights
+        ("source.learning_rate", 0),
+        ("source.learning_rate", -1e-4),
+        ("source.learning_rate", NAN),
+        ("source.learning_rate", "nan"),
+        ("target.critic_learning_rate", INF),
+        ("source.penalty", INF),
+        ("source.kl_weight", NAN),
+        ("gems.learning_rate", 2),
+        ("target.jitter", -0.1),
+        ("data.held_out", -1),
+        ("data.held_out", -0.5),
+        ("data.held_out", 1.0),  # all of them
+        ("data.held_out", NAN),
+        ("data.seed", -1),
+        ("data.min_images", 1),
+    ],
+)
+def test_a_number_out_of_range(key: str, value: object) -> None:
+    part, name = key.split(".")
+    assert key in problems({part: {name: value}})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("target.train_norm", "yes"),
+        ("target.gems", 1),
+        ("generator.conditioned", "false"),
+        ("generator.warp_maps", 0),
+        ("generator.warp", True),
+        ("generator.size", True),
+        ("generator.channels", True),
+        ("gems.type", True),
+        ("gems.positions", [False, 2]),
+        ("source.steps", True),
+        ("source.steps", "300"),
+        ("source.steps", 300.0),
+        ("source.learning_rate", True),
+        ("source.betas", [False, 0.9]),
+        ("data.held_out", True),
+        ("data.held_out", "0.1"),
+        ("weak", None),
+        ("name", 7),
+        ("name", ""),
+    ],
+)
+def test_a_value_of_another_kind(key: str, value: object) -> None:
+    part, _, name = key.partition(".")
+    assert key in problems({part: {name: value} if name else value})
+
+
+def test_gems_without_positions() -> None:
+    told = problems({"gems": {"positions": []}})
+    assert "target.gems uses GEMs, and gems.positions names none" in told
+    parse_recipe({"name": "a", "gems": {"positions": []}, "target": {"gems": False}}, "")
+
+
+def test_a_critic_that_narrows() -> None:
+    assert "max_width 16 is below width 32" in problems({"critic": {"width": 32, "max_width": 16}})
 
 
 @pytest.mark.parametrize("size", [32, 48, 96, 128])
@@ -84,9 +173,21 @@ def test_what_needs_a_warp_says_so(data: dict[str, Any]) -> None:
     assert "set generator.warp" in problems(data)
 
 
-def test_phi_of_z_is_told_no_class() -> None:
-    told = problems({"generator": {"conditioned": False}, "source": {"class_consistency": 1.0}})
-    assert "source.class_consistency asks for a class" in told
+@pytest.mark.parametrize("part", ["source", "base", "target"])
+def test_phi_of_z_is_told_no_class(part: str) -> None:
+    plain = {"generator": {"conditioned": False}, "critic": {"group": 1}}
+    told = problems({**plain, part: {"class_consistency": 1.0}})
+    assert f"{part}.class_consistency asks for a class" in told
+
+
+def test_phi_of_z_as_a_bundle_keeps_it() -> None:
+    plain = {"name": "z", "generator": {"conditioned": False}, "critic": {"group": 1}}
+    recipe = parse_recipe(plain, "")
+    assert recipe.base.class_consistency == 0
+    assert parse_recipe(recipe.model_dump(mode="json"), "") == recipe
+
+
+def test_phi_of_z_has_no_image_to_share() -> None:
     told = problems({"generator": {"conditioned": False}, "critic": {"group": 4}})
     assert "critic.group compares draws of one image" in told
 
@@ -102,7 +203,7 @@ def test_one_gem_to_a_position() -> None:
     assert "positions name one decoder block twice" in problems({"gems": {"positions": [1, 1]}})
 
 
-@pytest.mark.parametrize(("held_out", "kind"), [(1, int), (20, int), (0.25, float), (1.0, float)])
+@pytest.mark.parametrize(("held_out", "kind"), [(1, int), (20, int), (0.25, float), (0.0, float)])
 def test_held_out_is_a_count_or_a_share(held_out: float, kind: type) -> None:
     found = parse_recipe({"name": "a", "data": {"held_out": held_out}}, "").data.held_out
     assert found == held_out
@@ -166,6 +267,7 @@ def test_a_number_that_yaml_takes_for_text(tmp_path: Path) -> None:
         (b"- a\n- list\n", "is no mapping"),
         (b"", "is no mapping"),
         (b"name: \xff\xfe", "can't be read"),
+        (b"name: a\nweak: {steps: 1, steps: 2}\n", "key steps stands here twice"),
     ],
 )
 def test_a_file_that_is_no_recipe(tmp_path: Path, content: bytes, message: str) -> None:
@@ -174,6 +276,16 @@ def test_a_file_that_is_no_recipe(tmp_path: Path, content: bytes, message: str) 
     with pytest.raises(RecipeError, match=message) as caught:
         read_recipe(path)
     assert "bad.yaml" in str(caught.value)
+
+
+def test_a_key_that_overrides_a_merged_one_is_no_second_one(tmp_path: Path) -> None:
+    path = tmp_path / "merged.yaml"
+    path.write_text(
+        "name: a\nweak: {steps: 1, shots: 2}\n"
+        "source: &source {steps: 3, batch: 8}\ntarget: {<<: *source, steps: 4}\n"
+    )
+    recipe = read_recipe(path)
+    assert (recipe.target.steps, recipe.target.batch) == (4, 8)
 
 
 def test_an_unknown_name_lists_those_there_are() -> None:
