@@ -16,7 +16,7 @@ SHORT = 16  # letters of a base image's hash
 
 @dataclass(frozen=True)
 class Card:
-    """ImageStats of one adapted model.
+    """What one adapted model says of itself.
 
     Attributes:
         class_name: the rare class, also the name of the folder its samples go to.

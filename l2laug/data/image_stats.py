@@ -19,7 +19,7 @@ FEW = 0.05  # of the images may show colour by mistake
 
 @dataclass(frozen=True)
 class ImageStats:
-    """What a set of files has in base.
+    """What the images of a set of files are like.
 
     Attributes:
         side: median of their shorter sides, in pixels.

@@ -87,7 +87,7 @@ def test_adapt_goes_on_with_the_classes_that_are_left(
         assert "out/4 was adapted with other images or options" in told
 
 
-def test_adapt_learns_common_classes_along(
+def test_adapt_learns_base_classes_along(
     here: Path, rare: Path, digits: Path, tiny_bundle: Path, tiny_recipe_file: Path
 ) -> None:
     recipe = yaml.safe_load(tiny_recipe_file.read_text())

@@ -74,7 +74,7 @@ def test_pretrain_never_mixes_with_other_files(here: Path, digits: Path) -> None
     assert contents(here) == {"mine/thesis.txt": b"precious"}
 
 
-def test_after_a_wrong_source_the_right_one_is_not_refused(
+def test_after_a_wrong_source_the_right_one_is_not_rejected(
     here: Path, digits: Path, tiny_recipe_file: Path
 ) -> None:
     words = ["-o", "mine", "--recipe", tiny_recipe_file, "--device", "cpu"]

@@ -27,9 +27,9 @@ from tests.class_folders import copy_classes, strict_json
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Classifiers of a few steps."""
-    for place in ("evaluating", "comparing"):
-        monkeypatch.setattr(f"l2laug.{place}.Study", partial(Study, batch=8))
-        monkeypatch.setattr(f"l2laug.{place}.usual_steps", lambda _: 3)
+    for place in ("evaluate", "compare"):
+        monkeypatch.setattr(f"l2laug.commands.{place}.Study", partial(Study, batch=8))
+        monkeypatch.setattr(f"l2laug.commands.{place}.usual_steps", lambda _: 3)
 
 
 def another_run(run: Run, folder: Path, images: list[Path], name: str = "3") -> Path:
@@ -85,7 +85,7 @@ def test_what_is_written(run: Run, digits: Path, tmp_path: Path):
     found = compare([run.model, real], dataset=digits)
 
     plain = strict_json(run.folder / "comparison.json")
-    assert (plain["schema"], plain["class_name"], plain["run"]) == (1, "3", str(run.folder))
+    assert (plain["schema"], plain["class_name"], plain["run"]) == (2, "3", str(run.folder))
     fid = plain["sets"][0]["measures"]["fid"]
     assert fid["value"] == found.sets[0].measures["fid"].value
     report = (run.folder / "comparison.md").read_text(encoding="utf-8")
@@ -104,7 +104,7 @@ def test_what_is_written(run: Run, digits: Path, tmp_path: Path):
     assert any((cell == read_image(path)[0]).all() for path in (real / "3").iterdir())
 
 
-def test_what_any_run_was_adapted_from_is_kept_back_from_none(
+def test_what_any_run_was_adapted_from_is_held_out_from_none(
     run: Run, digits: Path, tmp_path: Path
 ):
     second = another_run(run, tmp_path / "second", sorted((digits / "3").iterdir())[3:8])
@@ -163,7 +163,7 @@ def test_images_of_other_sizes_and_colours_are_brought_to_the_runs(
     assert found.sets[1].measures["fid"].value < found.sets[0].measures["fid"].value
 
 
-def test_what_can_not_be_compared_is_refused(run: Run, digits: Path, tmp_path: Path):
+def test_what_can_not_be_compared_is_rejected(run: Run, digits: Path, tmp_path: Path):
     def told(*given: Path) -> str:
         with pytest.raises((UsageError, ImageError)) as caught:
             compare(given, dataset=digits)
@@ -180,7 +180,7 @@ def test_what_can_not_be_compared_is_refused(run: Run, digits: Path, tmp_path: P
     assert "l2laug sample" in told(run.folder, several / "4")
 
 
-def test_runs_of_two_classes_are_refused(run: Run, digits: Path, tmp_path: Path):
+def test_runs_of_two_classes_are_rejected(run: Run, digits: Path, tmp_path: Path):
     fours = another_run(run, tmp_path / "fours", sorted((digits / "4").iterdir()), name="4")
 
     with pytest.raises(UsageError, match="fours draws 4, run draws 3"):

@@ -44,7 +44,7 @@ def test_the_report_is_written_beside_the_model(run: Run, digits: Path):
     plain = strict_json(run.folder / "report.json")
 
     assert plain["scores"] == result.scores
-    assert plain["schema"] == 2
+    assert plain["schema"] == 3
     assert plain["measures"]["fid"]["value"] == result.scores["fid"]
     assert plain["measures"]["fid"]["sha256"] == result.extractor["sha256"]
     assert f"{result.scores['fid']:.4g}" in (run.folder / "report.md").read_text(encoding="utf-8")
@@ -62,7 +62,7 @@ def test_copies_among_the_samples_are_counted(run: Run, digits: Path, tmp_path: 
     assert "see copies.png" in found.measures["copies"].reading
 
 
-def test_real_images_score_as_the_floor_and_the_tiny_models_do_not(
+def test_real_images_score_as_the_baseline_and_the_tiny_models_do_not(
     run: Run, digits: Path, tmp_path: Path
 ):
     samples = copy_classes(digits, tmp_path / "samples", {"3": range(5, 12)})
@@ -148,7 +148,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_classifiers_are_trained_and_judged(run: Run, digits: Path):
+def test_classifiers_are_trained_and_compared(run: Run, digits: Path):
     def classify(seeds: int) -> Evaluation:
         return evaluate(
             run, dataset=digits, classifier=True, model="test_resnet", seeds=seeds, device="cpu"

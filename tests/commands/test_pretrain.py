@@ -102,7 +102,7 @@ def test_a_held_out_part_is_found_again_by_its_files(digits: Path, tmp_path: Pat
     recipe = find_recipe("neu-steel").model_dump(mode="json")
     for part, changes in SMALL.items():
         recipe[part].update(changes)
-    recipe["data"]["parts"] = 2
+    recipe["data"]["pseudo_classes"] = 2
     small = parse_recipe(recipe, "small")
     bundle = pretrain(digits, tmp_path / "bundle", recipe=small, device="cpu").bundle
 
@@ -206,7 +206,7 @@ def test_a_training_goes_on_from_another_bundle(
     assert not (out / "strong.safetensors").samefile(tiny_bundle / "strong.safetensors")
 
 
-def test_a_start_of_other_networks_is_refused(
+def test_a_start_of_other_networks_is_rejected(
     tiny_bundle: Path, digits: Path, tiny: Recipe, tmp_path: Path
 ):
     wide = tiny.model_copy(update={"critic": tiny.critic.model_copy(update={"width": 16})})

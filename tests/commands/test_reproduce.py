@@ -46,7 +46,7 @@ def found(
     return run(digits, out, parse_recipe(TINY, "tiny"))
 
 
-def test_every_player_is_scored_and_shown_and_nothing_is_done_twice(
+def test_every_method_is_scored_and_shown_and_nothing_is_done_twice(
     found: Reproduction,
     digits: Path,
     tiny: Recipe,

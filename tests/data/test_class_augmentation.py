@@ -1,4 +1,4 @@
-"""Turned, mirrored and negated classes as classes of their own."""
+"""Turned, mirrored and inverted classes as classes of their own."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def test_without_variants_all_stays(two: ImageSet) -> None:
 @pytest.mark.parametrize(
     ("variant", "changed"),
     [
-        ("turn", [[2, 4], [1, 3]]),
-        ("mirror", [[2, 1], [4, 3]]),
-        ("negate", [[254, 253], [252, 251]]),
+        ("rot90", [[2, 4], [1, 3]]),
+        ("flip", [[2, 1], [4, 3]]),
+        ("invert", [[254, 253], [252, 251]]),
     ],
 )
 def test_a_variant_is_another_class(two: ImageSet, variant: str, changed: list[list[int]]) -> None:
@@ -45,9 +45,9 @@ def test_a_variant_is_another_class(two: ImageSet, variant: str, changed: list[l
 
 
 def test_variants_combine(two: ImageSet) -> None:
-    more = with_class_augmentation(two, ("turn", "mirror", "negate"))
+    more = with_class_augmentation(two, ("rot90", "flip", "invert"))
     assert (len(more.classes), len(more.pixels)) == (16, 24)
-    assert more.classes[-1] == "b/turn/mirror/negate"
+    assert more.classes[-1] == "b/rot90/flip/invert"
     first = [p.tobytes() for p in more.pixels[::3]]
     assert len(set(first)) == 8
     np.testing.assert_array_equal(more.pixels[-3], 255 - np.array([[[4, 2], [3, 1]]], np.uint8))

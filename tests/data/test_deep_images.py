@@ -28,7 +28,7 @@ def test_sixteen_bits_are_rounded(tmp_path: Path) -> None:
     assert read_image(path).tolist() == [[[0, 1], [7, 8], [0, 255]]]  # half a level is 128.5
 
 
-def test_twelve_bits_in_a_file_of_sixteen_are_refused(tmp_path: Path) -> None:
+def test_twelve_bits_in_a_file_of_sixteen_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "deep.png"
     Image.fromarray(np.array([[0, 300], [2000, 4095]], np.uint16)).save(path)
     with pytest.raises(ImageError, match="go to 4095 only"):

@@ -1,4 +1,4 @@
-"""What each of several processes does in :mod:`tests.training.test_processes`, by torchrun."""
+"""What each of several processes does in :mod:`tests.runtime.test_processes`, by torchrun."""
 
 from __future__ import annotations
 

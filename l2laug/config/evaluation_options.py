@@ -1,0 +1,42 @@
+"""What an evaluation of samples is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+SMALL = "small"
+SEEDS = 5
+BUNDLE = "bundle"
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """What to compare samples with, what to measure, whether to train classifiers.
+
+    Attributes:
+        samples: folder that ``sample`` wrote; the run's own by default. Of one run alone.
+        dataset: class folders of real images to train with; the rare folder's siblings by default.
+        test: class folders of real images to test on; else three in ten of the base classes'
+            and what the rare folder holds beside the support set.
+        features: what to measure on: ``bundle``, ``timm:NAME@PATH``, ``timm:NAME``,
+            ``inception@PATH`` or ``inception``.
+        lpips: weights of AlexNet, to measure perceptual diversity too.
+        classifier: train classifiers without and with the samples.
+        model: of the classifiers: ``small``, or a timm model's name, from random weights, or with
+            ``@PATH`` or ``@pretrained`` behind it.
+        seeds: trainings of each kind.
+        steps: of each training; as many as the classes take by default.
+        sweep: train with other shares of samples too, to see how many to add. Of one run alone.
+    """
+
+    samples: Path | None = None
+    dataset: Path | None = None
+    test: Path | None = None
+    features: str = BUNDLE
+    lpips: Path | None = None
+    classifier: bool = False
+    model: str = SMALL
+    seeds: int = SEEDS
+    steps: int | None = None
+    sweep: bool = False
