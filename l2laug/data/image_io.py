@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageOps
 
 from l2laug.core.arrays import Pixels
 from l2laug.core.errors import ImageError
-
-# How Pillow's decoders name colour of 16 bits a channel, of which it keeps the high bytes.
-DEEP = re.compile("(RGB|RGBA|RGBX|RGBa);16([LBN])")
+from l2laug.data.deep_images import deep_pixels, many_channels, unit_floats
 
 
 def read_image(path: Path, size: int | None = None, channels: int | None = None) -> Pixels:
     """Read one image as uint8 ``(C, H, W)``.
 
-    EXIF rotation is applied, transparency laid over white, 16 bits rounded to 8; then the largest
-    centred square is resized to ``size`` (Lanczos) and turned to grey or RGB as ``channels`` says.
+    EXIF rotation is applied, transparency laid over white, 16 bits and floats brought to 8, more
+    than four channels to their mean; then the whole picture is squeezed into a square of ``size``
+    (Lanczos) and turned to grey or RGB as ``channels`` says.
     Of an animation or a file with several pages it is the first one.
 
     Raises:
@@ -33,7 +30,7 @@ def read_image(path: Path, size: int | None = None, channels: int | None = None)
         wanted = {1: "L", 3: "RGB", None: image.mode}[channels]
         image = image.convert(wanted)
         if size is not None and image.size != (size, size):
-            image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
+            image = image.resize((size, size), Image.Resampling.LANCZOS)
         array = np.asarray(image, dtype=np.uint8)
     except Exception as error:  # Pillow's decoders raise almost anything on a damaged file
         told = error.strerror if isinstance(error, OSError) else None
@@ -44,36 +41,22 @@ def read_image(path: Path, size: int | None = None, channels: int | None = None)
 
 def _open(path: Path) -> Image.Image:
     """A picture the right way up, in any of Pillow's modes."""
+    if (bands := many_channels(path)) is not None:
+        scaled = bands if bands.dtype != np.float32 else unit_floats(bands)[0] * 255
+        top = 65535 if bands.dtype == np.uint16 else 255
+        grey = scaled.astype(np.float64).mean(2) * (255 / top)
+        return Image.fromarray(np.rint(grey).astype(np.uint8))
+    if (deep := deep_pixels(path)) is not None:
+        return Image.fromarray(np.rint(deep / 257).astype(np.uint8))
     with Image.open(path) as opened:
-        tiles = [_low_bytes(tile) for tile in opened.tile]
-        image = ImageOps.exif_transpose(opened)
-    if not all(tiles) or image.mode not in ("RGB", "RGBA") or "transparency" in image.info:
-        return image
-    with Image.open(path) as again:
-        again.tile = [tile for tile in tiles if tile]
-        low = np.asarray(ImageOps.exif_transpose(again), np.uint16)
-    deep = np.asarray(image, np.uint16) * 256 + low
-    return Image.fromarray(np.rint(deep / 257).astype(np.uint8))
-
-
-def _low_bytes(tile: ImageFile._Tile) -> ImageFile._Tile | None:
-    """The part of a 16-bit colour file that ``tile`` describes, with the bytes of a value swapped.
-
-    Pillow has no mode for such pixels and keeps the high byte of each; read this way it keeps the
-    low one. None for any other file.
-    """
-    first, *rest = tile.args if isinstance(tile.args, tuple) else (tile.args,)
-    if not (match := DEEP.fullmatch(str(first))):
-        return None
-    order = match[2] if match[2] != "N" else "LB"[sys.byteorder == "big"]
-    mode = f"{match[1]};16{'B' if order == 'L' else 'L'}"
-    return tile._replace(args=(mode, *rest) if rest else mode)
+        return ImageOps.exif_transpose(opened)
 
 
 def _flatten(image: Image.Image) -> Image.Image:
     """Any of Pillow's modes to plain 8-bit ``L`` or ``RGB``."""
     if image.mode == "F":
-        raise ValueError("floating-point pixels, whose range is not known; save it as 8 or 16 bits")
+        scaled = unit_floats(np.asarray(image, np.float32))[0]
+        return Image.fromarray(np.rint(scaled * 255).astype(np.uint8))
     if image.mode.startswith("I"):
         wide = np.asarray(image).astype(np.int64)
         if wide.min() < 0 or wide.max() > 65535:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from l2laug.config.recipe import GeneratorOptions
+from l2laug.nn.change import MOTION, TONE, Change, Warp
 
 FLOW_BLOCK = 1  # the decoder block whose output, a quarter of the side, tells where to warp
 MASK_BIAS = -2.0
@@ -105,6 +106,7 @@ class Generator(nn.Module):
             last,
         )
         if options.warp:
+            self.nodes = Warp(options.size // 4 + 1, (options.size,))
             self.flow = nn.Conv2d(d[FLOW_BLOCK], 2, 3, 1, 1)
             nn.init.normal_(self.flow.weight, std=0.01)
             nn.init.zeros_(self.flow.get_parameter("bias"))
@@ -161,7 +163,26 @@ class Generator(nn.Module):
         self, maps: list[Tensor], z: Tensor, gems: Mapping[str, nn.Module] | None = None
     ) -> Tensor:
         """Decode encoder maps and latents into images ``(N, C, S, S)`` in [-1, 1]."""
+        return self._composed(maps, self.decoder_maps(maps, z, gems))
+
+    def decode_change(
+        self, maps: list[Tensor], z: Tensor, gems: Mapping[str, nn.Module] | None = None
+    ) -> Change:
+        """What :meth:`decode` draws, as a change of the image that was encoded.
+
+        A flow, and all else as a difference; only a generator that warps can tell it.
+        """
         outputs = self.decoder_maps(maps, z, gems)
+        image = self._composed(maps, outputs)
+        # Nodes lie half way between the pixels of the flow, and on its borders.
+        flow = F.avg_pool2d(F.pad(self._flow(outputs[FLOW_BLOCK]), (1, 1, 1, 1), "replicate"), 2, 1)
+        motion = torch.zeros(len(image), MOTION, device=image.device)
+        grid = self.nodes.grid(motion, flow)
+        difference = image - self.nodes(maps[4], grid)
+        tone = torch.zeros(len(image), self.options.channels, TONE, device=image.device)
+        return Change(grid, tone, difference, image)
+
+    def _composed(self, maps: list[Tensor], outputs: list[Tensor]) -> Tensor:
         x = self.head(outputs[-1])
         if not self.options.warp:
             return clipped(torch.tanh(x), -1.0, self.options.clip_margin)
@@ -175,9 +196,14 @@ class Generator(nn.Module):
         maps = self.encode(x)
         return self._warped(x, self.decoder_maps(maps, z, count=FLOW_BLOCK + 1)[FLOW_BLOCK])
 
+    def _flow(self, features: Tensor) -> Tensor:
+        """Displacements ``(N, 2, S / 4, S / 4)`` in half sides."""
+        return torch.tanh(self.flow(features).float()) * 2 * self.options.warp
+
     def _warped(self, image: Tensor, features: Tensor) -> Tensor:
-        flow = torch.tanh(self.flow(features).float()) * 2 * self.options.warp
-        flow = F.interpolate(flow, image.shape[2:], mode="bilinear", align_corners=False)
+        flow = F.interpolate(
+            self._flow(features), image.shape[2:], mode="bilinear", align_corners=False
+        )
         identity = torch.eye(2, 3, device=image.device)[None]
         with torch.autocast(image.device.type, enabled=False):  # 16 bits can't tell pixels apart
             grid = F.affine_grid(identity, [1, 1, *image.shape[2:]], align_corners=False)

@@ -1,0 +1,59 @@
+"""How a change generator changes images, and how it learns to."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Limit = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class ChangeOptions(BaseModel):
+    """The parts of a change and how far each may go.
+
+    An affine motion, a flow, a tone curve for each channel and a drawn difference, applied to the
+    given image in this order.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    affine: bool = Field(True, description="Rotate, scale, stretch and shift the image.")
+    flow: bool = Field(True, description="Deform the image by a smooth flow field.")
+    tone: bool = Field(True, description="Curve the tones of each channel.")
+    draw: bool = Field(False, description="Add a drawn difference through a mask.")
+    turn: Limit = Field(3.1416, description="Largest rotation in radians.")
+    scale: Limit = Field(0.5, description="Largest logarithm of the scale.")
+    stretch: Limit = Field(0.25, description="Largest logarithm of the aspect ratio's change.")
+    shift: Limit = Field(0.25, description="Largest shift, as a share of the side.")
+    warp: Limit = Field(0.15, description="Largest displacement by the flow, a share of the side.")
+    gain: Limit = Field(0.5, description="Largest logarithm of a channel's gain.")
+    bias: Limit = Field(0.3, description="Largest offset of a channel, of values in [0, 1].")
+    gamma: Limit = Field(0.6, description="Largest logarithm of a channel's gamma.")
+
+
+class ChangeTrainingOptions(BaseModel):
+    """How a change generator learns from pairs of images that can be turned into one another.
+
+    Pairs are an image and one of its nearest neighbours of the class in general features.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: int = Field(6000, ge=0, description="Training steps on the source classes.")
+    base_steps: int = Field(150, ge=0, description="Steps on the user's classes with --base.")
+    batch: int = Field(32, ge=2, description="Pairs a step.")
+    learning_rate: Limit = Field(1e-3, description="Of Adam, constant, then to zero by a cosine.")
+    base_learning_rate: Limit = Field(3e-4, description="The same with --base.")
+    neighbours: int = Field(6, ge=1, description="Nearest images that may be the other of a pair.")
+    average: float = Field(0.995, ge=0, lt=1, description="Decay of the averaged weights.")
+    grey: float = Field(0.1, ge=0, le=1, description="Share of pairs shown in grey.")
+    pyramid: Weight = Field(10.0, description="Weight of the L1 pyramid distance.")
+    features: Weight = Field(20.0, description="Weight of the cosine distance of features.")
+    kl_weight: Weight = Field(0.02, description="Weight of each nat the latent tells of a pair.")
+    hold: Weight = Field(10.0, description="Weight of kept mean brightness and contrast.")
+    near: Weight = Field(20.0, description="Weight of free changes beyond the neighbours.")
+    outside: Weight = Field(2.0, description="Weight of reading beyond the image.")
+    smooth: Weight = Field(20.0, description="Weight of the grid's second differences.")
+    turn: Weight = Field(0.5, description="Weight of the distance to the best of eight turns.")
