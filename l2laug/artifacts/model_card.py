@@ -10,7 +10,9 @@ from pathlib import Path
 from l2laug.core.errors import BundleError
 
 KEY = "l2laug"
+ORIGINAL = "l2laug.original"  # and a row: a support image at its own size
 FORMAT = 4
+TUPLES = ("support_hashes", "base_hashes", "strength")
 SHORT = 16  # letters of a base image's hash
 
 
@@ -34,6 +36,9 @@ class Card:
             rejected.
         support_hashes: SHA-256 of each support image's pixels at this size, in the model's order.
         base_hashes: the first 16 letters of those of the base images it was learned along with.
+        strength: of the parts of a change, from 0 to 1: affine motion, flow, tone, what is drawn.
+        originals: how many support images the file holds at their own size.
+        max_side: of those, in pixels; longer ones were reduced.
         format: of this card.
     """
 
@@ -51,6 +56,9 @@ class Card:
     acceptance_threshold: float
     support_hashes: tuple[str, ...]
     base_hashes: tuple[str, ...] = ()
+    strength: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
+    originals: int = 0
+    max_side: int = 1024
     format: int = FORMAT
 
     def to_metadata(self) -> dict[str, str]:
@@ -83,5 +91,5 @@ class Card:
                 f"{source} names its class {name!r}, which is no folder's name.",
                 "Do not trust that file; adapt again.",
             )
-        hashes = {name: tuple(values[name]) for name in ("support_hashes", "base_hashes")}
+        hashes = {name: tuple(values[name]) for name in TUPLES}
         return cls(**(values | hashes))

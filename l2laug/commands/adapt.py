@@ -28,10 +28,11 @@ from l2laug.data.folders import class_folders
 from l2laug.data.image_io import read_image
 from l2laug.data.image_set import ImageSet
 from l2laug.data.image_stats import has_colour, image_stats
+from l2laug.data.originals import read_original
 from l2laug.data.public_sources import source_size
 from l2laug.data.support import read_supports
 from l2laug.evaluation.domain_distance import far_from_source
-from l2laug.nn.onnx_export import export_model
+from l2laug.nn.onnx_export import TargetModel, export_model
 from l2laug.runtime.device import Engine, pick_engine
 from l2laug.sampling.sampler import Sampler
 from l2laug.training.initial_weights import InitialWeights
@@ -283,8 +284,11 @@ def _adapt_class(
         acceptance_threshold=target.limits[0],
         support_hashes=_support_hashes(support),
         base_hashes=() if base is None else base_hashes(base),
+        originals=len(support.paths),
     )
-    export_model(target.generator, target.gems, target.classifier, support, card, run / MODEL)
+    networks = TargetModel(target.generator, target.gems, target.classifier)
+    originals = [read_original(path, card.max_side).to_text() for path in support.paths]
+    export_model(networks, support, card, run / MODEL, originals)
     draw_run_sheet(run, support)
     options = {
         "class": name,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,77 +14,118 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from l2laug.artifacts.model_card import Card
+from l2laug.artifacts.model_card import ORIGINAL, Card
 from l2laug.core.arrays import to_unit
 from l2laug.core.errors import BundleError
 from l2laug.core.files import whole_file
 from l2laug.data.image_set import ImageSet
+from l2laug.nn.change_generator import ChangeGenerator
 from l2laug.nn.feature_net import FeatureNet
 from l2laug.nn.generator import Generator
 from l2laug.nn.prototype_classifier import PrototypeClassifier
 
+DRAWN = ("images", "similarity")
+CHANGE = ("grid", "tone", "difference")
 TOLERANCE = 2e-3  # of images in [-1, 1]; a quarter of one grey level
 
 
 class _Adapted(nn.Module):
     """The graph of an adapted model: the support set's encodings, the decoder and its GEMs.
 
-    Behind them the prototype classifier tells how like its class each image came out.
+    Behind them the prototype classifier tells how like its class each image came out. A generator
+    that warps also tells its change, see :class:`l2laug.nn.change.Change`.
     """
 
-    def __init__(
-        self,
-        generator: Generator,
-        gems: nn.ModuleDict,
-        classifier: PrototypeClassifier,
-        support: Tensor,
-        labels: Tensor,
-    ) -> None:
+    def __init__(self, target: TargetModel, support: Tensor, labels: Tensor) -> None:
         super().__init__()
-        self.generator, self.gems, self.net = generator, gems, classifier.net
+        self.generator, self.gems = target.generator, target.gems
+        self.net = None if target.classifier is None else target.classifier.net
         with torch.no_grad():
-            encodings = generator.encode(support)
+            encodings = target.generator.encode(support)
         self.count = len(encodings)
         for i, encoding in enumerate(encodings):
             self.register_buffer(f"encoding{i}", encoding)
-        self.register_buffer("prototypes", classifier.prototypes[labels])
+        if target.classifier is not None:
+            self.register_buffer("prototypes", target.classifier.prototypes[labels])
+        self.register_buffer("strength", torch.tensor(target.strength))
 
-    def forward(self, support: Tensor, latent: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, support: Tensor, latent: Tensor) -> tuple[Tensor, ...]:
         maps = [self.get_buffer(f"encoding{i}")[support] for i in range(self.count)]
-        images = self.generator.decode(maps, latent, dict(self.gems.items()))
-        directions = nn.functional.normalize(self.net.features(images))
-        return images, (directions * self.get_buffer("prototypes")[support]).sum(1)
+        gems = dict(self.gems.items())
+        change: list[Tensor] = []
+        if isinstance(self.generator, ChangeGenerator):
+            *change, images = self.generator.decode(maps, latent, self.get_buffer("strength"), gems)
+        elif self.generator.options.warp:
+            *change, images = self.generator.decode_change(maps, latent, gems)
+        else:
+            images = self.generator.decode(maps, latent, gems)
+        if self.net is None:
+            similarity = torch.ones_like(latent[:, 0])
+        else:
+            directions = nn.functional.normalize(self.net.features(images))
+            similarity = (directions * self.get_buffer("prototypes")[support]).sum(1)
+        return images, similarity, *change
+
+
+@dataclass(frozen=True)
+class TargetModel:
+    """The networks of an adapted model.
+
+    Attributes:
+        generator: of Table 1, or one of changes.
+        gems: plugged into it.
+        classifier: knows the rare class; None where no draw is rejected.
+        strength: from 0 to 1, of each part of a change generator's changes.
+    """
+
+    generator: Generator | ChangeGenerator
+    gems: nn.ModuleDict
+    classifier: PrototypeClassifier | None
+    strength: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of what the graph gives."""
+        tells = isinstance(self.generator, ChangeGenerator) or self.generator.options.warp
+        return [*DRAWN, *(CHANGE if tells else ())]
 
 
 def export_model(
-    generator: Generator,
-    gems: nn.ModuleDict,
-    classifier: PrototypeClassifier,
+    target: TargetModel,
     support: ImageSet,
     card: Card,
     path: Path,
+    originals: Sequence[str] = (),
 ) -> None:
     """Write an adapted model: inputs ``support`` ``(N,)`` int64 and ``latent`` ``(N, L)``.
 
     Its outputs are ``images`` ``(N, C, S, S)`` in [-1, 1] and ``similarity`` ``(N,)``, the cosine
-    between each image's features and its class's prototype.
+    between each image's features and its class's prototype; of a generator that warps also
+    ``grid``, ``tone`` and ``difference``, see :class:`l2laug.nn.change.Change`.
+
+    Args:
+        target: the networks.
+        support: the images it draws from.
+        card: what the file says of itself.
+        path: the file.
+        originals: the support images as text, see :meth:`l2laug.data.originals.Original.to_text`.
 
     Raises:
         BundleError: onnxruntime's images differ from torch's by a quarter of a grey level.
         OutputError: the file can't be written.
     """
     pixels = torch.from_numpy(to_unit(support.pixels))
-    for net in (generator, gems, classifier):
-        net.cpu().float().eval()
-    labels = torch.from_numpy(support.labels)
-    adapted = _Adapted(generator, gems, classifier, pixels, labels).eval()
+    for net in (target.generator, target.gems, target.classifier):
+        if net is not None:
+            net.cpu().float().eval()
+    adapted = _Adapted(target, pixels, torch.from_numpy(support.labels)).eval()
     rows = torch.arange(4) % len(pixels)
     z = torch.from_numpy(
         np.random.default_rng(0).standard_normal((4, card.latent), dtype=np.float32)
     )
-    outputs = ["images", "similarity"]
+    metadata = card.to_metadata() | {f"{ORIGINAL}.{i}": text for i, text in enumerate(originals)}
     with whole_file(path) as part:
-        _export(adapted, (rows, z), ["support", "latent"], outputs, card.to_metadata(), part)
+        _export(adapted, (rows, z), ["support", "latent"], target.outputs, metadata, part)
         _check(adapted, {"support": rows, "latent": z}, part)
 
 

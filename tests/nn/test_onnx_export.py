@@ -23,7 +23,7 @@ from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.nn.feature_net import FeatureNet
 from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
-from l2laug.nn.onnx_export import TOLERANCE, export_features, export_model
+from l2laug.nn.onnx_export import TOLERANCE, TargetModel, export_features, export_model
 from l2laug.nn.prototype_classifier import PrototypeClassifier
 
 SMALL = {"encoder": (8, 8, 8, 8), "decoder": (8, 8, 8, 8, 8), "latent": 10}
@@ -60,7 +60,9 @@ def classifier(images: ImageSet) -> PrototypeClassifier:
 def model(support: ImageSet, card: Card, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A grey model with GEMs."""
     path = tmp_path_factory.mktemp("export") / "model.onnx"
-    export_model(*networks(GREY, with_gems=True), classifier(support), support, card, path)
+    export_model(
+        TargetModel(*networks(GREY, with_gems=True), classifier(support)), support, card, path
+    )
     return path
 
 
@@ -112,7 +114,9 @@ def test_a_colour_model_without_gems_and_with_one_support_image(
     one = ImageSet(pixels, support.labels[:1], support.classes, support.paths[:1])
     path = tmp_path / "model.onnx"
 
-    export_model(generator, gems, classifier(one), one, replace(card, channels=3), path)
+    export_model(
+        TargetModel(generator, gems, classifier(one)), one, replace(card, channels=3), path
+    )
 
     z = torch.randn(3, 10)
     given = torch.from_numpy(pixels).float().expand(3, 3, 32, 32) / 127.5 - 1
@@ -158,7 +162,9 @@ def test_the_same_networks_give_the_same_bytes(
     model: Path, support: ImageSet, card: Card, tmp_path: Path
 ):
     again = tmp_path / "model.onnx"
-    export_model(*networks(GREY, with_gems=True), classifier(support), support, card, again)
+    export_model(
+        TargetModel(*networks(GREY, with_gems=True), classifier(support)), support, card, again
+    )
 
     assert again.read_bytes() == model.read_bytes()
 
@@ -175,8 +181,7 @@ def test_a_model_that_onnxruntime_draws_otherwise_leaves_no_file(
 
     with pytest.raises(BundleError, match="differs from torch"):
         export_model(
-            *networks(GREY, with_gems=False),
-            classifier(support),
+            TargetModel(*networks(GREY, with_gems=False), classifier(support)),
             support,
             card,
             tmp_path / "model.onnx",
