@@ -118,7 +118,7 @@ class ChangeGenerator(nn.Module):
         o, c, x = self.options, self.change, maps[4]
         if strength is None:
             strength = torch.ones(4, device=x.device)
-        share = strength.expand(len(x), 4)
+        share = strength.expand(x.shape[0], 4)
         first, second = self.decoder_maps(maps, z, gems)
         told = self.motion(torch.cat([first.mean((2, 3)).float(), z], 1)).float()
         motion = torch.tanh(told[:, :MOTION] / self.get_buffer("limits"))

@@ -176,10 +176,10 @@ class Generator(nn.Module):
         image = self._composed(maps, outputs)
         # Nodes lie half way between the pixels of the flow, and on its borders.
         flow = F.avg_pool2d(F.pad(self._flow(outputs[FLOW_BLOCK]), (1, 1, 1, 1), "replicate"), 2, 1)
-        motion = torch.zeros(len(image), MOTION, device=image.device)
+        motion = image.new_zeros((image.shape[0], MOTION))
         grid = self.nodes.grid(motion, flow)
         difference = image - self.nodes(maps[4], grid)
-        tone = torch.zeros(len(image), self.options.channels, TONE, device=image.device)
+        tone = image.new_zeros((image.shape[0], self.options.channels, TONE))
         return Change(grid, tone, difference, image)
 
     def _composed(self, maps: list[Tensor], outputs: list[Tensor]) -> Tensor:
