@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from l2laug.config.fields import Boolean, Options
 
 Limit = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class ChangeOptions(BaseModel):
+class ChangeOptions(Options):
     """The parts of a change and how far each may go.
 
     An affine motion, a flow, a tone curve for each channel and a drawn difference, applied to the
     given image in this order.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    affine: bool = Field(True, description="Rotate, scale, stretch and shift the image.")
-    flow: bool = Field(True, description="Deform the image by a smooth flow field.")
-    tone: bool = Field(True, description="Curve the tones of each channel.")
-    draw: bool = Field(False, description="Add a drawn difference through a mask.")
+    affine: Boolean = Field(True, description="Rotate, scale, stretch and shift the image.")
+    flow: Boolean = Field(True, description="Deform the image by a smooth flow field.")
+    tone: Boolean = Field(True, description="Curve the tones of each channel.")
+    draw: Boolean = Field(False, description="Add a drawn difference through a mask.")
     turn: Limit = Field(3.1416, description="Largest rotation in radians.")
     scale: Limit = Field(0.5, description="Largest logarithm of the scale.")
     stretch: Limit = Field(0.25, description="Largest logarithm of the aspect ratio's change.")
@@ -33,13 +33,11 @@ class ChangeOptions(BaseModel):
     gamma: Limit = Field(0.6, description="Largest logarithm of a channel's gamma.")
 
 
-class ChangeTrainingOptions(BaseModel):
+class ChangeTrainingOptions(Options):
     """How a change generator learns from pairs of images that can be turned into one another.
 
     Pairs are an image and one of its nearest neighbours of the class in general features.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     steps: int = Field(6000, ge=0, description="Training steps on the source classes.")
     base_steps: int = Field(150, ge=0, description="Steps on the user's classes with --base.")

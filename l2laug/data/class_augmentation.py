@@ -1,4 +1,4 @@
-"""More source classes from those there are: turned, mirrored or inverted, a class is another one."""
+"""More source classes from those there are: rotated, flipped or inverted, each is another one."""
 
 from __future__ import annotations
 
