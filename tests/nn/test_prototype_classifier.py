@@ -22,7 +22,7 @@ class Corners(FeatureNet):
     """In place of a trained net: the grey levels of an image's first pixels are its features."""
 
     def features(self, x: Tensor) -> Tensor:
-        return x.flatten(1)[:, : self.classify.in_features]
+        return x.flatten(1)[:, : self.dimension]
 
 
 def pictures(*corners: tuple[int, ...]) -> np.ndarray:
@@ -40,7 +40,7 @@ def of(labels: list[int], *corners: tuple[int, ...]) -> ImageSet:
 
 def net() -> Corners:
     found = Corners(1, 1, 2)  # four features
-    assert found.classify.in_features == 4
+    assert found.dimension == 4
     return found
 
 
