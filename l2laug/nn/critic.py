@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -26,19 +28,63 @@ class CriticBlock(nn.Module):
         return mixed
 
 
-def group_deviation(x: Tensor, group: int) -> Tensor:
+def group_deviation(
+    x: Tensor, group: int, distinct: Tensor | None = None, unknown: Tensor | None = None
+) -> Tensor:
     """Append the mean deviation within groups of the batch as one channel.
 
     Rows ``i``, ``i + N / group``, ``i + 2 N / group`` ... are a group. Where their pairs share the
     given image, this is how much what is drawn from one image varies, and the critic sees a
-    generator that varies too little. ``(N, C, H, W)`` to ``(N, C + 1, H, W)``; ``N`` is a
-    multiple of ``group``.
+    generator that varies too little.
+
+    A class of few images has fewer others than a group has rows. Its real groups repeat some, and
+    would seem to vary less than images of the class do; so the deviation is that of the first
+    ``distinct`` rows alone, of real and of fake groups alike. The fewer they are, the smaller it is
+    by expectation; it is scaled to what a full group of the same normal distribution deviates by.
+    One image tells nothing of variety: its groups get what ``unknown`` says, or 0, whatever their
+    rows are.
+
+    Args:
+        x: ``(N, C, H, W)``; ``N`` is a multiple of ``group``.
+        group: rows of a group.
+        distinct: ``(N / group,)`` int64 from 1 to ``group``, of how many different images each real
+            group is; ``None`` if all are of ``group``.
+        unknown: ``(N / group,)``, the deviation to give to groups of one different image.
+
+    Returns:
+        ``(N, C + 1, H, W)``.
     """
     n, c, h, w = x.shape
     y = x.float().view(group, n // group, c, h, w)
-    deviation = (y.var(0, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))
+    if distinct is None:
+        deviation = full_deviation(y)
+    else:
+        count = distinct.view(-1, 1, 1, 1)
+        counts = torch.arange(group, device=x.device).view(-1, 1, 1, 1, 1) < count
+        mean = (y * counts).sum(0) / count
+        variance = ((y - mean).square() * counts).sum(0) / count
+        scales = [normal_deviation(group) / normal_deviation(k) for k in range(2, group + 1)]
+        scale = y.new_tensor([0.0, 0.0, *scales])[distinct]
+        deviation = (variance + 1e-8).sqrt().mean((1, 2, 3)) * scale
+        if unknown is not None:
+            deviation = torch.where(distinct == 1, unknown, deviation)
     plane = deviation.repeat(group).view(n, 1, 1, 1).expand(n, 1, h, w)
     return torch.cat([x, plane.to(x.dtype)], 1)
+
+
+def full_deviation(y: Tensor) -> Tensor:
+    """Standard deviations within groups ``(group, G, C, H, W)``, averaged to ``(G,)``."""
+    return (y.var(0, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))
+
+
+def normal_deviation(count: int) -> float:
+    """The expected deviation from their mean of ``count`` values of a standard normal distribution.
+
+    The root of the squares' sum over ``count``: c4 of control charts times
+    ``sqrt((count - 1) / count)``.
+    """
+    gammas = math.lgamma(count / 2) - math.lgamma((count - 1) / 2)
+    return math.sqrt(2 / count) * math.exp(gammas)
 
 
 def pair_body(options: CriticOptions, image: GeneratorOptions) -> tuple[nn.Sequential, int, int]:
@@ -69,11 +115,33 @@ class Critic(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
-    def forward(self, given: Tensor, other: Tensor) -> Tensor:
-        """Score pairs of ``(N, C, S, S)`` images in [-1, 1]; returns ``(N,)``, higher for real."""
-        if not self.conditioned:
-            given = torch.zeros_like(given)
-        x = self.body(torch.cat([given, other], 1))
-        x = F.leaky_relu(self.last(group_deviation(F.leaky_relu(x, 0.2), self.group)), 0.2)
+    def forward(
+        self,
+        given: Tensor,
+        other: Tensor,
+        distinct: Tensor | None = None,
+        unknown: Tensor | None = None,
+    ) -> Tensor:
+        """Score pairs of ``(N, C, S, S)`` images in [-1, 1]; returns ``(N,)``, higher for real.
+
+        Args:
+            given: the images that are shown, in groups as :func:`group_deviation` takes them.
+            other: what they are paired with.
+            distinct: ``(N / group,)``, of how many different images each real group is, see there.
+            unknown: ``(N / group,)``, the deviation to see in groups of one different image.
+        """
+        x = self._features(given, other)
+        x = F.leaky_relu(self.last(group_deviation(x, self.group, distinct, unknown)), 0.2)
         result: Tensor = self.score(x.flatten(1)).squeeze(1)
         return result
+
+    @torch.no_grad()
+    def deviation(self, given: Tensor, other: Tensor) -> Tensor:
+        """How far groups of ``(N, C, S, S)`` pairs vary, ``(N / group,)``, without a gradient."""
+        x = self._features(given, other).float()
+        return full_deviation(x.view(self.group, len(x) // self.group, *x.shape[1:]))
+
+    def _features(self, given: Tensor, other: Tensor) -> Tensor:
+        if not self.conditioned:
+            given = torch.zeros_like(given)
+        return F.leaky_relu(self.body(torch.cat([given, other], 1)), 0.2)

@@ -19,11 +19,16 @@ def generator_loss(fake: Tensor) -> Tensor:
     return -fake.mean()
 
 
-def zero_centred_penalty(critic: nn.Module, given: Tensor, real: Tensor) -> Tensor:
-    """R1: half the mean squared gradient of the score at real pairs (Mescheder et al. 2018)."""
+def zero_centred_penalty(
+    critic: nn.Module, given: Tensor, real: Tensor, *known: Tensor | None
+) -> Tensor:
+    """R1: half the mean squared gradient of the score at real pairs (Mescheder et al. 2018).
+
+    ``known`` is what else the critic is told of the pairs.
+    """
     given, real = given.detach().requires_grad_(), real.detach().requires_grad_()
     gradients = torch.autograd.grad(
-        critic(given, real).sum(),
+        critic(given, real, *known).sum(),
         [given, real],
         create_graph=True,
         materialize_grads=True,  # the critic of phi(z) does not look at ``given``
@@ -32,12 +37,22 @@ def zero_centred_penalty(critic: nn.Module, given: Tensor, real: Tensor) -> Tens
 
 
 def unit_slope_penalty(
-    critic: nn.Module, given: Tensor, real: Tensor, fake: Tensor, random: torch.Generator
+    critic: nn.Module,
+    given: Tensor,
+    real: Tensor,
+    fake: Tensor,
+    random: torch.Generator,
+    *known: Tensor | None,
 ) -> Tensor:
-    """WGAN-GP: squared distance of the gradient's norm from 1 between real and fake pairs."""
+    """WGAN-GP: squared distance of the gradient's norm from 1 between real and fake pairs.
+
+    ``known`` is what else the critic is told of the pairs.
+    """
     mix = torch.rand(len(real), 1, 1, 1, generator=random, device=real.device)
     between = (mix * real + (1 - mix) * fake).detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(critic(given, between).sum(), [between], create_graph=True)
+    (gradient,) = torch.autograd.grad(
+        critic(given, between, *known).sum(), [between], create_graph=True
+    )
     slopes: Tensor = gradient.flatten(1).norm(dim=1)
     return (slopes - 1).square().mean()
 

@@ -19,7 +19,7 @@ from l2laug.nn.losses import critic_loss, generator_loss, unit_slope_penalty, ze
 from l2laug.nn.prototype_classifier import PrototypeClassifier
 from l2laug.runtime.device import Engine
 from l2laug.runtime.processes import Processes
-from l2laug.training.pairs import PairSampler
+from l2laug.training.pairs import Pairs, PairSampler
 from l2laug.training.registration import Registration
 
 APART = 1_000_003  # of the seeds of processes
@@ -108,16 +108,18 @@ class Adversary:
         self._set_rate()
         losses: dict[str, float] = {}
         for _ in range(self.options.critic_steps - 1):
-            given, other, _ = pairs.draw(self.options.batch, self.critic.group)
+            real = pairs.draw(self.options.batch, self.critic.group)
             with torch.no_grad():
-                fake = self._fake(given)
-            losses |= self._critic_step(given, other, fake)
-        given, other, labels = pairs.draw(self.options.batch, self.critic.group)
+                fake = self._fake(real.given)
+            losses |= self._critic_step(real, fake, self._known(pairs, real, fake))
+        real = pairs.draw(self.options.batch, self.critic.group)
+        given, other, labels = real
         fake = self._fake(given)
-        losses |= self._critic_step(given, other, fake.detach())
+        known = self._known(pairs, real, fake)
+        losses |= self._critic_step(real, fake.detach(), known)
         self.critic.requires_grad_(False)
         with self.engine.autocast():
-            score = self.critic(given, fake)
+            score = self.critic(given, fake, *known)
         loss = generator_loss(score.float())
         losses["generator"] = loss.item()
         if self.classifier is not None and self.class_consistency:
@@ -159,18 +161,32 @@ class Adversary:
             fake: Tensor = generator(given, z, dict(self.nets.gems.items()))
         return fake.float()
 
-    def _critic_step(self, given: Tensor, other: Tensor, fake: Tensor) -> dict[str, float]:
-        o = self.options
+    def _known(self, pairs: PairSampler, real: Pairs, fake: Tensor) -> tuple[Tensor, Tensor | None]:
+        """How many images real groups are of, and what stands for the deviation of those of one.
+
+        It is the fake group's own for either kind, so that it neither tells them apart nor is out
+        of what a trained critic has seen.
+        """
+        distinct = pairs.distinct(real.labels, self.critic.group)
+        if not pairs.any_alone or self.critic.group == 1:
+            return distinct, None
         with self.engine.autocast():
-            real_score = self.critic(given, other).float()
-            fake_score = self.critic(given, fake).float()
+            return distinct, self.critic.deviation(real.given, fake)
+
+    def _critic_step(
+        self, real: Pairs, fake: Tensor, known: tuple[Tensor, Tensor | None]
+    ) -> dict[str, float]:
+        o, (given, other, _) = self.options, real
+        with self.engine.autocast():
+            real_score = self.critic(given, other, *known).float()
+            fake_score = self.critic(given, fake, *known).float()
         loss = critic_loss(real_score, fake_score, o.loss)
         losses = {"critic": loss.item()}
         if o.penalty and self.done % o.penalty_every == 0:
             if o.loss == "wgan":
-                penalty = unit_slope_penalty(self.critic, given, other, fake, self.latents)
+                penalty = unit_slope_penalty(self.critic, given, other, fake, self.latents, *known)
             else:
-                penalty = zero_centred_penalty(self.critic, given, other)
+                penalty = zero_centred_penalty(self.critic, given, other, *known)
             loss = loss + o.penalty * o.penalty_every * penalty
             losses["penalty"] = penalty.item()
         self.d_optimiser.zero_grad(set_to_none=True)

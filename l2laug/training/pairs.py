@@ -58,6 +58,9 @@ class PairSampler:
     ) -> None:
         self.pixels = torch.from_numpy(images.pixels).to(device)
         self.rows = [np.flatnonzero(images.labels == i) for i in range(len(images.classes))]
+        others = np.array([max(len(rows) - 1, 1) for rows in self.rows], np.int64)
+        self.others = torch.from_numpy(others).to(device)
+        self.any_alone = bool((others == 1).any())  # has to be known without waiting for a GPU
         self.seed = seed
         self.jitter = jitter
         self.place, self.places = place, places
@@ -83,6 +86,18 @@ class PairSampler:
         return Pairs(
             self._unit(first.ravel(), changes), self._unit(second.ravel(), changes), labels
         )
+
+    def distinct(self, labels: Tensor, group: int) -> Tensor:
+        """How many different second images the groups of a draw hold, in their first rows.
+
+        Args:
+            labels: ``(N,)`` of the draw.
+            group: rows of a group.
+
+        Returns:
+            ``(N / group,)`` int64, from 1 to ``group``.
+        """
+        return self.others.clamp(max=group)[labels[: len(labels) // group]]
 
     def _unit(self, rows: NDArray[np.int64], changes: torch.Generator) -> Tensor:
         device = self.pixels.device

@@ -9,7 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from l2laug.config.recipe import CriticOptions, GeneratorOptions
 from l2laug.data.image_set import ImageSet
+from l2laug.nn.critic import Critic
+from l2laug.nn.losses import critic_loss
 from l2laug.training.pairs import PairSampler
 
 CPU = torch.device("cpu")
@@ -84,6 +87,59 @@ def test_a_group_repeats_others_only_where_the_class_is_small():
 
     assert len(given.unique()) == 1
     assert len(other.unique()) == 2
+
+
+def test_the_first_rows_of_a_group_hold_its_different_images():
+    counts = (1, 2, 3, 4, 5, 9)
+    sampler = PairSampler(numbered(*counts), CPU, seed=0)
+    _, other, labels = sampler.draw(400, group=4)
+    distinct = sampler.distinct(labels, 4)
+
+    numbers = torch.tensor(read(other)[1]).view(4, 100)
+    for i, label in enumerate(labels[:100].tolist()):
+        # Others than the given image: of a class of 3 images two, of a single one that one again.
+        assert distinct[i] == [1, 1, 2, 3, 4, 4][label]
+        first = numbers[: distinct[i], i].tolist()
+        assert len(set(first)) == len(first)
+        assert set(numbers[:, i].tolist()) == set(first)
+
+
+@pytest.mark.parametrize("images", [1, 2, 3, 4, 5])
+def test_no_critic_learns_that_images_of_small_classes_do_not_vary(images: int):
+    """Real or fake, each second image is noise: only how far a group varies could tell them apart.
+
+    A fake group is of four images, a real one of as many as the class has beside the given one.
+    """
+    noise = np.random.default_rng(0).integers(0, 256, (2, 60 * images, 1, 32, 32), np.uint8)
+    labels = np.repeat(np.arange(60), images)
+    names, paths = tuple(str(i) for i in range(60)), (Path(),) * len(labels)
+    known, unknown = (ImageSet(pixels, labels, names, paths) for pixels in noise)
+    sampler = PairSampler(known, CPU, seed=0)
+    random = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    # Of a single image the given one is the other; this critic doesn't look at it.
+    critic = Critic(CriticOptions(width=4, max_width=8), GeneratorOptions(conditioned=False))
+    optimiser = torch.optim.Adam(critic.parameters(), 3e-3, betas=(0.0, 0.99))
+
+    def scores(sampler: PairSampler) -> tuple[Tensor, Tensor]:
+        given, other, labels = sampler.draw(64, 4)
+        fake = torch.randint(0, 256, other.shape, generator=random) / 127.5 - 1
+        known = sampler.distinct(labels, 4), critic.deviation(given, fake)
+        return critic(given, other, *known), critic(given, fake, *known)
+
+    for _ in range(50):
+        real, fake = scores(sampler)
+        optimiser.zero_grad()
+        critic_loss(real, fake, "hinge").backward()
+        optimiser.step()
+
+    unseen = PairSampler(unknown, CPU, seed=1)
+    with torch.no_grad():
+        real, fake = map(torch.cat, zip(*(scores(unseen) for _ in range(3)), strict=True))
+    # Chance is a half. Were a group one score, 48 of either kind, its standard deviation would be
+    # (97 / 12)^.5 / 48 = .06 (Mann-Whitney); with the deviation of the repeats it is .7 and more of
+    # classes of one to three images.
+    assert (real[:, None] > fake).float().mean().item() == pytest.approx(0.5, abs=0.15)
 
 
 def test_a_single_image_is_paired_with_itself():
