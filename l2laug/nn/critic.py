@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -63,9 +61,8 @@ def group_deviation(
         counts = torch.arange(group, device=x.device).view(-1, 1, 1, 1, 1) < count
         mean = (y * counts).sum(0) / count
         variance = ((y - mean).square() * counts).sum(0) / count
-        scales = [normal_deviation(group) / normal_deviation(k) for k in range(2, group + 1)]
-        scale = y.new_tensor([0.0, 0.0, *scales])[distinct]
-        deviation = (variance + 1e-8).sqrt().mean((1, 2, 3)) * scale
+        scale = normal_deviation(torch.full_like(distinct, group)) / normal_deviation(distinct)
+        deviation = (variance + 1e-8).sqrt().mean((1, 2, 3)) * scale * (distinct > 1)
         if unknown is not None:
             deviation = torch.where(distinct == 1, unknown, deviation)
     plane = deviation.repeat(group).view(n, 1, 1, 1).expand(n, 1, h, w)
@@ -77,14 +74,14 @@ def full_deviation(y: Tensor) -> Tensor:
     return (y.var(0, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))
 
 
-def normal_deviation(count: int) -> float:
-    """The expected deviation from their mean of ``count`` values of a standard normal distribution.
+def normal_deviation(count: Tensor) -> Tensor:
+    """The expected deviation from their mean of so many values of a standard normal distribution.
 
     The root of the squares' sum over ``count``: c4 of control charts times
-    ``sqrt((count - 1) / count)``.
+    ``sqrt((count - 1) / count)``. Of one value there is none to expect; it counts as two.
     """
-    gammas = math.lgamma(count / 2) - math.lgamma((count - 1) / 2)
-    return math.sqrt(2 / count) * math.exp(gammas)
+    n = count.clamp(min=2).double()
+    return ((2 / n).sqrt() * (torch.lgamma(n / 2) - torch.lgamma((n - 1) / 2)).exp()).float()
 
 
 def pair_body(options: CriticOptions, image: GeneratorOptions) -> tuple[nn.Sequential, int, int]:

@@ -53,7 +53,7 @@ def make(
     return Adversary(
         Generator(tiny.generator),
         Critic(tiny.critic, tiny.generator),
-        AdversarialOptions(**{"steps": 10, "batch": 4, "penalty_every": 2} | options),
+        AdversarialOptions(steps=10, batch=4).model_copy(update={"penalty_every": 2} | options),
         ENGINE,
         seed=0,
         gems=build_gems(tiny.gems, tiny.generator),
