@@ -1,29 +1,36 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
+# Two processes of one thread each: most tests are too small to share out a second thread's work.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-fast lint clean
 
 demo: $(VENV)/installed ## run the main job on real images
 	$(BIN)/l2laug demo -o demo --overwrite
 
 test: $(VENV)/installed-dev ## run the tests
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
-lint: $(VENV)/installed-dev ## check style and types
+test-fast: $(VENV)/installed-dev ## run the tests but for the slow ones
+	$(PYTEST) -m "not slow"
+
+lint: $(VENV)/installed-dev ## check style, types and which package may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	$(PIP) '.[train]'
 	touch $@
 
 $(VENV)/installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(PIP) '.[dev]'
 	touch $@ $(VENV)/installed
 
 clean:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures import make as fixtures
+
 ROOT = Path(__file__).parents[1]
+OFFLINE = ("connection", "name resolution", "timed out", "proxy", "unreachable")
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +96,61 @@ def test_the_shipped_bundle_is_verified(unpacked: Path, tmp_path: Path) -> None:
     listed = python(unpacked, tmp_path, "-m", "l2laug", "bundles").splitlines()
     (glyphs,) = [line for line in listed if line.startswith("glyphs ")]
     assert "32x32x1  verified" in glyphs
+
+
+@pytest.fixture(scope="module")
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an empty environment with the wheel installed and no extra."""
+    folder = tmp_path_factory.mktemp("bare")
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    programs = folder / ("Scripts" if sys.platform == "win32" else "bin")
+    pip = [str(programs / "python"), "-m", "pip", "install", "--quiet", "--retries", "1"]
+    command = [*pip, "--constraint", str(ROOT / "constraints.txt"), str(wheel)]
+    done = subprocess.run(command, env=clean(), capture_output=True, text=True)
+    if done.returncode and any(word in done.stderr.lower() for word in OFFLINE):
+        pytest.skip("no package index can be reached to install the wheel from")
+    assert done.returncode == 0, done.stderr
+    return programs
+
+
+def clean() -> dict[str, str]:
+    """The environment without the places that this checkout is imported from."""
+    return {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+
+
+def installed(bare: Path, cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [str(bare / "l2laug"), *words]
+    return subprocess.run(command, cwd=cwd, env=clean(), capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_installed_bare_it_samples(bare: Path, tmp_path: Path) -> None:
+    done = installed(bare, tmp_path, "sample", str(fixtures.RUN), "-n", "3", "-o", "out", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["sampled"]["count"] == 3
+    assert len(list((tmp_path / "out" / "3").glob("*.png"))) == 3
+
+
+@pytest.mark.slow
+def test_installed_bare_it_lists_its_bundles(bare: Path, tmp_path: Path) -> None:
+    done = installed(bare, tmp_path, "bundles")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("faces  48x48x3  verified")
+
+
+@pytest.mark.slow
+def test_installed_bare_it_names_the_extra_for_learning(bare: Path, tmp_path: Path) -> None:
+    done = installed(bare, tmp_path, "adapt", "X")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "error: This needs torch, which is not installed. pip install 'l2laug[train]'"
+    ]
+
+
+@pytest.mark.slow
+def test_installed_bare_it_has_one_onnxruntime_and_no_torch(bare: Path, tmp_path: Path) -> None:
+    pip = [str(bare / "python"), "-m", "pip", "list", "--format", "json"]
+    done = subprocess.run(pip, cwd=tmp_path, env=clean(), capture_output=True, text=True)
+    names = {row["name"].lower() for row in json.loads(done.stdout)}
+    assert [name for name in names if name.startswith("onnxruntime")] == ["onnxruntime"]
+    assert not names & {"torch", "timm", "scipy", "scikit-learn"}

@@ -12,6 +12,7 @@ import typer
 
 from l2laug import __version__
 from l2laug.core.errors import L2lAugError
+from l2laug.core.extras import missing_extra
 
 P = ParamSpec("P")
 INTERRUPTED = 130
@@ -44,12 +45,12 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
         try:
             function(*args, **kwargs)
         except L2lAugError as error:
-            if kwargs.get("as_json"):
-                kind = type(error).__name__
-                plain = {"kind": kind, "fact": error.fact, "remedy": error.remedy}
-                print(json.dumps({"error": plain}))
-            print(f"error: {error}", file=sys.stderr)
-            raise typer.Exit(error.exit_code) from None
+            raise _told(error, as_json=bool(kwargs.get("as_json"))) from None
+        except ModuleNotFoundError as error:
+            missing = missing_extra(error)
+            if missing is None:
+                raise
+            raise _told(missing, as_json=bool(kwargs.get("as_json"))) from None
         except OSError as error:
             if error.filename is None:  # not about a file: a bug, or a pipe that was closed
                 raise
@@ -60,6 +61,15 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(INTERRUPTED) from None
 
     return run
+
+
+def _told(error: L2lAugError, *, as_json: bool) -> typer.Exit:
+    """Print an error; what is to be raised in its place."""
+    if as_json:
+        plain = {"kind": type(error).__name__, "fact": error.fact, "remedy": error.remedy}
+        print(json.dumps({"error": plain}))
+    print(f"error: {error}", file=sys.stderr)
+    return typer.Exit(error.exit_code)
 
 
 def _show_version(wanted: bool) -> None:

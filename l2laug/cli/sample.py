@@ -45,6 +45,8 @@ def sample_cli(
     progress = Progress(quiet=as_json)
     sampler = Sampler(found.model, device)
     progress.say(f"model {found.model}, {sampler.provider}")
+    if sampler.advice:
+        progress.say(f"note: {sampler.advice}")
     target = out or found.samples
     written = write_samples(
         sampler, count, target, seed, progress, resume=resume, overwrite=overwrite

@@ -25,6 +25,10 @@ class UsageError(L2lAugError):
     exit_code = 2
 
 
+class MissingExtraError(UsageError):
+    """What was asked for needs packages of an extra that is not installed (exit code 2)."""
+
+
 class ImageError(L2lAugError):
     """Images are missing or can't be read (exit code 3)."""
 

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from l2laug.core.arrays import Pixels
-from l2laug.core.errors import BundleError, UsageError
+from l2laug.core.errors import BundleError
+from l2laug.core.extras import missing_extra
 from l2laug.core.hashing import file_hash
 from l2laug.evaluation.scores import LEVEL, Measure
 from l2laug.features.resizing import resized
@@ -36,13 +37,13 @@ def lpips_distance(weights: Path, device: str = "auto") -> Distance:
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
-        UsageError: ``lpips`` is not installed.
+        MissingExtraError: ``lpips`` is not installed.
         BundleError: the weights are missing, can't be read or do not fit.
     """
     try:
         import lpips
-    except ImportError as error:
-        raise UsageError("--lpips needs lpips.", "pip install lpips") from error
+    except ModuleNotFoundError as error:
+        raise missing_extra(error) or error from None
     if not weights.is_file():
         raise BundleError(f"--lpips: no weights at {weights}.", f"Put {WEIGHTS} there.")
     place = pick_engine(device).device
@@ -77,7 +78,7 @@ def perceptual_diversity(
     The intervals are of the bootstrap over images. None where there are fewer than two of either.
 
     Raises:
-        UsageError: ``lpips`` is not installed.
+        MissingExtraError: ``lpips`` is not installed.
         BundleError: the weights are missing, can't be read or do not fit.
     """
     distance = lpips_distance(weights, device)

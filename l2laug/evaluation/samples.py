@@ -86,7 +86,7 @@ def measure_samples(
         device: for that.
 
     Raises:
-        UsageError: ``lpips`` is not installed.
+        MissingExtraError: ``lpips`` is not installed.
         BundleError: its weights are missing or do not fit.
         OutputError: the sheet can't be written.
     """

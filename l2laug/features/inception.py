@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from l2laug.core.arrays import Features, Pixels
 from l2laug.core.errors import BundleError, UsageError
+from l2laug.core.extras import missing_extra
 from l2laug.core.hashing import file_hash
 from l2laug.features.extractor import Extractor
 from l2laug.features.resizing import resized
@@ -38,7 +39,8 @@ def inception_extractor(layer: str, path: Path | None, device: str = "auto") -> 
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
-        UsageError: there is no such layer, or torch-fidelity is not installed.
+        UsageError: there is no such layer.
+        MissingExtraError: torch-fidelity is not installed.
         BundleError: the weights are missing, damaged or do not fit.
     """
     if layer not in LAYERS:
@@ -47,10 +49,8 @@ def inception_extractor(layer: str, path: Path | None, device: str = "auto") -> 
         )
     try:
         from torch_fidelity import feature_extractor_inceptionv3 as published
-    except ImportError as error:
-        raise UsageError(
-            "--features inception needs torch-fidelity.", "pip install torch-fidelity"
-        ) from error
+    except ModuleNotFoundError as error:
+        raise missing_extra(error) or error from None
     place = pick_engine(device).device
     path = path or _fetched(published.URL_INCEPTION_V3)
     net = _loaded(published, layer, path).to(place)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,8 +13,9 @@ from numpy.typing import NDArray
 
 from l2laug.artifacts.model_card import Card
 from l2laug.core.arrays import Pixels, to_pixels
-from l2laug.core.errors import BundleError, DeviceError, UsageError
+from l2laug.core.errors import BundleError
 from l2laug.core.hashing import file_hash
+from l2laug.sampling.providers import CUDA, Runtime, load_cuda
 
 # Every run of the graph has this many rows, the last ones padded, so that an image does not depend
 # on how many others are drawn with it.
@@ -59,6 +58,12 @@ class Sampler:
         device: ``auto``, ``cpu`` or ``cuda``.
         threads: of onnxruntime; 0 leaves it the choice.
 
+    Attributes:
+        card: what the model says of itself.
+        digest: SHA-256 of the file.
+        provider: what it runs on, as onnxruntime calls it: ``CPU`` or ``CUDA``.
+        advice: what is wrong with the installation of onnxruntime, and the line that mends it.
+
     Raises:
         BundleError: the file is missing or no model of l2laug's.
         DeviceError: CUDA was asked for and can't be had.
@@ -67,7 +72,10 @@ class Sampler:
     def __init__(self, path: Path, device: str = "auto", threads: int = 0) -> None:
         if not path.is_file():
             raise BundleError(f"No model at {path}.", "Make one with l2laug adapt FOLDER.")
-        providers = _providers(device)
+        runtime = Runtime.here()
+        providers = runtime.providers(device)
+        if CUDA in providers:
+            load_cuda()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
@@ -77,12 +85,10 @@ class Sampler:
             raise BundleError(
                 f"{path} can't be loaded: {str(error).splitlines()[0].rstrip('.')}.", "Adapt again."
             ) from error
-        self.provider = self.session.get_providers()[0].removesuffix("ExecutionProvider")
-        if device == "cuda" and self.provider != "CUDA":
-            raise DeviceError(
-                "--device cuda was asked for, but onnxruntime could not start CUDA.",
-                "Check the driver and the CUDA libraries, or use --device cpu.",
-            )
+        used = self.session.get_providers()[0]
+        runtime.check(device, used)
+        self.advice = runtime.advice(device, used)
+        self.provider = used.removesuffix("ExecutionProvider")
         metadata = self.session.get_modelmeta().custom_metadata_map
         self.card = Card.from_metadata(metadata, str(path))
         self.digest = file_hash(path)
@@ -160,30 +166,3 @@ class Sampler:
 def latent(seed: int, index: int, number: int, size: int) -> NDArray[np.float32]:
     """The latent ``(size,)``, standard normal, of one try at one image of a seed."""
     return np.random.default_rng((seed, index, number)).standard_normal(size, dtype=np.float32)
-
-
-def _providers(device: str) -> list[str]:
-    if device not in ("auto", "cpu", "cuda"):
-        raise UsageError(f"--device {device} is unknown.", "Use auto, cpu or cuda.")
-    cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers() and _has_gpu()
-    if device == "cuda" and not cuda:
-        raise DeviceError(
-            "--device cuda was asked for, but there is no CUDA GPU or no onnxruntime-gpu.",
-            "Check the driver and the installation, or use --device cpu.",
-        )
-    if device == "cpu" or not cuda:
-        return ["CPUExecutionProvider"]
-    onnxruntime.preload_dlls()
-    return ["CUDAExecutionProvider", "CPUExecutionProvider"]
-
-
-def _has_gpu() -> bool:
-    """Ask the driver itself: onnxruntime-gpu lists CUDA on machines without any GPU too."""
-    name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
-    try:
-        driver = ctypes.CDLL(name)
-    except OSError:
-        return False
-    count = ctypes.c_int()
-    started: int = driver.cuInit(0)
-    return started == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
