@@ -41,7 +41,7 @@ def test_they_are_small() -> None:
 
 def test_they_name_no_place_of_the_machine_they_were_made_on() -> None:
     for path in (fixtures.RUN / "options.yaml", fixtures.BUNDLE / "bundle.json"):
-        words = path.read_text(encoding="utf-8").replace("{rare}/", "").split()
+        words = path.read_text(encoding="utf-8").replace("<rare>/", "").split()
         assert not [w for w in words if Path(w.strip("\"',")).is_absolute()]
 
 
