@@ -85,4 +85,4 @@ def adapt_cli(
     for result in results:
         print(f"{result.class_name}: model {result.run / 'model.onnx'}")
         print(f"{result.class_name}: look at {result.run / 'sheet.png'}")
-    print("The model file carries encodings of the rare images: share it as you would share them.")
+    print("The model file contains the rare images themselves: share it as you would share them.")

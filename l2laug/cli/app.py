@@ -26,7 +26,7 @@ app = typer.Typer(
     help="Turn 2-50 images of a rare class into a data set that helps a classifier, "
     "or learn that it can't.",
     epilog="Start with: l2laug adapt ./rare_class && l2laug sample -n 1000 && "
-    "l2laug evaluate --classifier",
+    "l2laug evaluate --classifier --test ./held_out",
 )
 
 Seed = Annotated[
