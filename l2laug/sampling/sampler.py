@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from l2laug.artifacts.model_card import Card
+from l2laug.artifacts.model_card import ORIGINAL, Card
 from l2laug.core.arrays import Pixels, to_pixels
 from l2laug.core.errors import BundleError
 from l2laug.core.hashing import file_hash
+from l2laug.data.originals import Original
+from l2laug.sampling.apply_change import Change
 from l2laug.sampling.providers import CUDA, Runtime, load_cuda
 
 # Every run of the graph has this many rows, the last ones padded, so that an image does not depend
 # on how many others are drawn with it.
 BATCH = 32
+DRAWN, CHANGE = ("images", "similarity"), ("grid", "tone", "difference")  # outputs of the graph
 TRIES = 8  # at an image, before the best of them is taken
 
 
@@ -30,24 +33,33 @@ class Drawn:
     Attributes:
         indices: of the images, from 0.
         support: for each image the row of the support image it was drawn from.
-        tries: for each image which try it is, from 0; those before were rejected.
+        tries: for each image how many draws it took, from 1; all but the one kept were rejected.
+        similarities: how like its class each came out, the cosine to its prototype.
+        accepted: whether that reaches the model's acceptance threshold; where no try did, the best
+            of them is kept all the same.
         pixels: ``(N, C, S, S)`` uint8.
+        changes: by which each comes from its support image, if the model tells them.
     """
 
     indices: range
     support: NDArray[np.int64]
     tries: NDArray[np.int64]
+    similarities: NDArray[np.float32]
+    accepted: NDArray[np.bool_]
     pixels: Pixels
+    changes: tuple[Change, ...] | None = None
 
 
 @dataclass(frozen=True)
 class _Try:
-    """One draw of one image and how like its class it came out."""
+    """One draw of one image and how like its class it came out; ``number`` counts from 0."""
 
     index: int
     number: int
     similarity: float
     pixels: Pixels
+    change: Change | None
+    last: int = 0  # the number of the last try at the image, once it is settled
 
 
 class Sampler:
@@ -89,8 +101,11 @@ class Sampler:
         runtime.check(device, used)
         self.advice = runtime.advice(device, used)
         self.provider = used.removesuffix("ExecutionProvider")
-        metadata = self.session.get_modelmeta().custom_metadata_map
-        self.card = Card.from_metadata(metadata, str(path))
+        self._metadata = self.session.get_modelmeta().custom_metadata_map
+        self._originals: dict[int, Original] = {}
+        self.card = Card.from_metadata(self._metadata, str(path))
+        there = {output.name for output in self.session.get_outputs()}
+        self._outputs = [name for name in (*DRAWN, *CHANGE) if name in there]
         self.digest = file_hash(path)
 
     def draw(self, count: int, seed: int = 0, first: int = 0) -> Iterator[Drawn]:
@@ -113,7 +128,7 @@ class Sampler:
                 if before is None or one.similarity > before.similarity:
                     best[one.index] = one
                 if one.similarity >= self.card.acceptance_threshold or one.number + 1 == TRIES:
-                    settled[one.index] = best.pop(one.index)
+                    settled[one.index] = replace(best.pop(one.index), last=one.number)
                 else:
                     again.append((one.index, one.number + 1))
             ready = []
@@ -122,6 +137,29 @@ class Sampler:
                 following += 1
             if ready:
                 yield self._drawn(ready)
+
+    @property
+    def tells_changes(self) -> bool:
+        """Whether the model tells its draws as changes of their originals."""
+        return len(self._outputs) > len(DRAWN)
+
+    def original(self, row: int) -> Original | None:
+        """A support image at its own size, as the model file holds it; None if it does not.
+
+        Raises:
+            BundleError: what the file holds there is no picture.
+        """
+        text = self._metadata.get(f"{ORIGINAL}.{row}")
+        if text is None:
+            return None
+        if row not in self._originals:
+            try:
+                self._originals[row] = Original.from_text(text)
+            except Exception as error:  # decoders raise almost anything on damaged data
+                raise BundleError(
+                    f"Support image {row} in the model file is damaged.", "Adapt again."
+                ) from error
+        return self._originals[row]
 
     def decode(
         self, support: Sequence[int] | NDArray[np.int64], latents: NDArray[np.float32]
@@ -135,6 +173,13 @@ class Sampler:
         Returns:
             uint8 ``(N, C, S, S)``, and how like its class each came out, ``(N,)``.
         """
+        unit, similarity, *_ = self._run(support, latents)
+        return to_pixels(unit), similarity
+
+    def _run(
+        self, support: Sequence[int] | NDArray[np.int64], latents: NDArray[np.float32]
+    ) -> list[NDArray[np.float32]]:
+        """All outputs of the graph, N rows each."""
         parts = []
         for start in range(0, len(support), BATCH):
             rows = np.asarray(support[start : start + BATCH], np.int64)
@@ -143,21 +188,38 @@ class Sampler:
                 "support": np.pad(rows, (0, fill), "edge"),
                 "latent": np.pad(latents[start : start + BATCH], ((0, fill), (0, 0)), "edge"),
             }
-            found = self.session.run(["images", "similarity"], feed)
+            found = self.session.run(self._outputs, feed)
             parts.append([np.asarray(v)[: len(rows)] for v in found])
-        unit, similarity = (np.concatenate(p) for p in zip(*parts, strict=True))
-        return to_pixels(unit), similarity
+        return [np.concatenate(p) for p in zip(*parts, strict=True)]
 
     def _try(self, batch: list[tuple[int, int]], seed: int) -> list[_Try]:
         latents = np.stack([latent(seed, i, t, self.card.latent) for i, t in batch])
-        pixels, similarity = self.decode(self._support([i for i, _ in batch]), latents)
-        return [_Try(i, t, float(similarity[k]), pixels[k]) for k, (i, t) in enumerate(batch)]
+        unit, similarity, *change = self._run(self._support([i for i, _ in batch]), latents)
+        pixels = to_pixels(unit)
+        return [
+            _Try(
+                i,
+                t,
+                float(similarity[k]),
+                pixels[k],
+                Change(change[0][k], change[1][k], change[2][k]) if change else None,
+            )
+            for k, (i, t) in enumerate(batch)
+        ]
 
     def _drawn(self, ready: list[_Try]) -> Drawn:
         indices = range(ready[0].index, ready[-1].index + 1)
-        tries = np.array([one.number for one in ready], np.int64)
-        pixels = np.stack([one.pixels for one in ready])
-        return Drawn(indices, self._support(indices), tries, pixels)
+        similarities = np.array([one.similarity for one in ready], np.float32)
+        changes = tuple(one.change for one in ready if one.change is not None)
+        return Drawn(
+            indices,
+            self._support(indices),
+            np.array([one.last + 1 for one in ready], np.int64),
+            similarities,
+            similarities >= self.card.acceptance_threshold,
+            np.stack([one.pixels for one in ready]),
+            changes or None,
+        )
 
     def _support(self, indices: Sequence[int]) -> NDArray[np.int64]:
         return np.array([i % len(self.card.support_hashes) for i in indices], np.int64)

@@ -116,9 +116,12 @@ def test_draws_that_are_too_little_like_their_class_are_drawn_anew(tiny_run: Pat
     drawn = np.concatenate([d.pixels for d in hard])
     for one in first:
         kept = (drawn[one.index] == one.pixels).all()
-        assert kept == (tries[one.index] == 0)
+        assert kept == (tries[one.index] == 1)
         assert one.similarity < limit or kept
-    assert 0 < (tries > 0).sum() <= 16
+    assert 0 < (tries > 1).sum() <= 16
+    similarities = np.concatenate([d.similarities for d in hard])
+    accepted = np.concatenate([d.accepted for d in hard])
+    assert (accepted == (similarities >= limit)).all()
 
 
 def test_of_an_image_that_never_is_like_its_class_the_best_try_is_taken(tiny_run: Path) -> None:
@@ -126,8 +129,11 @@ def test_of_an_image_that_never_is_like_its_class_the_best_try_is_taken(tiny_run
     (drawn,) = sampler.draw(1, seed=4, first=9)
     tried = sampler._try([(9, t) for t in range(TRIES)], seed=4)
 
-    assert drawn.tries[0] == int(np.argmax([t.similarity for t in tried]))
-    assert (drawn.pixels[0] == tried[drawn.tries[0]].pixels).all()
+    best = max(tried, key=lambda t: t.similarity)
+    assert (drawn.pixels[0] == best.pixels).all()
+    assert drawn.similarities[0] == np.float32(best.similarity)
+    assert drawn.tries[0] == TRIES
+    assert not drawn.accepted[0]
 
 
 def test_refusing_changes_neither_the_order_nor_any_image_of_another_count(

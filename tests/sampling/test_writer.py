@@ -174,12 +174,12 @@ def test_resuming_with_a_larger_count_draws_more(
     first = write_samples(sampler, 2, tmp_path, 5, QUIET)
     written = write_samples(sampler, 36, tmp_path, 5, QUIET, resume=True)
     assert contents(tmp_path) == whole
-    tries = [line["try"] for line in manifest(tmp_path)]
-    assert (first.rejected, written.rejected) == (sum(tries[:2]), sum(tries))
+    rejected = [line["tries"] - line["accepted"] for line in manifest(tmp_path)]
+    assert (first.rejected, written.rejected) == (sum(rejected[:2]), sum(rejected))
 
 
 @pytest.mark.parametrize(
-    ("seed", "count", "said"), [(6, 36, "another model or seed"), (5, 3, "-n 3")]
+    ("seed", "count", "said"), [(6, 36, "another model, seed, size or format"), (5, 3, "-n 3")]
 )
 def test_samples_that_were_begun_otherwise_are_left_alone(
     sampler: Sampler, whole: dict[str, bytes], tmp_path: Path, seed: int, count: int, said: str
@@ -321,3 +321,13 @@ def test_overwriting_never_removes_the_current_folder(
     with pytest.raises(OutputError, match="would empty"):
         claim(Path(".."), "here", overwrite=True)
     assert (tmp_path / "keep.txt").read_text() == "precious"
+
+
+def test_what_never_passed_is_told(tiny_run: Path, tmp_path: Path) -> None:
+    strict = Sampler(tiny_run / "model.onnx", device="cpu")
+    strict.card = replace(strict.card, acceptance_threshold=2.0)  # no cosine is that large
+    written = write_samples(strict, 3, tmp_path, 0, QUIET)
+    assert (written.never_accepted, written.rejected) == (3, 24)
+    for line in manifest(tmp_path):
+        assert (line["accepted"], line["tries"]) == (False, 8)
+        assert -1 <= line["similarity"] <= 1

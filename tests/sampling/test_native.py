@@ -1,0 +1,147 @@
+"""Samples come at their originals' size and depth; sizes and formats as asked for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+
+from l2laug.artifacts.model_card import Card
+from l2laug.config.recipe import GeneratorOptions
+from l2laug.core.errors import UsageError
+from l2laug.core.progress import Progress
+from l2laug.data.image_set import ImageSet, read_classes
+from l2laug.data.originals import read_original
+from l2laug.nn.generator import Generator
+from l2laug.nn.onnx_export import TargetModel, export_model
+from l2laug.sampling.render import PictureOptions, render
+from l2laug.sampling.sampler import Sampler
+from l2laug.sampling.writer import write_samples
+
+QUIET = Progress(quiet=True)
+SMALL = {"encoder": (8, 8, 8, 8), "decoder": (8, 8, 8, 8, 8), "latent": 10}
+RANDOM = np.random.default_rng(0)
+
+
+def smooth(h: int, w: int, channels: int) -> NDArray[np.uint8]:
+    coarse = RANDOM.integers(40, 216, (4, 4, channels)).astype(np.uint8)
+    planes = [
+        np.asarray(Image.fromarray(coarse[..., c]).resize((w, h), Image.Resampling.BICUBIC))
+        for c in range(channels)
+    ]
+    return np.stack(planes, 2)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A wide photograph, a tall one with alpha, a grey scan and one of 16 bits a colour."""
+    folder = tmp_path_factory.mktemp("originals")
+    Image.fromarray(smooth(48, 96, 3)).save(folder / "0.png")
+    Image.fromarray(smooth(80, 40, 4)).save(folder / "1.png")
+    Image.fromarray(smooth(50, 50, 1)[..., 0]).save(folder / "2.png")
+    tifffile.imwrite(
+        folder / "3.tif", smooth(40, 60, 3).astype(np.uint16) * 257, photometric="rgb"
+    )
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def model(
+    files: list[Path], card: Card, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A grey model that warps a little and draws a little over."""
+    support: ImageSet = read_classes({"a": files}, 32, 1)
+    torch.manual_seed(0)
+    generator = Generator(GeneratorOptions(**SMALL, warp=0.2, warp_maps=True))
+    with torch.no_grad():
+        generator.train()(torch.rand(8, 1, 32, 32), torch.randn(8, 10))
+    nn.init.normal_(generator.flow.weight, std=0.05)
+    path = tmp_path_factory.mktemp("native") / "model.onnx"
+    hashes = tuple(str(i) for i in range(4))
+    about: dict[str, Any] = vars(card) | {
+        "class_name": "a",
+        "support_hashes": hashes,
+        "acceptance_threshold": -1.0,
+        "originals": 4,
+    }
+    originals = [read_original(file).to_text() for file in files]
+    target = TargetModel(generator.eval(), nn.ModuleDict(), None)
+    export_model(target, support, Card(**about), path, originals)
+    return path
+
+
+def manifest(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+
+
+def test_each_sample_has_the_size_and_channels_of_its_original(
+    model: Path, files: list[Path], tmp_path: Path
+) -> None:
+    written = write_samples(Sampler(model, device="cpu"), 8, tmp_path, 0, QUIET)
+    assert written.native
+    for i, line in enumerate(manifest(tmp_path)):
+        original = read_original(files[i % 4])
+        sample = read_original(tmp_path / line["file"])
+        assert line["file"].endswith("tif" if i % 4 == 3 else "png")
+        assert sample.pixels.shape == original.pixels.shape
+        assert sample.pixels.dtype == original.pixels.dtype
+        assert tuple(line["size"]) == original.size
+        assert not np.array_equal(sample.pixels, original.pixels)
+
+
+def test_squeezed_it_is_what_the_model_drew(model: Path) -> None:
+    sampler = Sampler(model, device="cpu")
+    (drawn,) = sampler.draw(4)
+    for k in (2,):  # the grey one: a grey model says of colours only their change
+        native = render(sampler, drawn, k)
+        small = np.asarray(
+            Image.fromarray(native.pixels[..., 0]).resize((32, 32), Image.Resampling.LANCZOS)
+        )
+        gap = np.abs(small.astype(int) - drawn.pixels[k, 0].astype(int))
+        assert gap.mean() < 4
+
+
+def test_small_squares_of_any_side(model: Path, tmp_path: Path) -> None:
+    sampler = Sampler(model, device="cpu")
+    for size in (32, 20):
+        folder = tmp_path / str(size)
+        written = write_samples(
+            sampler, 3, folder, 0, QUIET, pictures=PictureOptions(size=size)
+        )
+        assert not written.native
+        assert all(line["size"] == [size, size] for line in manifest(folder))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("jpg", "JPEG"), ("webp", "WEBP")])
+def test_a_format_that_cannot_hold_an_original_is_refused_before_any_work(
+    model: Path, tmp_path: Path, name: str, kind: str
+) -> None:
+    sampler = Sampler(model, device="cpu")
+    with pytest.raises(UsageError, match=f"--format {name} can't hold uint16"):
+        write_samples(sampler, 4, tmp_path / "a", 0, QUIET, pictures=PictureOptions(format=name))
+    assert not (tmp_path / "a").exists()
+    small = PictureOptions(size=32, format=name)
+    write_samples(sampler, 2, tmp_path / "b", 0, QUIET, pictures=small)
+    with Image.open(tmp_path / "b" / "a" / f"000000.{name}") as picture:
+        assert picture.format == kind
+
+
+def test_a_model_without_originals_writes_its_own_squares(
+    tiny_run: Path, tmp_path: Path
+) -> None:
+    written = write_samples(Sampler(tiny_run / "model.onnx", device="cpu"), 2, tmp_path, 0, QUIET)
+    assert not written.native
+    assert all(line["size"] == [32, 32] for line in manifest(tmp_path))
+
+
+def test_a_format_nobody_knows() -> None:
+    with pytest.raises(UsageError, match="--format gif is unknown"):
+        PictureOptions(format="gif")
