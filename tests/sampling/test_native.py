@@ -47,16 +47,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     Image.fromarray(smooth(48, 96, 3)).save(folder / "0.png")
     Image.fromarray(smooth(80, 40, 4)).save(folder / "1.png")
     Image.fromarray(smooth(50, 50, 1)[..., 0]).save(folder / "2.png")
-    tifffile.imwrite(
-        folder / "3.tif", smooth(40, 60, 3).astype(np.uint16) * 257, photometric="rgb"
-    )
+    tifffile.imwrite(folder / "3.tif", smooth(40, 60, 3).astype(np.uint16) * 257, photometric="rgb")
     return sorted(folder.iterdir())
 
 
 @pytest.fixture(scope="module")
-def model(
-    files: list[Path], card: Card, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def model(files: list[Path], card: Card, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A grey model that warps a little and draws a little over."""
     support: ImageSet = read_classes({"a": files}, 32, 1)
     torch.manual_seed(0)
@@ -113,9 +109,7 @@ def test_small_squares_of_any_side(model: Path, tmp_path: Path) -> None:
     sampler = Sampler(model, device="cpu")
     for size in (32, 20):
         folder = tmp_path / str(size)
-        written = write_samples(
-            sampler, 3, folder, 0, QUIET, pictures=PictureOptions(size=size)
-        )
+        written = write_samples(sampler, 3, folder, 0, QUIET, pictures=PictureOptions(size=size))
         assert not written.native
         assert all(line["size"] == [size, size] for line in manifest(folder))
 
@@ -134,9 +128,7 @@ def test_a_format_that_cannot_hold_an_original_is_refused_before_any_work(
         assert picture.format == kind
 
 
-def test_a_model_without_originals_writes_its_own_squares(
-    tiny_run: Path, tmp_path: Path
-) -> None:
+def test_a_model_without_originals_writes_its_own_squares(tiny_run: Path, tmp_path: Path) -> None:
     written = write_samples(Sampler(tiny_run / "model.onnx", device="cpu"), 2, tmp_path, 0, QUIET)
     assert not written.native
     assert all(line["size"] == [32, 32] for line in manifest(tmp_path))
