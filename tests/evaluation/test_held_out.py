@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 from l2laug.artifacts.bundle import open_bundle
 from l2laug.cli import app
+from l2laug.commands import score as scoring
 from l2laug.commands.score import score
 from l2laug.config.load import parse_recipe
 from l2laug.core.errors import ImageError
 from l2laug.core.progress import Progress
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import read_classes
-from l2laug.evaluation import held_out
 from l2laug.evaluation.held_out import score_methods, score_set, split_unseen
 from l2laug.evaluation.methods import Method, Model
 from l2laug.runtime.device import Engine
@@ -45,7 +45,7 @@ def test_the_parts_hold_each_image_once(split):
     assert len(set(paths)) == 120
 
 
-def test_only_the_floor_is_the_same_whatever_the_seed(digits: Path):
+def test_only_the_baseline_is_the_same_whatever_the_seed(digits: Path):
     images = read_classes(class_folders(digits), 32, 1)
     one, other = (split_unseen(images, shots=2, seed=seed) for seed in (0, 1))
     assert one.baseline.paths == other.baseline.paths
@@ -53,7 +53,9 @@ def test_only_the_floor_is_the_same_whatever_the_seed(digits: Path):
     assert set(one.reference.paths) != set(other.reference.paths)
 
 
-def test_the_judge_learns_from_all_images_but_the_floor(tiny_bundle, digits, monkeypatch):
+def test_the_reference_classifier_learns_from_all_images_but_the_baseline(
+    tiny_bundle, digits, monkeypatch
+):
     learned = []
 
     class StopError(Exception):
@@ -63,7 +65,7 @@ def test_the_judge_learns_from_all_images_but_the_floor(tiny_bundle, digits, mon
         learned.extend(images.paths)
         raise StopError
 
-    monkeypatch.setattr(held_out, "train_reference_classifier", train)
+    monkeypatch.setattr(scoring, "train_reference_classifier", train)
     with pytest.raises(StopError):
         score(
             str(tiny_bundle),
@@ -102,7 +104,7 @@ def test_centred_is_blind_to_where_the_class_is_and_sees_how_it_varies(split):
     assert score_set(repeated, split, _flat).fid_centred > 1
 
 
-@pytest.mark.filterwarnings("ignore:invalid value")  # of copies' yardstick, as all are copies
+@pytest.mark.filterwarnings("ignore:invalid value")  # of copies' scale, as all are copies
 def test_moved_to_what_is_shown_real_images_are_off_by_what_few_images_do_not_tell(split):
     everything = replace(split, support=split.reference)
     assert score_set(split.reference, everything, _flat).fid_at_support_means == pytest.approx(
@@ -140,14 +142,14 @@ def test_plain_trains_as_long_as_phi_t_with_or_without_gems():
 def test_phi_t_is_scored_only_where_the_recipe_has_gems(tiny_bundle, digits, tiny, singly):
     some = {"classes": 2, "shots": 2, "seeds": 1, "singly": singly, "device": "cpu"}
     methods = {"real images", "strong", "weak", "target without GEMs"}
-    methods |= {"phi_t^plain, acceptance threshold"}
-    with_gems = {"target", "phi_t, acceptance threshold"}
+    methods |= {"target without GEMs, acceptance threshold"}
+    with_gems = {"target", "target, acceptance threshold"}
     assert set(score(str(tiny_bundle), digits, **some)) == methods | with_gems
     bare = tiny.model_copy(update={"target": tiny.target.model_copy(update={"gems": False})})
     assert set(score(str(tiny_bundle), digits, recipe=bare, **some)) == methods
 
 
-def test_refusing_takes_draws_that_are_more_like_their_class(tiny_bundle, split, tiny):
+def test_rejection_keeps_draws_that_are_more_like_their_class(tiny_bundle, split, tiny):
     some = split.of("3")
     engine = Engine(torch.device("cpu"), torch.float32)
     bundle = open_bundle(tiny_bundle)
@@ -195,18 +197,18 @@ def test_classes_too_small_to_score_on_are_left_out(tiny_bundle, digits, tmp_pat
 def test_a_stop_loses_no_seed_and_more_seeds_go_on(tiny_bundle, digits, tmp_path, monkeypatch):
     options = ["--classes", "2", "--shots", "2", "--device", "cpu", "--json"]
     words = ["score", str(tiny_bundle), str(digits), *options]
-    monkeypatch.setattr(held_out, "score_methods", _cut_off_at(1))
+    monkeypatch.setattr(scoring, "score_methods", _cut_off_at(1))
     cut_off = CliRunner().invoke(app, [*words, "-o", str(tmp_path), "--seeds", "2"])
     assert isinstance(cut_off.exception, CutOffError)
     monkeypatch.undo()
     trained = []
-    build_methods = held_out.build_methods
+    build_methods = scoring.build_methods
 
     def counted(*given, **more):
         trained.append(given[5])
         return build_methods(*given, **more)
 
-    monkeypatch.setattr(held_out, "build_methods", counted)
+    monkeypatch.setattr(scoring, "build_methods", counted)
     found = the_json(l2laug(*words, "-o", tmp_path, "--seeds", 2))
     assert trained == [1]
     whole = the_json(l2laug(*words, "-o", tmp_path / "other", "--seeds", 2))

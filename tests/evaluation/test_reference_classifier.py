@@ -1,4 +1,4 @@
-"""the reference classifier: knows real images, and a net that tells two kinds apart or can't."""
+"""The reference classifier: knows real images, and a net that tells two kinds apart or can't."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def images(digits: Path) -> ImageSet:
     return read_classes(class_folders(digits), 32, 1)
 
 
-def test_a_judge_recognises_what_it_learned(images: ImageSet, monkeypatch: pytest.MonkeyPatch):
+def test_a_reference_classifier_knows_what_it_learned(
+    images: ImageSet, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(module, "OPTIONS", FeatureOptions(width=8, steps=150))
 
     reference_classifier = train_reference_classifier(images, ENGINE, Progress(quiet=True))
@@ -42,7 +44,7 @@ def test_a_judge_recognises_what_it_learned(images: ImageSet, monkeypatch: pytes
     assert reference_classifier(images.pixels[:3]).shape == (3, 32)
 
 
-def test_a_kept_judge_is_the_one_that_was_trained(
+def test_a_kept_reference_classifier_is_the_one_that_was_trained(
     images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(module, "OPTIONS", FeatureOptions(width=8, steps=3))
