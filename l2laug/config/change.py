@@ -6,10 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from l2laug.config.fields import Boolean, Options
+from l2laug.config.fields import Boolean, NotBoolean, Options, Share, ShareBelow1, Weight, Whole
 
-Limit = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Limit = Annotated[float, Field(gt=0), NotBoolean]
 
 
 class ChangeOptions(Options):
@@ -39,14 +38,16 @@ class ChangeTrainingOptions(Options):
     Pairs are an image and one of its nearest neighbours of the class in general features.
     """
 
-    steps: int = Field(6000, ge=0, description="Training steps on the source classes.")
-    base_steps: int = Field(150, ge=0, description="Steps on the user's classes with --base.")
-    batch: int = Field(32, ge=2, description="Pairs a step.")
+    steps: Whole = Field(6000, ge=0, description="Training steps on the source classes.")
+    base_steps: Whole = Field(150, ge=0, description="Steps on the user's classes with --base.")
+    batch: Whole = Field(32, ge=2, description="Pairs a step.")
     learning_rate: Limit = Field(1e-3, description="Of Adam, constant, then to zero by a cosine.")
     base_learning_rate: Limit = Field(3e-4, description="The same with --base.")
-    neighbours: int = Field(6, ge=1, description="Nearest images that may be the other of a pair.")
-    average: float = Field(0.995, ge=0, lt=1, description="Decay of the averaged weights.")
-    grey: float = Field(0.1, ge=0, le=1, description="Share of pairs shown in grey.")
+    neighbours: Whole = Field(
+        6, ge=1, description="Nearest images that may be the other of a pair."
+    )
+    average: ShareBelow1 = Field(0.995, description="Decay of the averaged weights.")
+    grey: Share = Field(0.1, description="Share of pairs shown in grey.")
     pyramid: Weight = Field(10.0, description="Weight of the L1 pyramid distance.")
     features: Weight = Field(20.0, description="Weight of the cosine distance of features.")
     kl_weight: Weight = Field(0.02, description="Weight of each nat the latent tells of a pair.")

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
+from l2laug.config.change import ChangeTrainingOptions
 from l2laug.config.load import find_recipe, parse_recipe, read_recipe
 from l2laug.core.errors import RecipeError, UsageError
 from l2laug.data.public_sources import source_size
@@ -291,3 +293,12 @@ def test_a_key_that_overrides_a_merged_one_is_no_second_one(tmp_path: Path) -> N
 def test_an_unknown_name_lists_those_there_are() -> None:
     with pytest.raises(UsageError, match=r"--recipe hieroglyphs .*glyphs"):
         find_recipe("hieroglyphs")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("steps", True), ("steps", "9"), ("grey", True), ("average", 1), ("hold", NAN)],
+)
+def test_a_change_training_is_as_strict(key: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=key):
+        ChangeTrainingOptions.model_validate({key: value})
