@@ -19,6 +19,7 @@ from l2laug.sampling.providers import Runtime
 from tests.cli.calls import contents, copied, l2laug, rejected, the_json
 
 
+@pytest.mark.slow
 def test_adapt_again_gives_the_same_model(here: Path, rare: Path, tiny_bundle: Path) -> None:
     words = ["adapt", rare, "--bundle", tiny_bundle, "--device", "cpu"]
     result = l2laug(*words)
@@ -36,10 +37,8 @@ def test_adapt_again_gives_the_same_model(here: Path, rare: Path, tiny_bundle: P
     again = contents(run)
     assert [again[n] == before[n] for n in ("model.onnx", "sheet.png")] == [True, True]
 
-    assert l2laug(*words, "--seed", 1, "-o", "other").exit_code == 0
-    assert contents(here / "other")["model.onnx"] != before["model.onnx"]
 
-
+@pytest.mark.slow
 def test_adapt_class_folders_one_by_one(here: Path, digits: Path, tiny_bundle: Path) -> None:
     copied(digits / "4", here / "rare" / "four", 3)
     copied(digits / "7", here / "rare" / "семь", 1)
@@ -61,15 +60,15 @@ def test_adapt_class_folders_one_by_one(here: Path, digits: Path, tiny_bundle: P
     assert len(list((here / "drawn" / "семь").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_adapt_goes_on_with_the_classes_that_are_left(
     here: Path, digits: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in "457":
+    for name in "45":
         copied(digits / name, here / "rare" / name, 2)
     words = ["adapt", "rare", "--bundle", tiny_bundle, "--device", "cpu"]
     assert l2laug(*words, "-o", "whole").exit_code == 0
-    for name in "47":
-        shutil.copytree(here / "whole" / name, here / "out" / name)
+    shutil.copytree(here / "whole" / "4", here / "out" / "4")
     trained = []
     train = adapting.train_target
 
@@ -79,7 +78,7 @@ def test_adapt_goes_on_with_the_classes_that_are_left(
 
     monkeypatch.setattr(adapting, "train_target", counted)
     result = l2laug(*words, "-o", "out", "--resume", "--json")
-    assert [found["class_name"] for found in the_json(result)["adapted"]] == ["4", "5", "7"]
+    assert [found["class_name"] for found in the_json(result)["adapted"]] == ["4", "5"]
     assert trained == ["5"]
     assert contents(here / "out") == contents(here / "whole")
     for changed in (["--seed", 1], ["--base", digits]):

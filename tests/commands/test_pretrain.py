@@ -75,8 +75,14 @@ SMALL = {
 }
 
 
+# Those adapted from too, seconds each: with GEMs, in colour, and as the paper has it. The graphs of
+# the others differ from these in sizes.
+ADAPTED = {"glyphs-gems", "lfw", "omniglot-paper"}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
-def test_each_shipped_recipe_runs_from_its_source_to_a_model(
+def test_each_shipped_recipe_runs_from_its_source_to_a_bundle(
     path: Path, digits: Path, rare: Path, tmp_path: Path
 ):
     recipe = find_recipe(path.stem, source_size(digits)).model_dump(mode="json")
@@ -84,11 +90,6 @@ def test_each_shipped_recipe_runs_from_its_source_to_a_model(
         recipe[part].update(changes)
     small = parse_recipe(recipe, path.stem)
     pretrain(digits, tmp_path / "bundle", recipe=small, device="cpu")
-    [adapted] = adapt(rare, bundle=str(tmp_path / "bundle"), out=tmp_path / "run", device="cpu")
-
-    drawn = list(Sampler(adapted.run / "model.onnx", device="cpu").draw(3))
-    pixels = np.concatenate([part.pixels for part in drawn])
-    assert pixels.shape == (3, small.generator.channels, 32, 32)
     found = open_bundle(tmp_path / "bundle").info["source"]
     folders = (len(list(digits.iterdir())) - 1) * 2 ** len(small.data.class_augmentation)
     assert (
@@ -96,6 +97,12 @@ def test_each_shipped_recipe_runs_from_its_source_to_a_model(
         if small.data.pseudo_classes == 1
         else found["classes"] > folders
     )
+    if path.stem in ADAPTED:
+        out = tmp_path / "run"
+        [adapted] = adapt(rare, bundle=str(tmp_path / "bundle"), out=out, device="cpu")
+        drawn = list(Sampler(adapted.run / "model.onnx", device="cpu").draw(3))
+        pixels = np.concatenate([part.pixels for part in drawn])
+        assert pixels.shape == (3, small.generator.channels, 32, 32)
 
 
 def test_a_held_out_part_is_found_again_by_its_files(digits: Path, tmp_path: Path):

@@ -68,6 +68,7 @@ def test_the_distances_are_kept(here: Path, rare: Path, tiny_bundle: Path):
     assert set(adapted["distances"]) == {"faces", "glyphs", "steel", str(HOME / "mine")}
 
 
+@pytest.mark.slow
 def test_source_trains_a_bundle_once_and_adapts_from_it(
     here: Path, digits: Path, tiny_recipe_file: Path
 ):

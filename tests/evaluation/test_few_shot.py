@@ -19,7 +19,7 @@ ENGINE = Engine(torch.device("cpu"), torch.float32)
 
 
 def test_more_real_images_help_and_wrong_ones_hurt(digits: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(few_shot, "STEPS", 120)
+    monkeypatch.setattr(few_shot, "STEPS", 60)
     monkeypatch.setattr(few_shot, "BATCH", 32)
     split = split_unseen(read_classes(class_folders(digits), 32, 1), shots=1, seed=0)
     wrong = ImageSet(

@@ -59,6 +59,7 @@ def pixels(folder: Path, count: int) -> Pixels:
     return np.stack([read_image(p, channels=3) for p in sorted(folder.iterdir())[:count]])
 
 
+@pytest.mark.slow
 def test_fid_is_torch_fidelitys_on_the_same_files(weights: Path, folders: tuple[Path, Path]):
     theirs = torch_fidelity.calculate_metrics(
         input1=str(folders[0]),
