@@ -18,6 +18,7 @@ from l2laug.features.extractor import Extractor
 from l2laug.metrics.copies import support_distances
 from l2laug.metrics.diversity import mean_diversity, pairwise
 from l2laug.metrics.fid import frechet_distance
+from l2laug.metrics.pooled_copies import pooled_copy_share
 from l2laug.runtime.device import Engine
 
 FEW_SHOT_DRAWS = 100  # of each class
@@ -124,17 +125,16 @@ def _moved(features: Features, labels: NDArray[np.int64], means: Features) -> Fe
     return moved
 
 
-def _copies(images: ImageSet, split: Split) -> float:
-    """The share nearer to a support image than 99 of 100 real images are, 0.01 for real ones.
-
-    Distances are divided by the class's median over real images, so that one yardstick serves all.
-    """
-    ours, theirs = (np.empty(len(part.pixels)) for part in (images, split.reference))
-    for label in range(len(split.support.classes)):
-        support = split.support.pixels[split.support.labels == label]
-        mine, real = images.labels == label, split.reference.labels == label
-        apart = support_distances(split.reference.pixels[real], support)
-        theirs[real] = apart / np.median(apart)
-        if mine.any():
-            ours[mine] = support_distances(images.pixels[mine], support) / np.median(apart)
-    return float((ours < np.percentile(theirs, 1)).mean())
+def _copies(images: ImageSet, split: Split) -> float | None:
+    """The share nearer to a support image than 99 in 100 real images of the classes are."""
+    real, drawn = (
+        [
+            support_distances(
+                part.pixels[part.labels == label],
+                split.support.pixels[split.support.labels == label],
+            )
+            for label in range(len(split.support.classes))
+        ]
+        for part in (split.reference, images)
+    )
+    return pooled_copy_share(real, drawn)

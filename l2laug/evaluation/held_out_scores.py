@@ -22,7 +22,9 @@ class HeldOutScores:
             real images, this is how near one can come who knows no more of where a class is.
         diversity: mean feature distance within a class, averaged over classes.
         own_class: share whose nearest class, by the mean feature of real images, is their own.
-        copies: share nearer to a support image than 99 of 100 real images of its class are.
+        copies: share nearer to a support image than 99 in 100 real images of its class are; 0.01 is
+            expected of real images. None with too few images to tell, see
+            :func:`~l2laug.metrics.pooled_copies.pooled_copy_share`.
         recognised: share that a reference classifier puts into their class, if there is one; it
             learned from other real images of these classes: the baseline's are new to it.
         two_sample_accuracy: accuracy of a net that learned to tell these images from real ones of
@@ -37,7 +39,7 @@ class HeldOutScores:
     fid_at_support_means: float
     diversity: float
     own_class: float
-    copies: float
+    copies: float | None
     recognised: float | None = None
     two_sample_accuracy: float | None = None
     error: float | None = None

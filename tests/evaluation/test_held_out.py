@@ -104,7 +104,6 @@ def test_centred_is_blind_to_where_the_class_is_and_sees_how_it_varies(split):
     assert score_set(repeated, split, _flat).fid_centred > 1
 
 
-@pytest.mark.filterwarnings("ignore:invalid value")  # of copies' scale, as all are copies
 def test_moved_to_what_is_shown_real_images_are_off_by_what_few_images_do_not_tell(split):
     everything = replace(split, support=split.reference)
     assert score_set(split.reference, everything, _flat).fid_at_support_means == pytest.approx(
