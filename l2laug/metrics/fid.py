@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
 
 from l2laug.core.arrays import Features
 from l2laug.core.errors import ImageError
@@ -31,5 +30,5 @@ def frechet_distance(real: Features, drawn: Features) -> float:
 def _root(features: Features) -> Features:
     """Some R with R'R the covariance of features ``(N, D)``, of no more than N or D rows."""
     centred = (features - features.mean(0)) / np.sqrt(len(features) - 1)
-    root: Features = scipy.linalg.qr(centred, mode="r")[0]
-    return root
+    # Not scipy's: its mode "r" keeps all N rows, most of them 0.
+    return np.asarray(np.linalg.qr(centred, mode="r"), np.float64)

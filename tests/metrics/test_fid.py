@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -67,6 +69,32 @@ def test_it_agrees_with_the_formula_written_with_a_matrix_root(seed: int):
     textbook = gap @ gap + np.trace(c1 + c2 - 2 * scipy.linalg.sqrtm(c1 @ c2).real)
 
     assert frechet_distance(here, there) == pytest.approx(textbook, rel=1e-6)
+
+
+def test_it_is_the_same_to_the_last_digits_as_by_eigenvalues():
+    """tr (C1 C2)^(1/2) is the sum of the roots of the eigenvalues of C1 C2, all real and >= 0."""
+    random = np.random.default_rng(7)
+    here, there = random.standard_normal((500, 12)), random.gamma(2, size=(400, 12))
+    c1, c2 = np.cov(here.T), np.cov(there.T)
+
+    gap = here.mean(0) - there.mean(0)
+    roots = np.sqrt(np.linalg.eigvals(c1 @ c2).real.clip(0)).sum()
+    expected = gap @ gap + np.trace(c1) + np.trace(c2) - 2 * roots
+
+    assert frechet_distance(here, there) == pytest.approx(expected, rel=1e-9)
+
+
+def test_many_images_cost_no_more_than_their_features():
+    """A root of N rows would make the singular values those of an N x N matrix: 32 MB here."""
+    many = np.random.default_rng(8).standard_normal((2000, 3))
+
+    tracemalloc.start()
+    found = frechet_distance(many, many + np.eye(3)[0])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert found == pytest.approx(1, rel=1e-6)
+    assert peak < 2e6
 
 
 def test_fewer_images_than_features_still_give_a_number():
