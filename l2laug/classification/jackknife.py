@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from l2laug.classification.predictions import Labels
+from l2laug.classification.predictions import Labels, tested_classes
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ def _scores(labels: Labels, classes: int, rare: int, guess: Labels) -> dict[str,
     f1 = ratio(2 * right, true + seen)
     return {
         "accuracy": float((labels == guess).mean()),
-        "macro_f1": float(f1.mean()),
+        "macro_f1": float(f1[tested_classes(labels)].mean()),
         "rare_recall": float(ratio(right, true)[rare]),
         "rare_precision": float(ratio(right, seen)[rare]),
         "rare_f1": float(f1[rare]),
@@ -48,9 +48,12 @@ def _left_one_out(labels: Labels, classes: int, rare: int, guess: Labels) -> dic
     right, true, seen = _counts(labels, classes, guess)
     hit = (labels == guess).astype(np.float64)
     f1 = ratio(2 * right, true + seen)
-    # Only the F1 of its own class and of the one that was seen in it depend on an image.
+    tested = tested_classes(labels)
+    # Only the F1 of its own class and of the one that was seen in it depend on an image; the
+    # second counts if it is one of those that the mean is over.
     own = ratio(2 * (right[labels] - hit), true[labels] + seen[labels] - 1 - hit) - f1[labels]
     other = ratio(2 * right[guess], true[guess] + seen[guess] - 1) - f1[guess]
+    other = np.where((hit == 0) & np.isin(guess, tested), other, 0.0)
     is_rare, as_rare = labels == rare, guess == rare
     found, there, said = (
         right[rare] - hit * is_rare,
@@ -59,7 +62,7 @@ def _left_one_out(labels: Labels, classes: int, rare: int, guess: Labels) -> dic
     )
     return {
         "accuracy": (hit.sum() - hit) / max(len(labels) - 1, 1),
-        "macro_f1": (f1.sum() + own + np.where(hit > 0, 0.0, other)) / classes,
+        "macro_f1": (f1[tested].sum() + own + other) / len(tested),
         "rare_recall": ratio(found, there),
         "rare_precision": ratio(found, said),
         "rare_f1": ratio(2 * found, there + said),

@@ -40,6 +40,7 @@ class Outcome:
     """What one trained classifier scored on the test images; each from 0 to 1.
 
     Attributes:
+        macro_f1: mean F1 over :func:`tested_classes`.
         confusion: rows are true classes, columns what was seen in them; counts.
     """
 
@@ -70,12 +71,25 @@ def measure(trained: Trained, labels: Labels, classes: int, rare: int) -> Outcom
         seed=trained.seed,
         share=trained.share,
         accuracy=float(accuracy_score(labels, guesses)),
-        macro_f1=float(f1_score(labels, guesses, average="macro", zero_division=0)),
+        macro_f1=float(
+            f1_score(
+                labels, guesses, labels=tested_classes(labels), average="macro", zero_division=0
+            )
+        ),
         rare_recall=float(recall_score(truth, guesses == rare, zero_division=0)),
         rare_precision=float(precision_score(truth, guesses == rare, zero_division=0)),
         rare_f1=float(f1_score(truth, guesses == rare, zero_division=0)),
         confusion=[[int(n) for n in row] for row in matrix],
     )
+
+
+def tested_classes(labels: Labels) -> Labels:
+    """The classes that the macro F1 is the mean over: those of which there are test images.
+
+    They are the same whatever a classifier says, so that two classifiers compare. A class that is
+    only guessed counts against those whose images were taken for it, not as an F1 of 0 of its own.
+    """
+    return np.unique(labels)
 
 
 def guesses_of(trained: list[Trained], arm: str, share: float) -> Labels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from l2laug.classification.jackknife import pseudovalues
 from l2laug.classification.predictions import Trained, condense, guesses_of, measure
 
 
@@ -23,6 +24,20 @@ def test_scores_of_six_images_by_hand():
     # F1 of class 0 is 2 * 2 / (3 + 3), of class 2 it is 0; class 3 is nowhere.
     assert outcome.macro_f1 == pytest.approx((2 / 3 + 2 / 5 + 0) / 3)
     assert outcome.confusion == [[2, 1, 0, 0], [1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
+
+
+def test_the_macro_f1_is_over_the_classes_that_have_test_images():
+    labels, guesses = np.array([0, 0, 1, 1]), np.array([0, 3, 1, 1])
+
+    outcome = measure(Trained("none", 0, 0.0, guesses), labels, classes=4, rare=1)
+    scores, values = pseudovalues(labels, 4, 1, guesses[None])["macro_f1"]
+
+    # F1 of class 0 is 2 * 1 / (2 + 1), of class 1 it is 1; 2 and 3 have no images.
+    assert outcome.macro_f1 == pytest.approx(5 / 6)
+    assert scores == pytest.approx(5 / 6)
+    # Without the second image both are 1: 4 * 5/6 - 3 * 1. Without the first class 0 has none
+    # right: 4 * 5/6 - 3 * 1/2. The others change nothing but how many of class 1 there are.
+    assert values[0] == pytest.approx([11 / 6, 1 / 3, 5 / 6, 5 / 6])
 
 
 def test_a_class_that_is_never_seen_scores_0():

@@ -46,3 +46,5 @@ def test_classes_with_fewer_images_than_folds_are_no_trouble():
     guesses = {0.5: np.stack([labels, labels])}
 
     assert (cross_fit(labels, 0, guesses) == labels).all()
+    one_of_each = np.array([0, 1, 2])
+    assert (cross_fit(one_of_each, 0, {0.5: one_of_each[None]}) == one_of_each).all()
