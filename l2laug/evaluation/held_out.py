@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l2laug.core.arrays import Features
+from l2laug.core.seeds import derived_seed
 from l2laug.data.image_set import ImageSet
 from l2laug.evaluation.few_shot import few_shot_error
 from l2laug.evaluation.held_out_scores import HeldOutScores
@@ -22,6 +23,7 @@ from l2laug.metrics.pooled_copies import pooled_copy_share
 from l2laug.runtime.device import Engine
 
 FEW_SHOT_DRAWS = 100  # of each class
+DRAWN, MORE = range(2)  # streams of latents
 BESIDE = 4  # images of a class, at least, that are not shown
 
 
@@ -77,9 +79,11 @@ def score_methods(
     sets = {"real images": split.baseline}
     more: dict[str, ImageSet] = {"real images": split.baseline}
     for name, method in methods.items():
-        sets[name] = method.draw(split.support, split.baseline.labels, engine, seed)
+        sets[name] = method.draw(
+            split.support, split.baseline.labels, engine, derived_seed(seed, DRAWN)
+        )
         if few_shot:
-            more[name] = method.draw(split.support, many, engine, seed + 1)
+            more[name] = method.draw(split.support, many, engine, derived_seed(seed, MORE))
     scores = {name: score_set(images, split, extractor) for name, images in sets.items()}
     if reference_classifier is not None:
         for name, images in sets.items():

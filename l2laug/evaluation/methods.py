@@ -13,6 +13,7 @@ from l2laug.artifacts.bundle import Bundle
 from l2laug.config.recipe import Recipe
 from l2laug.core.arrays import to_pixels
 from l2laug.core.progress import Progress
+from l2laug.core.seeds import derived_seed
 from l2laug.data.image_set import ImageSet
 from l2laug.nn.batches import to_batch
 from l2laug.nn.generator import Generator
@@ -52,7 +53,7 @@ class Method:
         pixels = np.empty((len(labels), *support.pixels.shape[1:]), np.uint8)
         for i, (model, shown, rows) in enumerate(parts):
             own = labels[rows] if len(parts) == 1 else np.zeros(len(rows), np.int64)
-            pixels[rows] = _draw(model, shown, own, engine, seed + i)
+            pixels[rows] = _draw(model, shown, own, engine, derived_seed(seed, i))
         return ImageSet(pixels, labels, support.classes, ())
 
 

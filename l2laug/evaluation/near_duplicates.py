@@ -10,6 +10,7 @@ from scipy import stats
 from l2laug.core.arrays import Pixels
 from l2laug.data.image_io import to_picture
 from l2laug.evaluation.scores import Measure
+from l2laug.metrics.intervals import wilson_share
 
 BITS = 64
 CHANCE = 0.05  # that as many more than among real images are read as more
@@ -32,19 +33,19 @@ def near_duplicates(samples: Pixels, support: Pixels, others: Pixels) -> Measure
         int((hash_distances(images, support) <= NEAR).sum()) if len(images) else 0
         for images in (samples, others)
     )
-    value, low, high = _share(found, len(samples))
-    baseline = _share(other, len(others)) if len(others) else (None, None, None)
+    drawn = wilson_share(found, len(samples))
+    baseline = wilson_share(other, len(others)) if len(others) else None
     counts = np.array([[found, len(samples) - found], [other, len(others) - other]])
     more = stats.fisher_exact(counts, alternative="greater").pvalue < CHANCE
     reading = "more than among real images" if more else "no more than among real images"
     return Measure(
         name="near duplicates",
-        value=value,
-        low=low,
-        high=high,
-        baseline=baseline[0],
-        baseline_low=baseline[1],
-        baseline_high=baseline[2],
+        value=drawn.value,
+        low=drawn.low,
+        high=drawn.high,
+        baseline=baseline.value if baseline else None,
+        baseline_low=baseline.low if baseline else None,
+        baseline_high=baseline.high if baseline else None,
         samples=len(samples),
         real=len(others),
         extractor=f"pHash, {NEAR} of {BITS} bits may differ",
@@ -64,8 +65,3 @@ def hash_distances(images: Pixels, support: Pixels) -> NDArray[np.int64]:
 
 def _hashes(pixels: Pixels) -> NDArray[np.bool_]:
     return np.stack([imagehash.phash(to_picture(p)).hash.ravel() for p in pixels])
-
-
-def _share(found: int, count: int) -> tuple[float, float, float]:
-    interval = stats.binomtest(found, count).proportion_ci(method="wilson")
-    return found / count, float(interval.low), float(interval.high)

@@ -12,21 +12,12 @@ from scipy import stats
 from l2laug.core.arrays import Pixels, to_unit
 from l2laug.core.errors import ImageError
 from l2laug.metrics.diversity import pairwise
+from l2laug.metrics.intervals import Share, wilson_share
 
 TAIL = 0.01  # of real images lie under the limit
 FEWEST = 3
 
 Distances = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Share:
-    """How many of ``count`` images copy: ``value`` and its 95% Wilson interval, all 0 to 1."""
-
-    value: float
-    low: float
-    high: float
-    count: int
 
 
 @dataclass(frozen=True)
@@ -159,9 +150,7 @@ def _real_among(between: Distances) -> Share | None:
 
 
 def _share(under: Sequence[bool] | NDArray[np.bool_]) -> Share:
-    found, count = int(np.sum(under)), len(under)
-    interval = stats.binomtest(found, count).proportion_ci(method="wilson")
-    return Share(found / count, float(interval.low), float(interval.high), count)
+    return wilson_share(int(np.sum(under)), len(under))
 
 
 def _distances(images: Pixels, support: Pixels) -> Distances:

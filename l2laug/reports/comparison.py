@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from l2laug.reports.markdown import measure_line
+from l2laug.reports.tables import markdown_table
 
 FEW = "*"
 
@@ -19,7 +20,7 @@ def render(comparison: dict[str, Any]) -> str:
         f"{counts['samples']} samples of each, {counts['support']} support images, "
         f"{counts['real_held_out']} real images of the class held out.",
         "",
-        *[_markdown(head), "|---" * len(head) + "|", *map(_markdown, rows)],
+        *markdown_table(head, rows),
         "",
         "In brackets what nine in ten of the random halves of the real images give; for copies and "
         "the change of F1 the 95% interval. The last column is what real images score against "
@@ -85,7 +86,3 @@ def _cell(measure: dict[str, Any], what: str, ranges: bool) -> str:
 def _change(verdict: dict[str, Any], ranges: bool) -> str:
     between = f" ({verdict['low']:+.3f} to {verdict['high']:+.3f})" if ranges else ""
     return f"{verdict['difference']:+.3f}{between}"
-
-
-def _markdown(cells: list[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
+from l2laug.reports.tables import markdown_table, mean_cell
 
 CHANGE = "{with} over {without} (95% interval)"
 IN_WORDS = {
@@ -36,10 +36,9 @@ def render(evaluation: dict[str, Any]) -> str:
         "",
     ]
     if evaluation["measures"]:
+        head = ("score", "samples", "real images", "compared", "in words")
         lines += [
-            "| score | samples | real images | compared | in words |",
-            "|---|---|---|---|---|",
-            *["| " + " | ".join(cells_of(m)) + " |" for m in evaluation["measures"].values()],
+            *markdown_table(head, map(cells_of, evaluation["measures"].values())),
             "",
             "In brackets what nine in ten of the random halves of the real images give; for "
             "copies the 95% interval. The column of real images is what real images score against "
@@ -105,10 +104,9 @@ def _classifier_table(classifier: dict[str, Any], counts: dict[str, int]) -> lis
         f"Trained on {counts['train']} real images, tested on {counts['test']}. "
         "Mean and standard deviation over the seeds.",
         "",
-        "| training | " + " | ".join(c.replace("_", " ") for c in COLUMNS) + " |",
-        "|---" * (len(COLUMNS) + 1) + "|",
     ]
-    lines += ["| " + " | ".join(row) + " |" for row in training_rows(classifier)]
+    head = ["training", *(c.replace("_", " ") for c in COLUMNS)]
+    lines += markdown_table(head, training_rows(classifier))
     return [*lines, "", ABOUT_ARMS, ""]
 
 
@@ -117,7 +115,7 @@ def training_rows(classifier: Mapping[str, Any]) -> list[list[str]]:
     rows = []
     for name, outcomes in by_training(classifier).items():
         cells = [[o[column] for o in outcomes] for column in COLUMNS]
-        rows.append([name, *(f"{np.mean(v):.3f} ± {np.std(v):.3f}" for v in cells)])
+        rows.append([name, *map(mean_cell, cells)])
     found = [classifier["changes"][column] for column in COLUMNS]
     shown = [f"{c['difference']:+.3f} ({c['low']:+.3f} to {c['high']:+.3f})" for c in found]
     return [*rows, [CHANGE.format(**classifier["compared"]), *shown]]

@@ -3,34 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from l2laug.config.recipe import GemOptions, Recipe
 from l2laug.evaluation.held_out_scores import HeldOutScores
-from l2laug.reports.tables import score_table
+from l2laug.reports.tables import markdown_table, mean_cell, score_table
 
 STRONG, WEAK, PLAIN, REAL = "strong", "weak", "target without GEMs", "real images"
-TYPES = (1, 2, 3)
-ABLATIONS: dict[str, list[dict[str, object]]] = {
-    "strategy": [{"strategy": s} for s in "ABC"],
-    "norm": [{"norm": n} for n in ("l1", "l2")],
-    "K": [{"positions": tuple(range(k))} for k in (1, 2, 3)],
-}
+TYPES: tuple[Literal[1, 2, 3], ...] = (1, 2, 3)
 
+Floats = NDArray[np.float64]
 Scores = Mapping[str, Sequence[HeldOutScores]]
 
 
 def gem_name(options: GemOptions) -> str:
-    """``type 3, C, l1, K 3``: what sets phi_t's GEMs apart from others in an experiment."""
-    return f"type {options.type}, {options.strategy}, {options.norm}, K {len(options.positions)}"
+    """``type 3, C, l1, blocks 0-1-2``: what sets a target's GEMs apart in an experiment.
+
+    All that GEMs are is in it. How long they learn, and how fast, is the recipe's and the same for
+    all of an experiment.
+    """
+    blocks = "-".join(map(str, options.positions))
+    name = f"type {options.type}, {options.strategy}, {options.norm}, blocks {blocks}"
+    return name if options.residual else f"{name}, not residual"
 
 
 def gem_variants(gems: GemOptions) -> list[GemOptions]:
     """The GEMs of all tables: those of the recipe, and those that differ from them in one thing."""
-    changes = [{"type": t} for t in TYPES] + [c for rows in ABLATIONS.values() for c in rows]
-    found = {gem_name(g): g for g in [gems, *(gems.model_copy(update=c) for c in changes)]}
-    return list(found.values())
+    changed = [*gem_types(gems).values(), *(g for _, _, g in gem_ablations(gems))]
+    return list({gem_name(g): g for g in [gems, *changed]}.values())
+
+
+def gem_types(gems: GemOptions) -> dict[int, GemOptions]:
+    """The GEMs of each type, at the recipe's own positions (Table 3)."""
+    return {kind: gems.model_copy(update={"type": kind}) for kind in TYPES}
+
+
+def gem_ablations(gems: GemOptions) -> list[tuple[str, str, GemOptions]]:
+    """What is changed, to what, and the GEMs so changed; K keeps the first of their positions."""
+    rows = [("strategy", s, gems.model_copy(update={"strategy": s})) for s in "ABC"]
+    rows += [("norm", n, gems.model_copy(update={"norm": n})) for n in ("l1", "l2")]
+    for k in range(1, len(gems.positions) + 1):
+        rows.append(("K", str(k), gems.model_copy(update={"positions": gems.positions[:k]})))
+    return rows
 
 
 def tables(scores: Scores, recipe: Recipe, scale: float, classes: int) -> str:
@@ -51,27 +68,26 @@ def tables(scores: Scores, recipe: Recipe, scale: float, classes: int) -> str:
         "",
         "## GEM types (the paper's Table 3)",
         "",
-        "| GEM | weak | target without GEMs | target | target / without GEMs | target / weak |",
-        "|---|---|---|---|---|---|",
     ]
-    for kind in TYPES:
-        mine = _fid(scores, gem_name(recipe.gems.model_copy(update={"type": kind})))
-        weak, plain = _fid(scores, WEAK), _fid(scores, PLAIN)
+    head = ("GEM", WEAK, PLAIN, "target", "target / without GEMs", "target / weak")
+    weak, plain, rows = _fid(scores, WEAK), _fid(scores, PLAIN), []
+    for kind, options in gem_types(recipe.gems).items():
+        mine = _fid(scores, gem_name(options))
         cells = [_cell(v) for v in (weak, plain, mine, mine / plain, mine / weak)]
-        lines.append(f"| type {kind} | " + " | ".join(cells) + " |")
-    lines += ["", "## Ablations", "", "| changed | to | target |", "|---|---|---|"]
-    for key, rows in ABLATIONS.items():
-        for change in rows:
-            options = recipe.gems.model_copy(update=change)
-            value = len(options.positions) if key == "K" else getattr(options, key)
-            lines.append(f"| {key} | {value} | {_cell(_fid(scores, gem_name(options)))} |")
+        rows.append([f"type {kind}", *cells])
+    lines += [*markdown_table(head, rows), "", "## Ablations", ""]
+    rows = [
+        [key, value, _cell(_fid(scores, gem_name(options)))]
+        for key, value, options in gem_ablations(recipe.gems)
+    ]
+    lines += markdown_table(("changed", "to", "target"), rows)
     lines += ["", "## Every score", "", score_table({k: list(v) for k, v in scores.items()}), ""]
     return "\n".join(lines)
 
 
-def _fid(scores: Scores, name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _fid(scores: Scores, name: str) -> Floats:
     return np.array([s.fid for s in scores[name]])
 
 
-def _cell(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
-    return f"{values.mean():.3g} ± {values.std():.2g}"
+def _cell(values: Floats) -> str:
+    return mean_cell(values, ".3g", ".2g")

@@ -22,14 +22,14 @@ from tests.cli.calls import l2laug
 from tests.conftest import TINY
 
 NAMES = {
-    "type 3, C, l1, K 3",
-    "type 1, C, l1, K 3",
-    "type 2, C, l1, K 3",
-    "type 3, A, l1, K 3",
-    "type 3, B, l1, K 3",
-    "type 3, C, l2, K 3",
-    "type 3, C, l1, K 1",
-    "type 3, C, l1, K 2",
+    "type 3, C, l1, blocks 0-1-2",
+    "type 1, C, l1, blocks 0-1-2",
+    "type 2, C, l1, blocks 0-1-2",
+    "type 3, A, l1, blocks 0-1-2",
+    "type 3, B, l1, blocks 0-1-2",
+    "type 3, C, l2, blocks 0-1-2",
+    "type 3, C, l1, blocks 0",
+    "type 3, C, l1, blocks 0-1",
 }
 
 
@@ -72,7 +72,9 @@ def test_every_method_is_scored_and_shown_and_nothing_is_done_twice(
 
 def test_only_the_gems_of_a_variant_differ(found: Reproduction):
     base = json.loads((found.folder / "bundle" / "bundle.json").read_text())
-    other = json.loads((found.folder / "gems" / "type 1, C, l1, K 3" / "bundle.json").read_text())
+    other = json.loads(
+        (found.folder / "gems" / "type 1, C, l1, blocks 0-1-2" / "bundle.json").read_text()
+    )
 
     changed = {name for name in base["files"] if base["files"][name] != other["files"][name]}
     assert changed == {"gems.safetensors"}
@@ -125,8 +127,8 @@ def test_the_tables_hold_means_and_ratios_of_each_seed(tiny: Recipe):
     scores |= {STRONG: score(8, 8), WEAK: score(40, 60), PLAIN: score(20, 40), REAL: score(4, 4)}
     lines = tables(scores, tiny, 0.1, 100).splitlines()
 
-    # By hand: 10 / 20 and 30 / 40 have mean 0.625 and deviation 0.125.
-    row = "| type 1 | 50 ± 10 | 30 ± 10 | 20 ± 10 | 0.625 ± 0.12 | 0.375 ± 0.12 |"
+    # By hand: 10 / 20 and 30 / 40 have mean 0.625 and deviate by 0.125 each, over N - 1 by 0.177.
+    row = "| type 1 | 50 ± 14 | 30 ± 14 | 20 ± 14 | 0.625 ± 0.18 | 0.375 ± 0.18 |"
     assert row in lines
-    assert "| K | 2 | 20 ± 10 |" in lines
+    assert "| K | 2 | 20 ± 14 |" in lines
     assert any(line.startswith(f"| {REAL} | 4.000") for line in lines)

@@ -43,5 +43,5 @@ def test_the_table_has_mean_and_deviation_and_leaves_out_what_was_not_measured()
     table = score_table({"strong": [SCORES, HeldOutScores(10.5, 8.25, 9.0, 7.5, 0.96, 0.02)]})
 
     row = table.splitlines()[-1].split(" | ")
-    assert row[:2] == ["| strong", "10.000 \u00b1 0.500"]
-    assert row[-2:] == ["0.500 \u00b1 0.000", "- |"]
+    assert row[:2] == ["| strong", "10.000 \u00b1 0.707"]
+    assert row[-2:] == ["0.500 \u00b1 -", "- |"]
