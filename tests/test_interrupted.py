@@ -81,7 +81,7 @@ def test_a_model_that_does_not_fit_on_the_disk_leaves_nothing(
 ) -> None:
     content = (tiny_run / "model.onnx").read_bytes()
     monkeypatch.setattr(adapting, "train_target", lambda *_, **__: Trained())
-    monkeypatch.setattr(adapting, "export_model", lambda *a: write_whole(a[-1], content))
+    monkeypatch.setattr(adapting, "export_model", lambda *a: write_whole(a[3], content))
     with files_of_at_most(len(content) // 2):
         said = stopped(6, "adapt", rare, "--bundle", tiny_bundle, "-o", "run")
     assert "model.onnx can't be written: File too large" in said
