@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import shutil
 import tempfile
@@ -16,7 +17,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from l2laug.artifacts.model_card import Card
+from l2laug.artifacts.bundle import write_info
+from l2laug.artifacts.model_card import KEY, Card
 from l2laug.artifacts.run import Run, find_run
 from l2laug.config.load import parse_recipe
 from l2laug.config.recipe import Recipe
@@ -87,13 +89,32 @@ def tiny_run(tiny_bundle: Path, rare: Path, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-def run(tiny_run: Path, tmp_path: Path) -> Run:
-    """A copy of the tiny run with 24 samples."""
+def run(tiny_run: Path, tiny_bundle: Path, tmp_path: Path) -> Run:
+    """A copy of the tiny run with 24 samples, its bundle learned from other images than digits."""
     from l2laug.sampling.sampler import Sampler
     from l2laug.sampling.writer import write_samples
 
     found = find_run(Path(shutil.copytree(tiny_run, tmp_path / "run")))
+    from_elsewhere(found, tiny_bundle, tmp_path / "bundle of other images")
     sampler = Sampler(found.model, device="cpu")
     found.samples.mkdir()
     write_samples(sampler, 24, found.samples, 0, Progress(quiet=True))
     return found
+
+
+def from_elsewhere(run: Run, bundle: Path, place: Path) -> None:
+    """Let a run have grown from a bundle with the same weights that saw none of the digits."""
+    import onnx
+
+    shutil.copytree(bundle, place)
+    info = json.loads((place / "bundle.json").read_text(encoding="utf-8"))
+    (place / "learned.txt").write_text("")
+    digest = write_info(place, info).digest
+    model = onnx.load(run.model)
+    said = {prop.key: prop.value for prop in model.metadata_props}
+    said[KEY] = json.dumps(json.loads(said[KEY]) | {"bundle_hash": digest})
+    onnx.helper.set_model_props(model, said)
+    onnx.save(model, run.model)
+    options = yaml.safe_load((run.folder / "options.yaml").read_text(encoding="utf-8"))
+    options["bundle"] |= {"path": str(place), "sha256": digest}
+    (run.folder / "options.yaml").write_text(yaml.safe_dump(options), encoding="utf-8")

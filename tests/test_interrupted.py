@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 
 from l2laug.cli import app
 from l2laug.commands import adapt as adapting
+from l2laug.commands import adapt_class as learning
 from l2laug.commands import evaluate as evaluating
 from l2laug.core.files import whole_file
 
@@ -80,8 +81,8 @@ def test_a_model_that_does_not_fit_on_the_disk_leaves_nothing(
     here: Path, rare: Path, tiny_bundle: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = (tiny_run / "model.onnx").read_bytes()
-    monkeypatch.setattr(adapting, "train_target", lambda *_, **__: Trained())
-    monkeypatch.setattr(adapting, "export_model", lambda *a: write_whole(a[3], content))
+    monkeypatch.setattr(learning, "train_target", lambda *_, **__: Trained())
+    monkeypatch.setattr(learning, "export_model", lambda *a: write_whole(a[3], content))
     with files_of_at_most(len(content) // 2):
         said = stopped(6, "adapt", rare, "--bundle", tiny_bundle, "-o", "run")
     assert "model.onnx can't be written: File too large" in said
@@ -110,13 +111,13 @@ def test_ctrl_c_in_a_second_class_keeps_the_first(
         (here / "out" / name).mkdir(parents=True)
         (here / "out" / name / "model.onnx").touch()
 
-    def adapt_class(support: Any, _: Path, run: Path, *__: object) -> adapting.Adapted:
+    def adapt_class(support: Any, _: Path, run: Path, *__: object) -> tuple[str, ...]:
         (run / "model.onnx").write_text("new")
         if support.classes[0] == "b":
             raise KeyboardInterrupt
-        return adapting.Adapted("a", run, 1, ())
+        return ()
 
-    monkeypatch.setattr(adapting, "_adapt_class", adapt_class)
+    monkeypatch.setattr(adapting, "adapt_class", adapt_class)
     said = stopped(130, "adapt", "x", "--bundle", tiny_bundle, "-o", "out", "--overwrite")
     assert "what was finished is kept" in said
     assert contents(here / "out") == {"a/model.onnx": b"new", "b/model.onnx": b""}
@@ -157,7 +158,10 @@ def test_a_real_ctrl_c_in_sample_leaves_whole_pictures_in_the_manifest(
     assert b"Traceback" not in err
     entries = [json.loads(line) for line in manifest.read_text().splitlines()]
     pictures = sorted(p.name for p in (here / "out" / "3").iterdir())
-    assert [f"3/{name}" for name in pictures] == [entry["file"] for entry in entries]
+    # A picture's line comes after it: of the last one it may be missing.
+    assert len(pictures) - len(entries) in (0, 1)
+    named = [f"3/{name}" for name in pictures[: len(entries)]]
+    assert named == [entry["file"] for entry in entries]
     for name in pictures:
         with Image.open(here / "out" / "3" / name) as image:
             assert np.asarray(image).shape == (32, 32)

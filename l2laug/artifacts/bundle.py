@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from l2laug.artifacts.names import INFO
+from l2laug.artifacts.names import INFO, LEARNED
 from l2laug.core.errors import BundleError
 from l2laug.core.files import write_text
 from l2laug.core.hashing import file_hash
@@ -69,6 +70,16 @@ class Bundle:
             )
         return self.path / name
 
+    def learned(self) -> frozenset[str]:
+        """The beginnings of the hashes of the images that its generator has seen, if it tells them.
+
+        They are those of :func:`l2laug.data.base_classes.base_hashes`. Bundles that ship with
+        l2laug tell none.
+        """
+        if LEARNED not in self.info["files"]:
+            return frozenset()
+        return frozenset(self.file(LEARNED).read_text(encoding="utf-8").split())
+
     def problems(self) -> list[str]:
         """What is wrong with its files, each in a line: missing, or not what was written."""
         found = []
@@ -101,9 +112,10 @@ def open_bundle(path: Path) -> Bundle:
             f"{info_path} is damaged.", "Install or make the bundle again."
         ) from error
     if found != FORMAT:
+        old = isinstance(found, int) and found < FORMAT
         raise BundleError(
             f"Bundle {path} has format {found}, this l2laug reads {FORMAT}.",
-            "Use the version of l2laug that it was made with, or make it again.",
+            "Pretrain it again, or install l2laug 0.1." if old else "Install a newer l2laug.",
         )
     if wrong := [key for key, kind in NEEDED.items() if not isinstance(_value(info, key), kind)]:
         raise BundleError(
@@ -147,6 +159,12 @@ def find_bundle(name: str) -> Bundle:
     if problems := bundle.problems():
         raise BundleError(" ".join(problems), "Install or copy the bundle again.")
     return bundle
+
+
+def write_learned(folder: Path, hashes: Iterable[str], start: Bundle | None = None) -> None:
+    """Write which images a bundle's generator has seen, those of the bundle it started from too."""
+    every = set(hashes) | (start.learned() if start else set())
+    write_text(folder / LEARNED, "".join(f"{one}\n" for one in sorted(every)))
 
 
 def write_info(folder: Path, info: dict[str, Any]) -> Bundle:

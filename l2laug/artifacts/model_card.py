@@ -80,6 +80,11 @@ class Card:
             raise BundleError(
                 f"{source} is not a model that l2laug adapt wrote.", "Give one that is."
             ) from error
+        if isinstance(found, int) and found > FORMAT:
+            raise BundleError(
+                f"{source} has card format {found}, this l2laug reads {FORMAT}.",
+                "Install a newer l2laug, or adapt again with this one.",
+            )
         if found != FORMAT or set(values) != {f.name for f in fields(cls)}:
             raise BundleError(
                 f"{source} has card format {found}, this l2laug reads {FORMAT}.",

@@ -12,3 +12,5 @@ HOME = Path("l2laug-runs")
 MODEL = "model.onnx"
 
 STATISTICS = "statistics.safetensors"
+
+LEARNED = "learned.txt"

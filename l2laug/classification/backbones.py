@@ -9,7 +9,7 @@ import timm
 import torch
 from torch import nn
 
-from l2laug.classification.study import SMALL
+from l2laug.config.evaluation_options import SMALL
 from l2laug.core.errors import BundleError, UsageError
 from l2laug.core.hashing import file_hash
 from l2laug.data.image_set import ImageSet

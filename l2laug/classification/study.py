@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SMALL = "small"
+from l2laug.config.evaluation_options import SEEDS, SMALL
+
 SWEEP = (0.25, 0.75)
 FEWEST_STEPS, STEPS_A_CLASS = 200, 8
 # The trainings of which the best one counts, without samples and with them.
@@ -39,7 +40,7 @@ class Study:
     batch: int = 32
     learning_rate: float = 1e-3
     share: float = 0.5
-    seeds: int = 5
+    seeds: int = SEEDS
     sweep: tuple[float, ...] = ()
 
 

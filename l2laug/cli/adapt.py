@@ -59,26 +59,25 @@ def adapt_cli(
 ) -> None:
     """Learn a rare class; writes one self-contained model file and a sheet of samples."""
     limit = None if budget is None else seconds(budget)
-    from l2laug.commands.adapt import adapt
+    from l2laug.commands.adapt import AdaptOptions, adapt
     from l2laug.config.load import find_recipe
     from l2laug.core.progress import Progress
     from l2laug.data.public_sources import source_size
+    from l2laug.runtime.session import Session
 
     look = None if source is None else source_size(source)
-    results = adapt(
-        folder,
+    options = AdaptOptions(
         bundle=bundle,
         source=source,
         base=base,
         out=out,
-        seed=seed,
-        device=device,
         budget=limit,
         recipe=None if recipe is None else find_recipe(recipe, look),
         resume=resume,
         overwrite=overwrite,
-        progress=Progress(quiet=as_json),
     )
+    session = Session.start(device, Progress(quiet=as_json), seed)
+    results = adapt(folder, options, session)
     if as_json:
         print_json({"adapted": [vars(r) for r in results]})
         return

@@ -21,28 +21,17 @@ def bundles_cli(
     as_json: AsJson = False,
 ) -> None:
     """List bundles and verify their files against their checksums."""
-    from l2laug.artifacts.bundle import list_bundles, open_bundle
+    from l2laug.commands.list_bundles import list_bundles
 
-    found = [open_bundle(p) for p in paths] if paths else list_bundles()
-    problems = {b.name: b.problems() for b in found}
+    found = list_bundles(paths or ())
+    problems = [line for bundle in found for line in bundle.problems]
     if as_json:
-        rows = [
-            {
-                "name": b.name,
-                "path": str(b.path),
-                "size": b.size,
-                "channels": b.channels,
-                "description": b.info["description"],
-                "problems": problems[b.name],
-            }
-            for b in found
-        ]
-        print_json({"bundles": rows})
-        if any(problems.values()):
+        print_json({"bundles": [vars(bundle) for bundle in found]})
+        if problems:
             raise typer.Exit(BundleError.exit_code)  # one document on stdout, problems included
         return
     for b in found:
-        state = "damaged" if problems[b.name] else "verified"
-        print(f"{b.name}  {b.size}x{b.size}x{b.channels}  {state}  {b.info['description']}")
-    if bad := [line for lines in problems.values() for line in lines]:
-        raise BundleError(" ".join(bad), "Install or copy the bundle again.")
+        state = "damaged" if b.problems else "verified"
+        print(f"{b.name}  {b.size}x{b.size}x{b.channels}  {state}  {b.description}")
+    if problems:
+        raise BundleError(" ".join(problems), "Install or copy the bundle again.")

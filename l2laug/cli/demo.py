@@ -22,8 +22,9 @@ def demo_cli(
     """Run the main job on scikit-learn's scanned digits, one of them made rare."""
     from l2laug.commands.demo import demo
     from l2laug.core.progress import Progress
+    from l2laug.runtime.session import Session
 
-    result = demo(out, overwrite=overwrite, progress=Progress(quiet=as_json))
+    result = demo(out, Session.start(progress=Progress(quiet=as_json)), overwrite=overwrite)
     if as_json:
         print_json({"demo": asdict(result)})
         return

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from l2laug.classification.study import Study
 from l2laug.cli.app import AsJson, Device, Seed, app, command
 from l2laug.cli.printing import check_for_several, print_comparison, print_evaluation, print_json
+from l2laug.config.evaluation_options import EvaluationOptions
 from l2laug.core.errors import GateError, UsageError
+
+if TYPE_CHECKING:
+    from l2laug.reports.gates import Gates
+    from l2laug.runtime.session import Session
 
 
 @app.command("evaluate", epilog="Example: l2laug evaluate --classifier --test ./held_out")
@@ -38,7 +42,7 @@ def evaluate_cli(
     features: Annotated[
         str,
         typer.Option(help="What to measure on: bundle, timm:NAME[@WEIGHTS], inception[@WEIGHTS]."),
-    ] = "bundle",
+    ] = EvaluationOptions.features,
     lpips: Annotated[
         Path | None, typer.Option(help="AlexNet's weights: measure perceptual diversity too.")
     ] = None,
@@ -48,8 +52,10 @@ def evaluate_cli(
     model: Annotated[
         str,
         typer.Option(help="For --classifier: small, or a timm model [@WEIGHTS or @pretrained]."),
-    ] = Study.model,
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each kind.")] = Study.seeds,
+    ] = EvaluationOptions.model,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Trainings of each kind.")
+    ] = EvaluationOptions.seeds,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Of each training [8 a class, no fewer than 200].")
     ] = None,
@@ -75,56 +81,8 @@ def evaluate_cli(
     as_json: AsJson = False,
 ) -> None:
     """Say whether the samples are good, whether they are copies, and whether they help."""
-    if fail_unless not in (None, "helps", "unclear"):
-        raise UsageError(f"--fail-unless {fail_unless} is no verdict.", "Use helps or unclear.")
-    for given, option in ((fail_unless, "--fail-unless"), (sweep, "--sweep")):
-        if given and not classifier:
-            raise UsageError(f"{option} is about a classifier.", "Give --classifier too.")
-    from l2laug.core.progress import Progress
-
-    if runs is not None and len(runs) > 1:
-        check_for_several(
-            {
-                "--samples": samples,
-                "--sweep": sweep,
-                "--fail-unless": fail_unless,
-                "--max-copies": max_copies,
-                "--max-fid": max_fid,
-                "--junit": junit,
-            }
-        )
-        from l2laug.commands.compare import compare
-
-        comparison = compare(
-            runs,
-            out=out,
-            dataset=dataset,
-            test=test,
-            features=features,
-            lpips=lpips,
-            classifier=classifier,
-            model=model,
-            seeds=seeds,
-            steps=steps,
-            seed=seed,
-            device=device,
-            progress=Progress(quiet=as_json),
-        )
-        print_comparison(asdict(comparison), as_json)
-        return
-    if out is not None:
-        raise UsageError("-o is for a comparison of several.", "Leave it out, or name another.")
-    from l2laug.artifacts.run import find_run
-    from l2laug.commands.evaluate import evaluate
-    from l2laug.core.files import write_text
-    from l2laug.reports.gates import Gates
-    from l2laug.reports.junit import render_junit
-
-    found = find_run(runs[0] if runs else None)
-    progress = Progress(quiet=as_json)
-    progress.say(f"model {found.model}")
-    result = evaluate(
-        found,
+    _check(fail_unless, sweep, classifier)
+    options = EvaluationOptions(
         samples=samples,
         dataset=dataset,
         test=test,
@@ -135,11 +93,73 @@ def evaluate_cli(
         seeds=seeds,
         steps=steps,
         sweep=sweep,
-        seed=seed,
-        device=device,
-        progress=progress,
     )
-    plain, gates = asdict(result), Gates(fail_unless, max_copies, max_fid)
+    from l2laug.core.progress import Progress
+    from l2laug.reports.gates import Gates
+    from l2laug.runtime.session import Session
+
+    session = Session.start(device, Progress(quiet=as_json), seed)
+    gates = Gates(fail_unless, max_copies, max_fid)
+    if runs is not None and len(runs) > 1:
+        _compare(runs, options, session, gates, junit, out, as_json)
+        return
+    if out is not None:
+        raise UsageError("-o is for a comparison of several.", "Leave it out, or name another.")
+    _evaluate(runs[0] if runs else None, options, session, gates, junit, as_json)
+
+
+def _check(fail_unless: str | None, sweep: bool, classifier: bool) -> None:
+    """Reject options that can't be meant."""
+    if fail_unless not in (None, "helps", "unclear"):
+        raise UsageError(f"--fail-unless {fail_unless} is no verdict.", "Use helps or unclear.")
+    for given, option in ((fail_unless, "--fail-unless"), (sweep, "--sweep")):
+        if given and not classifier:
+            raise UsageError(f"{option} is about a classifier.", "Give --classifier too.")
+
+
+def _compare(
+    sets: list[Path],
+    options: EvaluationOptions,
+    session: Session,
+    gates: Gates,
+    junit: Path | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Several sets, side by side."""
+    check_for_several(
+        {
+            "--samples": options.samples,
+            "--sweep": options.sweep,
+            "--fail-unless": gates.verdict,
+            "--max-copies": gates.max_copies,
+            "--max-fid": gates.max_fid,
+            "--junit": junit,
+        }
+    )
+    from l2laug.commands.compare import compare
+
+    print_comparison(asdict(compare(sets, options, session, out)), as_json)
+
+
+def _evaluate(
+    run: Path | None,
+    options: EvaluationOptions,
+    session: Session,
+    gates: Gates,
+    junit: Path | None,
+    as_json: bool,
+) -> None:
+    """One run, and what is demanded of it."""
+    from l2laug.artifacts.run import find_run
+    from l2laug.commands.evaluate import evaluate
+    from l2laug.core.files import write_text
+    from l2laug.reports.junit import render_junit
+
+    found = find_run(run)
+    session.progress.say(f"model {found.model}")
+    result = evaluate(found, options, session)
+    plain = asdict(result)
     failures = gates.failures(plain)
     if junit is not None:
         write_text(junit, render_junit(plain, gates.checks(plain)))

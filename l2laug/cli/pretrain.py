@@ -29,22 +29,20 @@ def pretrain_cli(
     as_json: AsJson = False,
 ) -> None:
     """Train a bundle of your own; hours on a CPU, and --resume goes on after a stop."""
-    from l2laug.commands.pretrain import pretrain
+    from l2laug.commands.pretrain import PretrainOptions, pretrain
     from l2laug.config.load import find_recipe
     from l2laug.core.progress import Progress
     from l2laug.data.public_sources import source_size
+    from l2laug.runtime.processes import Processes
 
-    result = pretrain(
-        source,
-        out,
+    options = PretrainOptions(
         recipe=find_recipe(recipe, source_size(source)),
         start=start,
         resume=resume,
         overwrite=overwrite,
-        seed=seed,
-        device=device,
-        progress=Progress(quiet=as_json),
     )
+    session = Processes.start(device, Progress(quiet=as_json), seed)
+    result = pretrain(source, out, options, session)
     if not result.main:
         return
     if as_json:

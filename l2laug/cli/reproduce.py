@@ -33,22 +33,20 @@ def reproduce_cli(
     as_json: AsJson = False,
 ) -> None:
     """Run the paper's experiment and write its tables; the same command goes on after a stop."""
-    from l2laug.commands.reproduce import reproduce
+    from l2laug.commands.reproduce import ReproduceOptions, reproduce
     from l2laug.config.load import find_recipe
     from l2laug.core.progress import Progress
     from l2laug.data.public_sources import source_size
+    from l2laug.runtime.session import Session
 
-    result = reproduce(
-        source,
-        out,
+    options = ReproduceOptions(
         recipe=find_recipe(recipe, source_size(source)),
         bundle=bundle,
         scale=scale,
         classes=classes,
         seeds=seeds,
-        device=device,
-        progress=Progress(quiet=as_json),
     )
+    result = reproduce(source, out, options, Session.start(device, Progress(quiet=as_json)))
     if as_json:
         rows = {name: [vars(s) for s in found] for name, found in result.scores.items()}
         print_json({"folder": str(result.folder), "scores": rows})

@@ -9,7 +9,6 @@ import typer
 
 from l2laug.cli.app import AsJson, Device, Overwrite, Seed, app, command
 from l2laug.cli.printing import print_json
-from l2laug.core.errors import UsageError
 
 RunArgument = Annotated[
     Path | None,
@@ -34,23 +33,12 @@ def sample_cli(
     as_json: AsJson = False,
 ) -> None:
     """Draw images from an adapted model; needs neither torch nor a GPU."""
-    if resume and overwrite:
-        raise UsageError("--resume keeps what --overwrite removes.", "Give one of them.")
     from l2laug.artifacts.run import find_run
+    from l2laug.commands.sample import SampleOptions, sample
     from l2laug.core.progress import Progress
-    from l2laug.sampling.sampler import Sampler
-    from l2laug.sampling.writer import write_samples
 
-    found = find_run(run)
-    progress = Progress(quiet=as_json)
-    sampler = Sampler(found.model, device)
-    progress.say(f"model {found.model}, {sampler.provider}")
-    if sampler.advice:
-        progress.say(f"note: {sampler.advice}")
-    target = out or found.samples
-    written = write_samples(
-        sampler, count, target, seed, progress, resume=resume, overwrite=overwrite
-    )
+    options = SampleOptions(count, out, seed, device, resume, overwrite)
+    written = sample(find_run(run), options, Progress(quiet=as_json))
     if as_json:
         print_json({"sampled": vars(written)})
     else:

@@ -44,14 +44,13 @@ def score_cli(
     as_json: AsJson = False,
 ) -> None:
     """Measure a bundle on the classes it held out; the same command goes on after a stop."""
-    from l2laug.commands.score import score
+    from l2laug.commands.score import ScoreOptions, score
     from l2laug.config.load import find_recipe
     from l2laug.core.progress import Progress
     from l2laug.reports.tables import score_table
+    from l2laug.runtime.session import Session
 
-    results = score(
-        bundle,
-        source,
+    options = ScoreOptions(
         recipe=None if recipe is None else find_recipe(recipe),
         classes=classes,
         shots=shots,
@@ -61,9 +60,8 @@ def score_cli(
         reference_classifier=reference_classifier,
         few_shot=few_shot,
         out=out,
-        device=device,
-        progress=Progress(quiet=as_json),
     )
+    results = score(bundle, source, options, Session.start(device, Progress(quiet=as_json)))
     if as_json:
         print_json({"scores": {name: [vars(s) for s in found] for name, found in results.items()}})
     else:

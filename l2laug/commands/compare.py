@@ -12,12 +12,19 @@ import numpy as np
 
 from l2laug.artifacts.model_card import Card
 from l2laug.artifacts.names import MODEL
-from l2laug.artifacts.run import find_run
-from l2laug.classification.run import classify
-from l2laug.classification.study import Study, usual_steps
-from l2laug.commands.evaluate import find_bundle_of, read_options
+from l2laug.artifacts.run import Run, find_run
+from l2laug.commands.evaluate import (
+    count_real,
+    describe_extractor,
+    find_bundle_of,
+    read_options,
+    train_classifiers,
+    untested,
+    with_learned,
+)
+from l2laug.config.evaluation_options import EvaluationOptions
 from l2laug.core.arrays import Pixels
-from l2laug.core.errors import UsageError
+from l2laug.core.errors import BundleError, UsageError
 from l2laug.core.files import write_text
 from l2laug.core.progress import Progress
 from l2laug.data.contact_sheet import save_sheet
@@ -26,6 +33,7 @@ from l2laug.evaluation.samples import measure_samples, read_samples
 from l2laug.evaluation.scores import Measure
 from l2laug.features.registry import find_extractor
 from l2laug.reports.comparison import render
+from l2laug.runtime.session import Session
 from l2laug.sampling.sampler import Sampler
 
 SCHEMA = 2
@@ -77,40 +85,22 @@ class Comparison:
 
 def compare(
     given: Sequence[Path],
-    *,
+    options: EvaluationOptions,
+    session: Session,
     out: Path | None = None,
-    dataset: Path | None = None,
-    test: Path | None = None,
-    features: str = "bundle",
-    lpips: Path | None = None,
-    classifier: bool = False,
-    model: str = Study.model,
-    seeds: int = Study.seeds,
-    steps: int | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    progress: Progress | None = None,
 ) -> Comparison:
     """Score several sets of samples of one class alike; write ``comparison.{json,md,png}``.
 
     All are held against the same halves of the same real images, with as many samples as the
-    smallest set has. No image that one of the runs was adapted from counts as held out.
+    smallest set has. No image that one of the runs was adapted from counts as held out. Classifiers
+    without samples are trained only once.
 
     Args:
         given: run folders or ``.onnx`` files, of which the samples are taken, and folders of images
             or class folders that any tool wrote. The first run gives class, size and real images.
+        options: as for ``evaluate``.
+        session: likewise; its seed also chooses samples from larger sets.
         out: folder to write to; the first run's by default.
-        dataset: class folders of real images to train with; the rare folder's siblings by default.
-        test: class folders of real images to test on, as for ``evaluate``.
-        features: what to measure on, as for ``evaluate``.
-        lpips: likewise.
-        classifier: train classifiers without and with each set; those without only once.
-        model: ``small`` or a timm model's name.
-        seeds: trainings of each kind.
-        steps: of each training, as for ``evaluate``.
-        seed: of the splits, and of the samples chosen from larger sets.
-        device: for the classifiers and timm's features.
-        progress: where to show how far it is.
 
     Raises:
         UsageError: there is no run among them, they are of different classes or one is given
@@ -118,7 +108,67 @@ def compare(
         ImageError: images are missing or can't be read.
         BundleError: a model, its bundle or the weights of ``features`` are gone or do not fit.
     """
-    progress = progress or Progress(quiet=True)
+    sets = _read_sets(given, session.progress)
+    card, notes = sets.card, list(sets.notes)
+    about = read_options(sets.run)
+    bundle, said = find_bundle_of(card, about, options.features)
+    notes += said
+    card = with_learned(card, bundle)
+    real = read_real(
+        card,
+        about,
+        options.dataset,
+        options.test,
+        session.seed,
+        options.classifier,
+        session.progress,
+    )
+    extractor = find_extractor(options.features, bundle, session.device)
+    count, out = min(map(len, sets.drawn)), out or sets.run.folder
+    chosen = [_some(pixels, count, session.seed) for pixels in sets.drawn]
+    compared = []
+    for i, pixels in enumerate(chosen):
+        session.progress.say(f"{sets.names[i]}: {sets.folders[i]}")
+        sheet = out / f"comparison-copies-{i + 1}.png"
+        measures, said, _ = measure_samples(
+            pixels, real, extractor, session.seed, sheet, options.lpips, session.device
+        )
+        notes += [note for note in said if note not in notes]
+        found = train_classifiers(card.class_name, pixels, real, options, sets.run, session)
+        if found:
+            del found["advice"]  # it is about the run alone
+        named = sets.names[i], str(sets.folders[i]), len(sets.drawn[i])
+        compared.append(Compared(*named, measures, found))
+    result = Comparison(
+        class_name=card.class_name,
+        run=str(sets.run.folder),
+        counts={"samples": count, **count_real(real)},
+        extractor=describe_extractor(extractor),
+        sets=compared,
+        notes=notes + untested(card, real),
+        paths={"report": str(out / "comparison.md"), "sheet": str(out / "comparison.png")},
+    )
+    plain = asdict(result)
+    save_sheet(out / "comparison.png", [list(p[:SHOWN]) for p in (real.support, *chosen)])
+    write_text(out / "comparison.json", json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
+    write_text(out / "comparison.md", render(plain))
+    return result
+
+
+@dataclass(frozen=True)
+class _Sets:
+    """The sets as they were read: what each goes by, where it lies, its images; the first run."""
+
+    names: list[str]
+    folders: list[Path]
+    drawn: list[Pixels]
+    run: Run
+    card: Card
+    notes: list[str]
+
+
+def _read_sets(given: Sequence[Path], progress: Progress) -> _Sets:
+    """Read all sets, and what the runs among them have seen."""
     names = _names(given)
     runs = {i: find_run(path) for i, path in enumerate(given) if _is_run(path)}
     if not runs:
@@ -126,59 +176,15 @@ def compare(
             f"There is no run among {', '.join(map(str, given))}.",
             "Name one too: all are held against its support set and the real images beside it.",
         )
-    cards = {i: Sampler(run.model, device="cpu").card for i, run in runs.items()}
     first = min(runs)
-    card, notes = _seen_by_all(cards, first, names)
+    card, notes = _seen_by_all(runs, first, names)
     folders = [runs[i].samples if i in runs else path for i, path in enumerate(given)]
     drawn = [read_samples(folder, card, progress) for folder in folders]
     count = min(map(len, drawn))
     if count < max(map(len, drawn)):
         smallest = names[[len(pixels) for pixels in drawn].index(count)]
         notes.append(f"Of each set {count} samples are compared, as many as {smallest} has.")
-    main, out = runs[first], out or runs[first].folder
-    options = read_options(main)
-    real = read_real(card, options, dataset, test, seed, classifier, progress)
-    extractor = find_extractor(features, find_bundle_of(card, options), device)
-    steps = steps or usual_steps(len(real.train.classes))
-    study = Study(model=model, steps=steps, seeds=seeds)
-    sets, chosen = [], [_some(pixels, count, seed) for pixels in drawn]
-    for i, (name, pixels) in enumerate(zip(names, chosen, strict=True)):
-        progress.say(f"{name}: {folders[i]}")
-        sheet = out / f"comparison-copies-{i + 1}.png"
-        measures, said, _ = measure_samples(pixels, real, extractor, seed, sheet, lpips, device)
-        notes += [note for note in said if note not in notes]
-        found = None
-        if classifier:
-            found = classify(
-                card.class_name, pixels, real.train, real.test, study, main.folder, device, progress
-            )
-            del found["advice"]  # it is about the run alone
-        sets.append(Compared(name, str(folders[i]), len(drawn[i]), measures, found))
-    result = Comparison(
-        class_name=card.class_name,
-        run=str(main.folder),
-        counts={
-            "samples": count,
-            "support": len(real.support),
-            "real_held_out": len(real.others),
-            "train": len(real.train.pixels),
-            "test": len(real.test.pixels),
-        },
-        extractor={
-            "name": extractor.name,
-            "sha256": extractor.digest,
-            "resizing": extractor.resizing,
-        },
-        sets=sets,
-        notes=notes,
-        paths={"report": str(out / "comparison.md"), "sheet": str(out / "comparison.png")},
-    )
-    plain = asdict(result)
-    rows = [list(pixels[:SHOWN]) for pixels in (real.support, *chosen)]
-    save_sheet(out / "comparison.png", rows)
-    write_text(out / "comparison.json", json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
-    write_text(out / "comparison.md", render(plain))
-    return result
+    return _Sets(names, folders, drawn, runs[first], card, notes)
 
 
 def _is_run(path: Path) -> bool:
@@ -195,12 +201,18 @@ def _names(given: Sequence[Path]) -> list[str]:
     return short if len(set(short)) == len(short) else [str(path) for path in given]
 
 
-def _seen_by_all(
-    cards: dict[int, Card], first: int, names: Sequence[str]
-) -> tuple[Card, list[str]]:
+def _seen_by_all(runs: dict[int, Run], first: int, names: Sequence[str]) -> tuple[Card, list[str]]:
     """The first run's card, with what any of the runs was adapted from or learned along."""
+    cards = {i: Sampler(run.model, device="cpu").card for i, run in runs.items()}
     card, notes, seen = cards[first], list[str](), dict.fromkeys(cards[first].support_hashes)
     along = {h for other in cards.values() for h in other.base_hashes}
+    for i, run in runs.items():
+        if i == first:
+            continue  # its bundle has to be there: it is measured by
+        try:
+            along |= find_bundle_of(cards[i], read_options(run))[0].learned()
+        except BundleError as error:
+            notes.append(f"{names[i]}: {error.fact} Images that it learned from may be tested on.")
     for i, other in cards.items():
         if other.class_name != card.class_name:
             raise UsageError(

@@ -11,11 +11,12 @@ from sklearn.datasets import load_digits
 
 from l2laug.artifacts.output_folders import claim
 from l2laug.artifacts.run import find_run
-from l2laug.commands.adapt import adapt
+from l2laug.commands.adapt import AdaptOptions, adapt
 from l2laug.commands.evaluate import Evaluation, evaluate
-from l2laug.core.progress import Progress
-from l2laug.sampling.sampler import Sampler
-from l2laug.sampling.writer import Written, write_samples
+from l2laug.commands.sample import SampleOptions, sample
+from l2laug.config.evaluation_options import EvaluationOptions
+from l2laug.runtime.session import Session
+from l2laug.sampling.writer import Written
 
 RARE = 3
 SHOTS = 5
@@ -33,26 +34,25 @@ class Demo:
     evaluation: Evaluation
 
 
-def demo(out: Path, *, overwrite: bool = False, progress: Progress | None = None) -> Demo:
+def demo(out: Path, session: Session, *, overwrite: bool = False) -> Demo:
     """Adapt a digit made rare, draw 1,000 more of it and see whether they help.
 
     Args:
         out: folder for the digits and everything made from them.
+        session: engine, progress and seed.
         overwrite: replace it if it is there.
-        progress: where to show how far it is.
 
     Raises:
         OutputError: the folder exists or can't be written.
     """
-    progress = progress or Progress(quiet=True)
     claim(out, "digits", overwrite=overwrite)
     train, test = write_digits(out / "digits")
     run = out / "run"
-    adapt(train / str(RARE), bundle="glyphs", base=train, out=run, progress=progress)
+    adapt(train / str(RARE), AdaptOptions(bundle="glyphs", base=train, out=run), session)
     found = find_run(run)
-    samples = write_samples(Sampler(found.model), DRAWN, found.samples, 0, progress)
-    evaluation = evaluate(found, test=test, classifier=True, progress=progress)
-    return Demo(run, samples, evaluation)
+    samples = sample(found, SampleOptions(DRAWN, seed=session.seed), session.progress)
+    options = EvaluationOptions(test=test, classifier=True)
+    return Demo(run, samples, evaluate(found, options, session))
 
 
 def write_digits(out: Path) -> tuple[Path, Path]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -14,16 +14,19 @@ from l2laug.artifacts.model_card import Card
 from l2laug.artifacts.run import Run
 from l2laug.classification.run import classify
 from l2laug.classification.study import SWEEP, Study, usual_steps
+from l2laug.config.evaluation_options import BUNDLE, EvaluationOptions
+from l2laug.core.arrays import Pixels
 from l2laug.core.errors import BundleError
 from l2laug.core.files import write_text
-from l2laug.core.progress import Progress
-from l2laug.evaluation.real_images import read_real
+from l2laug.evaluation.real_images import Real, read_real
 from l2laug.evaluation.samples import measure_samples, read_samples
 from l2laug.evaluation.scores import Measure
+from l2laug.features.extractor import Extractor
 from l2laug.features.registry import find_extractor
 from l2laug.reports.figures import gather
 from l2laug.reports.html import curves_of, render_html
 from l2laug.reports.markdown import render
+from l2laug.runtime.session import Session
 from l2laug.sampling.sampler import Sampler
 
 SCHEMA = 3
@@ -55,92 +58,54 @@ class Evaluation:
     schema: int = SCHEMA
 
 
-def evaluate(
-    run: Run,
-    *,
-    samples: Path | None = None,
-    dataset: Path | None = None,
-    test: Path | None = None,
-    features: str = "bundle",
-    lpips: Path | None = None,
-    classifier: bool = False,
-    model: str = Study.model,
-    seeds: int = Study.seeds,
-    steps: int | None = None,
-    sweep: bool = False,
-    seed: int = 0,
-    device: str = "auto",
-    progress: Progress | None = None,
-) -> Evaluation:
+def evaluate(run: Run, options: EvaluationOptions, session: Session) -> Evaluation:
     """Score a run's samples and write ``report.json``, ``.md`` and ``.html`` into its folder.
 
     Args:
         run: the adapted model.
-        samples: folder that ``sample`` wrote; the run's own by default.
-        dataset: class folders of real images to train with; the rare folder's siblings by default.
-        test: class folders of real images to test on; else three in ten of the base classes'
-            and what the rare folder holds beside the support set.
-        features: what to measure on: ``bundle``, ``timm:NAME@PATH``, ``timm:NAME``,
-            ``inception@PATH`` or ``inception``.
-        lpips: weights of AlexNet, to measure perceptual diversity too.
-        classifier: train classifiers without and with the samples.
-        model: ``small`` or a timm model's name.
-        seeds: trainings of each kind.
-        steps: of each training; as many as the classes take by default.
-        sweep: train with other shares of samples too, to see how many to add.
-        seed: of the splits.
-        device: for the classifiers and timm's features.
-        progress: where to show how far it is.
+        options: what to compare the samples with, what to measure.
+        session: for the classifiers and timm's features; its seed is that of the splits.
 
     Raises:
         UsageError: no samples, or no images to test on.
         ImageError: images can't be read.
-        BundleError: the bundle or the weights of ``features`` are gone or do not fit.
+        BundleError: the bundle is gone or another one, or the weights of ``features`` are gone or
+            do not fit.
     """
-    progress = progress or Progress(quiet=True)
     sampler = Sampler(run.model, device="cpu")
-    card = sampler.card
-    options = read_options(run)
-    bundle = find_bundle_of(card, options)
-    drawn = read_samples(samples or run.samples, card, progress)
-    real = read_real(card, options, dataset, test, seed, classifier, progress)
-    extractor = find_extractor(features, bundle, device)
+    about = read_options(run)
+    bundle, notes = find_bundle_of(sampler.card, about, options.features)
+    card = with_learned(sampler.card, bundle)
+    samples = options.samples or run.samples
+    drawn = read_samples(samples, card, session.progress)
+    real = read_real(
+        card,
+        about,
+        options.dataset,
+        options.test,
+        session.seed,
+        options.classifier,
+        session.progress,
+    )
+    extractor = find_extractor(options.features, bundle, session.device)
     sheet = run.folder / "copies.png"
-    measures, notes, copies = measure_samples(drawn, real, extractor, seed, sheet, lpips, device)
-    study = None
-    if classifier:
-        setting = Study(
-            model=model,
-            steps=steps or usual_steps(len(real.train.classes)),
-            seeds=seeds,
-            sweep=SWEEP if sweep else (),
-        )
-        study = classify(
-            card.class_name, drawn, real.train, real.test, setting, run.folder, device, progress
-        )
-        notes += study["notes"]
+    measures, said, copies = measure_samples(
+        drawn, real, extractor, session.seed, sheet, options.lpips, session.device
+    )
+    study = train_classifiers(card.class_name, drawn, real, options, run, session)
+    notes += said + (study["notes"] if study else []) + untested(card, real)
     result = Evaluation(
         class_name=card.class_name,
-        counts={
-            "samples": len(drawn),
-            "support": len(real.support),
-            "real_held_out": len(real.others),
-            "train": len(real.train.pixels),
-            "test": len(real.test.pixels),
-        },
+        counts={"samples": len(drawn), **count_real(real)},
         scores={name: m.value for name, m in measures.items()},
         measures=measures,
-        extractor={
-            "name": extractor.name,
-            "sha256": extractor.digest,
-            "resizing": extractor.resizing,
-        },
+        extractor=describe_extractor(extractor),
         notes=notes,
         classifier=study,
         paths={
             "report": str(run.folder / "report.md"),
             "page": str(run.folder / "report.html"),
-            "samples": str(samples or run.samples),
+            "samples": str(samples),
             "sheet": str(run.folder / "sheet.png"),
             **({"copies": str(sheet)} if "copies" in measures else {}),
         },
@@ -148,10 +113,67 @@ def evaluate(
     plain = asdict(result)
     write_text(run.folder / "report.json", json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
     write_text(run.folder / "report.md", render(plain))
-    pictures = gather(card.class_name, sampler, drawn, real.support, real.others, copies, seed)
-    page = render_html(plain, pictures, curves_of(plain, options))
-    write_text(run.folder / "report.html", page)
+    shown = drawn, real.support, real.others, copies, session.seed
+    pictures = gather(card.class_name, sampler, *shown)
+    write_text(run.folder / "report.html", render_html(plain, pictures, curves_of(plain, about)))
     return result
+
+
+def train_classifiers(
+    rare: str,
+    drawn: Pixels,
+    real: Real,
+    options: EvaluationOptions,
+    run: Run,
+    session: Session,
+) -> dict[str, Any] | None:
+    """Train classifiers without and with samples, if they were asked for; see ``classify``."""
+    if not options.classifier:
+        return None
+    study = Study(
+        model=options.model,
+        steps=options.steps or usual_steps(len(real.train.classes)),
+        seeds=options.seeds,
+        sweep=SWEEP if options.sweep else (),
+    )
+    data = rare, drawn, real.train, real.test
+    return classify(*data, study, run.folder, session.device, session.progress)
+
+
+def count_real(real: Real) -> dict[str, int]:
+    """How many real images of each kind went in."""
+    return {
+        "support": len(real.support),
+        "real_held_out": len(real.others),
+        "train": len(real.train.pixels),
+        "test": len(real.test.pixels),
+    }
+
+
+def describe_extractor(extractor: Extractor) -> dict[str, str]:
+    """Name and SHA-256 of what features come from, and how it resizes images."""
+    return {
+        "name": extractor.name,
+        "sha256": extractor.digest,
+        "resizing": extractor.resizing,
+    }
+
+
+def with_learned(card: Card, bundle: Bundle) -> Card:
+    """The card with the images that its bundle was trained on among those that adapt has seen."""
+    return replace(card, base_hashes=tuple(sorted({*card.base_hashes, *bundle.learned()})))
+
+
+def untested(card: Card, real: Real) -> list[str]:
+    """A note on base classes that nothing can be tested on, the generator having seen it all."""
+    tested = {real.test.classes[label] for label in real.test.labels}
+    missing = [c for c in real.train.classes if c not in tested and c != card.class_name]
+    if not card.base_hashes or not missing:
+        return []
+    return [
+        f"Of {len(missing)} of {len(real.train.classes) - 1} other classes no image is tested on: "
+        "the generator learned from all of them. Give others with --test."
+    ]
 
 
 def read_options(run: Run) -> dict[str, Any]:
@@ -172,19 +194,40 @@ def read_options(run: Run) -> dict[str, Any]:
     return dict(options)
 
 
-def find_bundle_of(card: Card, options: dict[str, Any]) -> Bundle:
+def find_bundle_of(
+    card: Card, options: dict[str, Any], features: str = BUNDLE
+) -> tuple[Bundle, list[str]]:
     """The bundle that a model grew from, by the path in its options or by its name.
 
+    Args:
+        card: of the model.
+        options: of its run.
+        features: what is measured on. By another net than the bundle's, another bundle of that name
+            or place does.
+
+    Returns:
+        The bundle, and a note if it is another one.
+
     Raises:
-        BundleError: it is gone.
+        BundleError: it is gone, or another one is in its place.
     """
-    place = options.get("bundle", {}).get("path", "")
-    for name in (place, card.bundle):
-        try:
-            return find_bundle(name)
-        except BundleError:
-            continue
-    raise BundleError(
-        f"Bundle {card.bundle}, which scores are measured with, can't be found.",
-        f"Put it back at {place}." if place else "Install it again.",
-    )
+    place, other = options.get("bundle", {}).get("path", ""), None
+    for name in filter(None, (place, card.bundle)):
+        with suppress(BundleError):
+            found = find_bundle(name)
+            if found.digest == card.bundle_hash:
+                return found, []
+            other = other or found
+    if other is None:
+        raise BundleError(
+            f"Bundle {card.bundle}, which scores are measured with, can't be found.",
+            f"Put it back at {place}." if place else "Install it again.",
+        )
+    fact = f"Bundle {other.path} is not the one that the model was adapted from: it has changed."
+    if features == BUNDLE:
+        raise BundleError(
+            fact,
+            "Put that one back, adapt again, or measure by another net with --features "
+            "timm:NAME or inception.",
+        )
+    return other, [f"{fact} Images that the former one learned from may be tested on."]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +11,12 @@ import numpy as np
 import torch
 
 from l2laug import __version__
-from l2laug.artifacts.bundle import Bundle, find_bundle, open_bundle, write_info
-from l2laug.artifacts.names import INFO, STATISTICS
+from l2laug.artifacts.bundle import Bundle, find_bundle, open_bundle, write_learned
+from l2laug.artifacts.names import STATISTICS
+from l2laug.commands.bundle_folder import WORK, claim_bundle, finish_bundle, keep_settings
 from l2laug.config.recipe import Recipe
-from l2laug.core.errors import OutputError, UsageError
-from l2laug.core.files import write_text
 from l2laug.core.progress import Progress
-from l2laug.data.base_classes import source_classes
+from l2laug.data.base_classes import base_hashes, source_classes
 from l2laug.data.class_augmentation import with_class_augmentation
 from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.data.public_sources import source_folder
@@ -31,19 +28,33 @@ from l2laug.nn.gem import build_gems
 from l2laug.nn.onnx_export import export_features
 from l2laug.nn.prototype_classifier import PrototypeClassifier, load_prototype_classifier
 from l2laug.nn.weights import save_weights
-from l2laug.runtime.device import Engine, pick_engine
 from l2laug.runtime.processes import Processes
+from l2laug.runtime.session import Session
 from l2laug.training.feature_net import train_features
+from l2laug.training.gan_step import Adversary
 from l2laug.training.gems import train_gems
 from l2laug.training.pairs import PairSampler
 from l2laug.training.source import draw_sheet, train_strong, train_weak
 
-WORK = ".training"
-SETTINGS = "settings.json"
-WEIGHTS = tuple(
-    f"{name}.safetensors" for name in ("strong", "weak", "gems", "critic", "prototype_classifier")
-)
-FILES = ("features.onnx", STATISTICS, "sheet.png", *WEIGHTS)
+
+@dataclass(frozen=True)
+class PretrainOptions:
+    """How a bundle is trained.
+
+    Attributes:
+        recipe: every choice of the training.
+        start: name or path of a bundle whose strong generator and critic to go on from, in place
+            of random weights.
+        resume: go on with a training that was cut off.
+        overwrite: replace a bundle that is there.
+        leave_out: a folder in the source not to learn from: the rare class, or several.
+    """
+
+    recipe: Recipe
+    start: str | None = None
+    resume: bool = False
+    overwrite: bool = False
+    leave_out: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -58,39 +69,33 @@ class Pretrained:
     main: bool = True
 
 
-def pretrain(
-    source: Path,
-    out: Path,
-    *,
-    recipe: Recipe,
-    start: str | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
-    seed: int = 0,
-    device: str = "auto",
-    leave_out: Path | None = None,
-    progress: Progress | None = None,
-) -> Pretrained:
+@dataclass(frozen=True)
+class _Training:
+    """One training of a bundle: what it learns, from where, and its unfinished folder."""
+
+    recipe: Recipe
+    session: Session
+    work: Path
+    initial: Bundle | None
+    known: ImageSet
+    unseen: ImageSet
+
+
+def pretrain(source: Path, out: Path, options: PretrainOptions, session: Session) -> Pretrained:
     """Train phi_s1, phi_s2, the GEMs and the feature net, and write them as a bundle.
 
     Everything unfinished lies in a hidden folder of ``out`` until the bundle is complete;
     ``resume`` goes on from there.
 
     Started by `torchrun` or `accelerate launch`, all processes train phi_s1 together, each with the
-    recipe's batch, and see the same folders; the rest, a small part, is the first one's work.
+    recipe's batch, and see the same folders; the rest, a small part, is the first one's work. Each
+    has a session of :meth:`Processes.start`.
 
     Args:
         source: class folders.
         out: the bundle folder.
-        recipe: every choice of the training.
-        start: name or path of a bundle whose strong generator and critic to go on from, in place
-            of random weights.
-        resume: go on with a training that was cut off.
-        overwrite: replace a bundle that is there.
-        seed: of everything random.
-        device: ``auto``, ``cpu`` or ``cuda``.
-        leave_out: a folder in ``source`` not to learn from: the rare class, or several.
-        progress: where to show how far it is.
+        options: how to train it.
+        session: engine, progress and seed.
 
     Raises:
         ImageError: too few classes or images.
@@ -98,40 +103,32 @@ def pretrain(
         BundleError: ``start`` is missing, damaged or of other networks than the recipe's.
     """
     began = time.monotonic()
-    processes = Processes(cpu=device == "cpu")
-    progress = progress if progress and processes.main else Progress(quiet=True)
-    initial = None if start is None else find_bundle(start)
-    work = out / WORK
-    with processes.main_first():  # what is fetched or measured once, the others find
-        engine = pick_engine(device)
-        folders = source_classes(source, leave_out)
+    processes = Processes(cpu=session.engine.device.type == "cpu")
+    initial = None if options.start is None else find_bundle(options.start)
+    with processes.main_first():  # what is fetched once, the others find
+        folders = source_classes(source, options.leave_out)
         if processes.main:
-            _claim(out, resume, overwrite)
-            _keep_settings(work, recipe, seed, initial, folders)
-    options = recipe.generator
-    with progress.task("reading", sum(map(len, folders.values()))) as advance:
-        images = read_classes(folders, options.size, options.channels, advance)
-    for path, reason in images.skipped:
-        progress.say(f"note: left out {path}: {reason}")
-    known, unseen = split_classes(images, recipe.data)
-    known = with_class_augmentation(known, recipe.data.class_augmentation)
-    progress.say(
+            _begin(out, options, session.seed, initial, folders)
+    images = _read(folders, options.recipe, session.progress)
+    known, unseen = split_classes(images, options.recipe.data)
+    learned = base_hashes(known)
+    known = with_class_augmentation(known, options.recipe.data.class_augmentation)
+    session.progress.say(
         f"{len(known.classes)} source classes with {len(known.pixels)} images, "
-        f"{len(unseen.classes)} held out; {engine.describe()}"
+        f"{len(unseen.classes)} held out; {session.engine.describe()}"
     )
+    training = _Training(options.recipe, session, out / WORK, initial, known, unseen)
     with processes.main_first():
-        if not (work / "features.onnx").exists():
-            net = train_features(known, recipe.features, engine, progress, seed)
-            export_features(net, options.size, options.channels, work / "features.onnx")
-        classifier = _prototype_classifier(known, recipe, engine, work, progress, seed)
+        _train_feature_net(training)
+        classifier = _prototype_classifier(training)
     strong = train_strong(
         known,
         unseen,
-        recipe,
-        engine,
-        work,
-        progress,
-        seed,
+        options.recipe,
+        session.engine,
+        training.work,
+        session.progress,
+        session.seed,
         classifier=classifier,
         start=initial,
         processes=processes,
@@ -139,117 +136,115 @@ def pretrain(
     if not processes.main:
         processes.wait()
         return Pretrained(open_bundle(out), time.monotonic() - began, main=False)
-    extractor = extractor_at(work / "features.onnx", "feature net", "")
-    save_statistics(extractor(known.pixels), work / STATISTICS)
-    save_weights(strong.average, work / "strong.safetensors")
-    save_weights(strong.critic, work / "critic.safetensors")
-    torch.manual_seed(seed)  # so that a resumed training starts the GEMs alike
-    gems = build_gems(recipe.gems, recipe.generator)
-    losses: dict[str, list[float]] = {}
-    for round_ in range(recipe.weak.rounds):
-        weak = train_weak(known, strong, recipe, engine, progress, seed + round_)
-        save_weights(weak, work / "weak.safetensors")
-        pairs = PairSampler(known, engine.device, seed + round_)
-        found = train_gems(
-            gems, strong.average, weak, pairs, recipe.gems, engine, progress, seed + round_
-        )
-        for name, ends in found.items():
-            losses.setdefault(name, [ends[0]])[1:] = [ends[1]]
-    save_weights(gems, work / "gems.safetensors")
-    draw_sheet(strong.average, unseen, engine, work / "sheet.png")
-    info = {
-        "name": out.resolve().name,
-        "description": recipe.description,
-        "version": __version__,
-        "seed": seed,
-        "device": engine.describe(),
-        "processes": processes.count,
-        "recipe": recipe.model_dump(mode="json"),
-        "start": None if initial is None else {"name": initial.name, "sha256": initial.digest},
-        "source": _describe_source(known, unseen, extractor, classifier, work)
-        | (
-            _held_out_images(unseen, source_folder(source))
-            if recipe.data.pseudo_classes > 1
-            else {}
-        ),
-        "gem_losses": losses,
-    }
-    bundle = _finish(out, work, info)
+    losses = _train_weak_and_gems(training, strong)
+    write_learned(training.work, learned, initial)
+    info = {"name": out.resolve().name, **_describe(training, processes.count)}
+    info |= {"source": _describe_source(training, classifier, source), "gem_losses": losses}
+    bundle = finish_bundle(out, training.work, info)
     processes.wait()
     return Pretrained(bundle, time.monotonic() - began)
 
 
-def _prototype_classifier(
-    known: ImageSet, recipe: Recipe, engine: Engine, work: Path, progress: Progress, seed: int
-) -> PrototypeClassifier:
-    """The prototype classifier of source training: another feature net than the one that scores."""
-    path = work / "prototype_classifier.safetensors"
+def _begin(
+    out: Path,
+    options: PretrainOptions,
+    seed: int,
+    initial: Bundle | None,
+    folders: dict[str, list[Path]],
+) -> None:
+    """Claim the bundle's folder, and remember how its training was begun."""
+    claim_bundle(out, resume=options.resume, overwrite=options.overwrite)
+    settings = {
+        "recipe": options.recipe.model_dump(mode="json"),
+        "seed": seed,
+        "start": initial and initial.digest,
+        "images": {name: len(files) for name, files in sorted(folders.items())},
+    }
+    keep_settings(out / WORK, settings)
+
+
+def _read(folders: dict[str, list[Path]], recipe: Recipe, progress: Progress) -> ImageSet:
+    """All images at the recipe's size; those that can't be read are named."""
+    size, channels = recipe.generator.size, recipe.generator.channels
+    with progress.task("reading", sum(map(len, folders.values()))) as advance:
+        images = read_classes(folders, size, channels, advance)
+    for path, reason in images.skipped:
+        progress.say(f"note: left out {path}: {reason}")
+    return images
+
+
+def _train_feature_net(training: _Training) -> None:
+    """The net that images are scored with, unless it was finished before."""
+    path, recipe, session = training.work / "features.onnx", training.recipe, training.session
     if not path.exists():
         net = train_features(
-            known, recipe.features, engine, progress, seed + 1, title="prototype_classifier"
+            training.known, recipe.features, session.engine, session.progress, session.seed
+        )
+        export_features(net, recipe.generator.size, recipe.generator.channels, path)
+
+
+def _prototype_classifier(training: _Training) -> PrototypeClassifier:
+    """The prototype classifier of source training: another feature net than the one that scores."""
+    path = training.work / "prototype_classifier.safetensors"
+    known, recipe, session = training.known, training.recipe, training.session
+    if not path.exists():
+        net = train_features(
+            known,
+            recipe.features,
+            session.engine,
+            session.progress,
+            session.seed + 1,
+            title="prototype_classifier",
         )
         save_weights(PrototypeClassifier(net, len(known.classes)).learn(known), path)
     return load_prototype_classifier(path, recipe, len(known.classes))
 
 
-def _claim(out: Path, resume: bool, overwrite: bool) -> None:
-    work = out / WORK
-    if (out / INFO).exists() and not overwrite:
-        raise OutputError(
-            f"A bundle is at {out} already.", "Give --overwrite to replace it, or another -o."
-        )
-    known = {WORK, "README.md", *FILES}  # the latter if finishing was cut off
-    new = out.is_dir() and not (out / INFO).exists()
-    if new and any(p.name not in known for p in out.iterdir()):
-        raise OutputError(f"{out} holds other files.", "Choose a new folder with -o.")
-    if work.is_dir() and not resume:
-        # Settings alone are what a run leaves that failed before it trained: nothing to lose.
-        begun = any(p.name != SETTINGS for p in work.iterdir())
-        if begun and not overwrite:
-            raise OutputError(
-                f"A training at {out} was cut off.",
-                "Give --resume to go on with it, or --overwrite to start anew.",
-            )
-        shutil.rmtree(work)
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{out} can't be made: {error.strerror or error}.", "Choose another place with -o."
-        ) from error
+def _train_weak_and_gems(training: _Training, strong: Adversary) -> dict[str, list[float]]:
+    """Train phi_s2 and the GEMs, and save all networks; each GEM's loss before and after."""
+    recipe, session, work = training.recipe, training.session, training.work
+    engine, progress = session.engine, session.progress
+    save_weights(strong.average, work / "strong.safetensors")
+    save_weights(strong.critic, work / "critic.safetensors")
+    torch.manual_seed(session.seed)  # so that a resumed training starts the GEMs alike
+    gems = build_gems(recipe.gems, recipe.generator)
+    losses: dict[str, list[float]] = {}
+    for seed in range(session.seed, session.seed + recipe.weak.rounds):
+        weak = train_weak(training.known, strong, recipe, engine, progress, seed)
+        save_weights(weak, work / "weak.safetensors")
+        pairs = PairSampler(training.known, engine.device, seed)
+        found = train_gems(gems, strong.average, weak, pairs, recipe.gems, engine, progress, seed)
+        for name, ends in found.items():
+            losses.setdefault(name, [ends[0]])[1:] = [ends[1]]
+    save_weights(gems, work / "gems.safetensors")
+    draw_sheet(strong.average, training.unseen, engine, work / "sheet.png")
+    return losses
 
 
-def _keep_settings(
-    work: Path, recipe: Recipe, seed: int, start: Bundle | None, folders: dict[str, list[Path]]
-) -> None:
-    """Remember how an unfinished training was begun, and reject to go on otherwise."""
-    path = work / SETTINGS
-    settings = {
+def _describe(training: _Training, processes: int) -> dict[str, Any]:
+    """What a bundle says of how it was trained."""
+    recipe, session, initial = training.recipe, training.session, training.initial
+    return {
+        "description": recipe.description,
+        "version": __version__,
+        "seed": session.seed,
+        "device": session.engine.describe(),
+        "processes": processes,
         "recipe": recipe.model_dump(mode="json"),
-        "seed": seed,
-        "start": start and start.digest,
-        "images": {name: len(files) for name, files in sorted(folders.items())},
+        "start": None if initial is None else {"name": initial.name, "sha256": initial.digest},
     }
-    text = json.dumps(settings, indent=1, ensure_ascii=False) + "\n"
-    if path.exists() and path.read_text(encoding="utf-8") != text:
-        raise UsageError(
-            f"The training in {work.parent} was begun with another recipe, --seed, --start or "
-            "other images.",
-            "Use those, or start anew with --overwrite.",
-        )
-    write_text(path, text)
 
 
 def _describe_source(
-    known: ImageSet,
-    unseen: ImageSet,
-    extractor: Extractor,
-    classifier: PrototypeClassifier,
-    work: Path,
+    training: _Training, classifier: PrototypeClassifier, source: Path
 ) -> dict[str, Any]:
+    """What a bundle says of its source; the statistics of its features go into a file."""
+    work, known, unseen = training.work, training.known, training.unseen
+    extractor: Extractor = extractor_at(work / "features.onnx", "feature net", "")
+    save_statistics(extractor(known.pixels), work / STATISTICS)
     features = extractor(unseen.pixels)
     distances = source_distances(features, work / STATISTICS)
-    return {
+    about: dict[str, Any] = {
         "classes": len(known.classes),
         "images": len(known.pixels),
         "held_out": list(unseen.classes),
@@ -260,6 +255,9 @@ def _describe_source(
             "percentile_99": float(np.percentile(distances, 99)),
         },
     }
+    if training.recipe.data.pseudo_classes > 1:
+        about |= _held_out_images(unseen, source_folder(source))
+    return about
 
 
 def _held_out_images(unseen: ImageSet, folder: Path) -> dict[str, Any]:
@@ -267,33 +265,3 @@ def _held_out_images(unseen: ImageSet, folder: Path) -> dict[str, Any]:
     rows = [np.flatnonzero(unseen.labels == label) for label in range(len(unseen.classes))]
     files = [[unseen.paths[r].relative_to(folder).as_posix() for r in part] for part in rows]
     return {"held_out_images": dict(zip(unseen.classes, files, strict=True))}
-
-
-def _finish(out: Path, work: Path, info: dict[str, Any]) -> Bundle:
-    """Move the finished files into place, ``bundle.json`` last: without it there is no bundle."""
-    card = out / "README.md"
-    if not card.exists() or _is_generated(card, out / INFO):
-        write_text(card, _card_text(info))
-    (out / INFO).unlink(missing_ok=True)
-    for name in FILES:
-        (work / name).replace(out / name)
-    bundle = write_info(out, info)
-    shutil.rmtree(work)
-    return bundle
-
-
-def _is_generated(card: Path, info: Path) -> bool:
-    """Whether nobody has written into a card what an overwritten bundle's card said by itself."""
-    if not info.is_file():
-        return False
-    return card.read_text(encoding="utf-8") == _card_text(json.loads(info.read_text("utf-8")))
-
-
-def _card_text(info: dict[str, Any]) -> str:
-    source = info["source"]
-    return (
-        f"# {info['name']}\n\n{info['description']}\n\n"
-        f"Trained on {source['images']} images of {source['classes']} classes with l2laug "
-        f"{info['version']}; {len(source['held_out'])} classes were held out. Recipe and checksums "
-        "are in bundle.json, pictures of held-out classes in sheet.png.\n"
-    )

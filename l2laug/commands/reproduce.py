@@ -14,33 +14,30 @@ from torch import nn
 
 from l2laug.artifacts.bundle import Bundle, find_bundle, open_bundle, write_info
 from l2laug.artifacts.names import INFO
-from l2laug.commands.pretrain import pretrain
+from l2laug.commands.pretrain import PretrainOptions, pretrain
 from l2laug.config.load import parse_recipe
 from l2laug.config.recipe import GemOptions, Recipe
+from l2laug.config.scaling import scaled
 from l2laug.core.errors import ImageError, OutputError
 from l2laug.core.files import whole_file, whole_folder, write_text
-from l2laug.core.progress import Progress
 from l2laug.data.class_augmentation import with_class_augmentation
-from l2laug.data.contact_sheet import save_sheet
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.data.public_sources import source_folder
 from l2laug.data.split_classes import split_classes
-from l2laug.evaluation.held_out import Split, score_methods, split_unseen
+from l2laug.evaluation.held_out import BESIDE, Split, score_methods, split_unseen
 from l2laug.evaluation.held_out_scores import HeldOutScores, KeptScores
 from l2laug.evaluation.methods import Method, Model
 from l2laug.features.extractor import bundle_extractor
 from l2laug.nn.gem import build_gems
 from l2laug.nn.weights import save_weights
+from l2laug.reports.paper_figure import FIGURE_DRAWS, FIGURE_ROWS, draw_paper_figure
 from l2laug.reports.paper_tables import PLAIN, REAL, STRONG, WEAK, gem_name, gem_variants, tables
-from l2laug.runtime.device import Engine, pick_engine
+from l2laug.runtime.session import Session
 from l2laug.training.gems import train_gems
 from l2laug.training.initial_weights import load_generator
 from l2laug.training.pairs import PairSampler
 from l2laug.training.target import plain, train_target
-
-FIGURE_ROWS, FIGURE_DRAWS = 10, 2
-PARTS = ("source", "weak", "gems", "target", "features")
 
 
 @dataclass(frozen=True)
@@ -56,53 +53,96 @@ class Reproduction:
     scores: dict[str, list[HeldOutScores]]
 
 
-def reproduce(
-    source: Path,
-    out: Path,
-    *,
-    recipe: Recipe,
-    bundle: str | None = None,
-    scale: float = 1.0,
-    classes: int = 100,
-    seeds: int = 3,
-    device: str = "auto",
-    progress: Progress | None = None,
-) -> Reproduction:
+@dataclass(frozen=True)
+class ReproduceOptions:
+    """At what size the experiment is run.
+
+    Attributes:
+        recipe: of the networks and of every training; ``weak.shots`` images of a held-out class
+            are shown.
+        bundle: name or path of one that was trained from the source; all of the recipe but its GEMs
+            and its target is then the bundle's own.
+        scale: times all numbers of steps of the recipe, above 0.
+        classes: how many of the held-out classes, the last ones.
+        seeds: repetitions.
+    """
+
+    recipe: Recipe
+    bundle: str | None = None
+    scale: float = 1.0
+    classes: int = 100
+    seeds: int = 3
+
+
+@dataclass(frozen=True)
+class _Experiment:
+    """What all methods and seeds share.
+
+    Attributes:
+        base: the bundle with phi_s1, phi_s2 and the GEMs of the recipe.
+        bundles: by the name of its GEMs, the bundle with each variant of them.
+        recipe: scaled.
+        chosen: held-out classes.
+        left_out: how many more there are that are too small.
+        session: engine and progress.
+        out: folder for all of it.
+    """
+
+    base: Bundle
+    bundles: dict[str, Bundle]
+    recipe: Recipe
+    chosen: ImageSet
+    left_out: int
+    session: Session
+    out: Path
+
+    def split(self, seed: int) -> Split:
+        """Which images of the held-out classes are shown with a seed."""
+        return split_unseen(self.chosen, self.recipe.weak.shots, seed)
+
+
+def reproduce(source: Path, out: Path, options: ReproduceOptions, session: Session) -> Reproduction:
     """Run the paper's experiment: Table 3, the ablations and their bounds.
 
     phi_s1 and phi_s2 are trained once, or those of ``bundle`` serve. The GEMs of every type,
     strategy, norm and number learn the step between these two, and each is plugged into a phi_t of
     its own. A seed decides which images of the held-out classes are shown, and all of the target's
-    training. The same call goes on after a stop.
+    training. Classes with fewer than the shown images and :data:`BESIDE` are left out. The same
+    call goes on after a stop.
 
     Args:
         source: class folders.
         out: folder for all of it.
-        recipe: of the networks and of every training; ``weak.shots`` images of a held-out class
-            are shown.
-        bundle: name or path of one that was trained from ``source``; all of the recipe but its GEMs
-            and its target is then the bundle's own.
-        scale: times all numbers of steps of the recipe, above 0.
-        classes: how many of the held-out classes, the last ones.
-        seeds: repetitions.
-        device: ``auto``, ``cpu`` or ``cuda``.
-        progress: where to show how far it is.
+        options: recipe and size.
+        session: engine and progress; seeds are counted from 0.
 
     Raises:
         OutputError: ``out`` holds another experiment, or can't be written.
         ImageError: there are too few classes or images, or they are not those of the bundle.
     """
-    progress = progress or Progress(quiet=True)
-    engine = pick_engine(device)
-    if bundle is None:
-        used = scaled(recipe, scale)
+    experiment = _prepare(source, out, options, session)
+    scores: dict[str, list[HeldOutScores]] = {}
+    for seed in range(options.seeds):
+        split = experiment.split(seed)
+        for name, make in _methods(experiment, split, seed):
+            found = _score(name, make, split, experiment, seed)
+            session.progress.say(f"seed {seed}, {name}: FID {found.fid:.2f}")
+            scores.setdefault(name, []).append(found)
+    _write(experiment, options.scale, scores)
+    return Reproduction(out, scores)
+
+
+def _prepare(source: Path, out: Path, options: ReproduceOptions, session: Session) -> _Experiment:
+    """The bundle, the GEMs of every variant and the held-out classes."""
+    if options.bundle is None:
+        used = scaled(options.recipe, options.scale)
         _begin(out, used, None)
-        base = _base(source, out / "bundle", used, engine, progress)
+        base = _base(source, out / "bundle", used, session)
     else:
-        base = find_bundle(bundle)
+        base = find_bundle(options.bundle)
         own = parse_recipe(base.info["recipe"], f"of bundle {base.name}")
-        parts = {"gems": recipe.gems, "target": recipe.target}
-        used = scaled(own.model_copy(update=parts), scale)
+        parts = {"gems": options.recipe.gems, "target": options.recipe.target}
+        used = scaled(own.model_copy(update=parts), options.scale)
         _begin(out, used, base)
     images = read_classes(
         class_folders(source_folder(source), several=True), base.size, base.channels
@@ -113,50 +153,56 @@ def reproduce(
             f"{source} are not the class folders that bundle {base.name} was trained from.",
             "Give those: what it has seen can't be scored on.",
         )
+    large = _large(unseen, used.weak.shots + BESIDE)
+    left_out = len(unseen.classes) - len(large.classes)
+    if left_out:
+        session.progress.say(
+            f"note: left out {left_out} held-out classes with fewer than "
+            f"{used.weak.shots + BESIDE} images"
+        )
     known = with_class_augmentation(known, used.data.class_augmentation)
-    chosen = unseen.of(unseen.classes[-classes:])
     bundles = {
-        gem_name(options): _with_gems(base, options, known, used, out / "gems", engine, progress)
-        for options in gem_variants(used.gems)
+        gem_name(gems): _with_gems(base, gems, known, used, out / "gems", session)
+        for gems in gem_variants(used.gems)
     }
-    scores: dict[str, list[HeldOutScores]] = {}
-    for seed in range(seeds):
-        split = split_unseen(chosen, used.weak.shots, seed)
-        for name, make in _methods(base, bundles, used, split, seed, engine, progress):
-            found = _score(name, make, split, base, seed, engine, out)
-            progress.say(f"seed {seed}, {name}: FID {found.fid:.2f}")
-            scores.setdefault(name, []).append(found)
+    chosen = large.of(large.classes[-options.classes :])
+    return _Experiment(base, bundles, used, chosen, left_out, session, out)
+
+
+def _large(unseen: ImageSet, smallest: int) -> ImageSet:
+    """The classes with that many images or more."""
+    counts = np.bincount(unseen.labels, minlength=len(unseen.classes))
+    names = [c for c, n in zip(unseen.classes, counts, strict=True) if n >= smallest]
+    if not names:
+        raise ImageError(
+            f"No held-out class has {smallest} images or more.",
+            "Give larger classes, or lower weak.shots in the recipe.",
+        )
+    return unseen.of(names)
+
+
+def _write(experiment: _Experiment, scale: float, scores: dict[str, list[HeldOutScores]]) -> None:
+    """``results.json``, ``tables.md`` and ``figure.png``."""
+    out, used, count = experiment.out, experiment.recipe, len(experiment.chosen.classes)
     about = {
         "recipe": used.model_dump(mode="json"),
         "scale": scale,
-        "classes": len(chosen.classes),
+        "classes": count,
+        "classes_left_out": experiment.left_out,
         "shots": used.weak.shots,
-        "engine": engine.describe(),
-        "bundle": base.digest,
+        "engine": experiment.session.engine.describe(),
+        "bundle": experiment.base.digest,
     }
     plain_scores = {name: [asdict(s) for s in found] for name, found in scores.items()}
     text = json.dumps({**about, "scores": plain_scores}, indent=1, ensure_ascii=False)
     write_text(out / "results.json", text + "\n")
-    write_text(out / "tables.md", tables(scores, used, scale, len(chosen.classes)))
-    _draw_figure(out, split_unseen(chosen, used.weak.shots, 0), list(scores))
-    return Reproduction(out, scores)
+    write_text(out / "tables.md", tables(scores, used, scale, count))
+    draw_paper_figure(out, experiment.split(0), list(scores))
 
 
-def scaled(recipe: Recipe, scale: float) -> Recipe:
-    """The recipe with every number of steps times ``scale``, none that was there below 1."""
-    changed = recipe.model_dump()
-    for part in PARTS:
-        for key in ("steps", "tune_steps"):
-            if steps := changed[part].get(key):
-                changed[part][key] = max(1, round(steps * scale))
-    changed["target"]["gems"] = True
-    return Recipe.model_validate(changed)
-
-
-def _base(source: Path, out: Path, recipe: Recipe, engine: Engine, progress: Progress) -> Bundle:
+def _base(source: Path, out: Path, recipe: Recipe, session: Session) -> Bundle:
     if not (out / INFO).is_file():
-        device = engine.device.type
-        pretrain(source, out, recipe=recipe, resume=True, device=device, progress=progress)
+        pretrain(source, out, PretrainOptions(recipe, resume=True), session.seeded(0))
     return open_bundle(out)
 
 
@@ -179,20 +225,20 @@ def _with_gems(
     known: ImageSet,
     recipe: Recipe,
     folder: Path,
-    engine: Engine,
-    progress: Progress,
+    session: Session,
 ) -> Bundle:
     """The bundle with GEMs of other options, which learn between its own generators."""
     if options.model_dump(mode="json") == base.info["recipe"]["gems"]:
         return base
     place = folder / gem_name(options)
     if not (place / INFO).is_file():
-        torch.manual_seed(int(base.info["seed"]))
+        seed, engine, progress = int(base.info["seed"]), session.engine, session.progress
+        torch.manual_seed(seed)
         gems = build_gems(options, recipe.generator)
         strong, weak = (load_generator(base, recipe, which) for which in ("strong", "weak"))
-        pairs = PairSampler(known, engine.device, int(base.info["seed"]))
+        pairs = PairSampler(known, engine.device, seed)
         progress.say(f"GEMs {gem_name(options)}")
-        train_gems(gems, strong, weak, pairs, options, engine, progress, int(base.info["seed"]))
+        train_gems(gems, strong, weak, pairs, options, engine, progress, seed)
         changed = recipe.model_copy(update={"gems": options}).model_dump(mode="json")
         with whole_folder(place, last=INFO) as part:
             for name in base.info["files"]:
@@ -203,21 +249,18 @@ def _with_gems(
 
 
 def _methods(
-    base: Bundle,
-    bundles: dict[str, Bundle],
-    recipe: Recipe,
-    split: Split,
-    seed: int,
-    engine: Engine,
-    progress: Progress,
+    experiment: _Experiment, split: Split, seed: int
 ) -> Iterator[tuple[str, Callable[[], Method]]]:
     """Every method's name and how to make it: most take long, and may be scored already."""
+    base, recipe, session = experiment.base, experiment.recipe, experiment.session
 
     def direct(which: str) -> Method:
         return Method((Model(load_generator(base, recipe, which), nn.ModuleDict()),))
 
     def adapted(bundle: Bundle, used: Recipe) -> Method:
-        target = train_target(split.support, bundle, used, engine, progress, seed=seed)
+        target = train_target(
+            split.support, bundle, used, session.engine, session.progress, seed=seed
+        )
         return Method((Model(target.generator, target.gems),))
 
     without = recipe.model_copy(update={"target": plain(recipe.target)})
@@ -226,43 +269,25 @@ def _methods(
     yield PLAIN, lambda: adapted(base, without)
     for options in gem_variants(recipe.gems):
         name, used = gem_name(options), recipe.model_copy(update={"gems": options})
-        yield name, lambda name=name, used=used: adapted(bundles[name], used)  # type: ignore[misc]
+        yield name, lambda name=name, used=used: adapted(experiment.bundles[name], used)  # type: ignore[misc]
     yield REAL, lambda: Method(())
 
 
 def _score(
-    name: str,
-    make: Callable[[], Method],
-    split: Split,
-    base: Bundle,
-    seed: int,
-    engine: Engine,
-    out: Path,
+    name: str, make: Callable[[], Method], split: Split, experiment: _Experiment, seed: int
 ) -> HeldOutScores:
     """Score one method, or read what it scored before the experiment was stopped."""
-    kept = KeptScores(out / "scores")
+    kept, engine = KeptScores(experiment.out / "scores"), experiment.session.engine
     what = f"{name}, seed {seed}, {len(split.support.classes)} classes"
     if known := kept.find(what):
         return known[name]
     methods = {} if name == REAL else {name: make()}
-    found = score_methods(methods, split, bundle_extractor(base), engine, seed=seed)[name]
+    extractor = bundle_extractor(experiment.base)
+    found = score_methods(methods, split, extractor, engine, seed=seed)[name]
     if seed == 0 and methods:
         rows = np.repeat(np.arange(len(split.support.classes))[:FIGURE_ROWS], FIGURE_DRAWS)
-        with whole_file(out / "draws" / f"{name}.npy") as part, part.open("wb") as file:
-            np.save(file, methods[name].draw(split.support, rows, engine, seed).pixels)
+        file = experiment.out / "draws" / f"{name}.npy"
+        with whole_file(file) as part, part.open("wb") as opened:
+            np.save(opened, methods[name].draw(split.support, rows, engine, seed).pixels)
     kept.keep(what, {name: found})
     return found
-
-
-def _draw_figure(out: Path, split: Split, names: list[str]) -> None:
-    """A row for each of some classes: an image shown, one held out, two draws of each method."""
-    drawn = [np.load(out / "draws" / f"{name}.npy") for name in names if name != REAL]
-    rows = []
-    for label in range(min(FIGURE_ROWS, len(split.support.classes))):
-        shown, other = (
-            part.pixels[np.flatnonzero(part.labels == label)[0]]
-            for part in (split.support, split.reference)
-        )
-        mine = [p for pixels in drawn for p in pixels[label * FIGURE_DRAWS :][:FIGURE_DRAWS]]
-        rows.append([shown, other, *mine])
-    save_sheet(out / "figure.png", rows, given=2)

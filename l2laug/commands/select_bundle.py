@@ -10,13 +10,13 @@ from pathlib import Path
 
 from l2laug.artifacts.bundle import Bundle, find_bundle, list_bundles, open_bundle
 from l2laug.artifacts.names import INFO
-from l2laug.commands.pretrain import pretrain
+from l2laug.commands.pretrain import PretrainOptions, pretrain
 from l2laug.config.recipe import Recipe
 from l2laug.core.errors import BundleError
-from l2laug.core.progress import Progress
 from l2laug.data.base_classes import source_classes
 from l2laug.data.image_set import read_classes
 from l2laug.evaluation.domain_distance import relative_distance
+from l2laug.runtime.session import Session
 
 HOME = Path("l2laug-bundles")
 Files = Mapping[str, Sequence[Path]]
@@ -65,32 +65,26 @@ def nearest_bundle(classes: Files) -> Choice:
     return Choice(nearest, {name: found[name] for name in order})
 
 
-def own_bundle(source: Path, rare: Path, recipe: Recipe, device: str, progress: Progress) -> Bundle:
+def own_bundle(source: Path, rare: Path, recipe: Recipe, session: Session) -> Bundle:
     """A bundle trained on the user's own classes, kept in ``l2laug-bundles`` for next time.
 
-    A training that was cut off is gone on with. The folder's name ends in a hash of the recipe and
-    of the files' names and sizes, so that other images or another recipe make another bundle.
+    A training that was cut off is gone on with. The folder's name ends in a hash of the recipe, the
+    seed and the files' names and sizes, so that any other of these makes another bundle.
 
     Raises:
         ImageError: there are too few classes or images.
         OutputError: the folder can't be written.
     """
-    digest = hashlib.sha256(recipe.model_dump_json().encode())
+    digest = hashlib.sha256(f"{recipe.model_dump_json()} seed {session.seed}\n".encode())
     for name, files in sorted(source_classes(source, rare).items()):
         for path in files:
             digest.update(f"{name}/{path.name} {path.stat().st_size}\n".encode())
     place = HOME / f"{source.resolve().name}-{digest.hexdigest()[:8]}"
     if (place / INFO).is_file():
-        progress.say(f"bundle {place} was trained on {source} before")
+        session.progress.say(f"bundle {place} was trained on {source} before")
         return find_bundle(str(place))
-    progress.say(f"training bundle {place} on {source}; the same command goes on after a stop")
-    found = pretrain(
-        source,
-        place,
-        recipe=recipe,
-        resume=True,
-        device=device,
-        leave_out=rare,
-        progress=progress,
+    session.progress.say(
+        f"training bundle {place} on {source}; the same command goes on after a stop"
     )
-    return found.bundle
+    options = PretrainOptions(recipe, resume=True, leave_out=rare)
+    return pretrain(source, place, options, session).bundle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from l2laug.core.errors import OutputError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of a disk, a quota, a file: they name no file
 
 
 def unwritable(path: Path, error: OSError) -> OutputError:
@@ -48,23 +51,38 @@ def whole_folder(folder: Path, last: str) -> Iterator[Path]:
     ``folder`` is as it was.
 
     Raises:
-        OutputError: the folder can't be written or the disk is full.
+        OutputError: the folder can't be written or the disk is full. Other errors of the block, as
+            of a file that it can't read, come out as they are.
     """
     part = folder / f".{os.getpid()}.part"
     new = not folder.exists()
     try:
         part.mkdir(parents=True)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    try:
         yield part
         clear(folder, keep=part)
         for path in sorted(part.iterdir(), key=lambda p: p.name == last):
             path.replace(folder / path.name)
     except OSError as error:
+        if not (error.errno in FULL or _names_something_in(folder, error)):
+            raise
         raise unwritable(folder, error) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
         if new:
             with suppress(OSError):  # it is not empty: the block ended well
                 folder.rmdir()
+
+
+def _names_something_in(folder: Path, error: OSError) -> bool:
+    """Whether an error is about a folder or a file in it."""
+    names = [error.filename, error.filename2]
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        names += [target for _, target, _ in error.args[0]]
+    paths = [Path(os.fsdecode(n)).absolute() for n in names if isinstance(n, (str, bytes))]
+    return any(path.is_relative_to(folder.absolute()) for path in paths)
 
 
 def is_empty(folder: Path) -> bool:

@@ -87,18 +87,18 @@ def read_real(
     else:
         shares = _shares(everything.labels, seen_along, seed)
         alone = np.bincount(everything.labels)[everything.labels] < 2
-        to_test = np.where(is_rare, ~in_support, ~seen_along & ~alone & (shares < TEST_SHARE))
+        to_test = ~seen_along & np.where(is_rare, ~in_support, ~alone & (shares < TEST_SHARE))
         # Pictures that appear twice must not stand on both sides.
         in_train = set(hashes[~to_test])
         fresh_rows = [i for i in _first(hashes) if to_test[i] and hashes[i] not in in_train]
         test_set = everything.take(np.array(fresh_rows, dtype=np.int64))
-        train_rows = np.flatnonzero(~to_test)
+        train_rows = np.flatnonzero(~to_test & (~is_rare | in_support))
     train = _with(everything.take(train_rows), moved)
     rare_test = [c == rare for c in np.array(test_set.classes)[test_set.labels]]
     others = test_set.pixels[np.array(rare_test, dtype=bool)]
     if classifier and not len(others):
         raise UsageError(
-            f"There is no real image of {rare} to test on that adapt did not see.",
+            f"There is no real image of {rare} to test on that the generator has not seen.",
             "Give class folders of held-out images with --test DIR.",
         )
     if classifier and len(everything.classes) < 2:

@@ -11,6 +11,10 @@ from accelerate import PartialState
 from accelerate.utils import reduce
 from torch import nn
 
+from l2laug.core.progress import Progress
+from l2laug.runtime.device import pick_engine
+from l2laug.runtime.session import Session
+
 # The first process trains feature nets while the others wait for it.
 PATIENCE = timedelta(days=1)
 
@@ -29,6 +33,22 @@ class Processes:
         self.index: int = self._state.process_index
         self.count: int = self._state.num_processes
         self.main = self.index == 0
+
+    @classmethod
+    def start(cls, device: str, progress: Progress, seed: int = 0) -> Session:
+        """A session of each; only the first one reports.
+
+        It also measures which precision is faster, and the others find what it found: all have to
+        train in the same one.
+
+        Raises:
+            DeviceError: CUDA was asked for and is not there.
+            UsageError: the device is none of the three.
+        """
+        processes = cls(cpu=device == "cpu")
+        with processes.main_first():
+            engine = pick_engine(device)
+        return Session(engine, progress if processes.main else Progress(quiet=True), seed)
 
     def main_first(self) -> AbstractContextManager[None]:
         """The context in which the first process goes ahead and the others wait till it leaves."""

@@ -7,7 +7,9 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from l2laug.artifacts.bundle import find_bundle, open_bundle
@@ -34,6 +36,7 @@ def test_what_pretrain_leaves(tiny_bundle: Path) -> None:
         "critic.safetensors",
         "features.onnx",
         "gems.safetensors",
+        "learned.txt",
         "prototype_classifier.safetensors",
         "sheet.png",
         "statistics.safetensors",
@@ -55,7 +58,7 @@ def test_every_checksum_is_that_of_its_file(tiny_bundle: Path) -> None:
     files = json.loads((tiny_bundle / "bundle.json").read_text())["files"]
     found = {name: hashlib.sha256((tiny_bundle / name).read_bytes()).hexdigest() for name in files}
     assert found == files
-    assert len(files) == 8
+    assert len(files) == 9
 
 
 def test_a_damaged_file_is_named(bundle: Path) -> None:
@@ -107,10 +110,28 @@ def test_a_damaged_description(bundle: Path, content: str) -> None:
         open_bundle(bundle)
 
 
-def test_another_format_is_told_as_such(bundle: Path) -> None:
-    (bundle / "bundle.json").write_text('{"format": 3, "all": "new"}')
-    with pytest.raises(BundleError, match="has format 3, this l2laug reads 2"):
+@pytest.mark.parametrize(
+    ("found", "remedy"),
+    [(1, "Pretrain it again, or install l2laug 0.1"), (3, "Install a newer l2laug")],
+)
+def test_another_format_is_told_as_such(bundle: Path, found: int, remedy: str) -> None:
+    (bundle / "bundle.json").write_text(json.dumps({"format": found, "all": "new"}))
+    with pytest.raises(BundleError, match=f"has format {found}, this l2laug reads 2") as caught:
         open_bundle(bundle)
+    assert remedy in caught.value.remedy
+
+
+def test_a_bundle_tells_which_images_it_learned_from(tiny_bundle: Path, digits: Path) -> None:
+    bundle = open_bundle(tiny_bundle)
+    learned = dict.fromkeys(digits.rglob("*.png"), False)
+    for path in learned:
+        pixels = np.asarray(Image.open(path))[None]
+        told = repr(pixels.shape).encode() + pixels.tobytes()
+        learned[path] = hashlib.sha256(told).hexdigest()[:16] in bundle.learned()
+    held_out = bundle.info["source"]["held_out"]
+    assert {p for p in learned if not learned[p]} == {
+        p for p in learned if p.parent.name in held_out
+    }
 
 
 def test_a_folder_that_is_no_bundle(tmp_path: Path) -> None:

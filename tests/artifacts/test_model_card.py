@@ -56,9 +56,11 @@ def test_metadata_that_is_not_ours(metadata: dict[str, str]) -> None:
 
 
 def test_a_card_of_another_format(card: Card) -> None:
-    later = dataclasses.replace(card, format=9)
-    with pytest.raises(BundleError, match=r"a\.onnx has card format 9"):
-        Card.from_metadata(later.to_metadata(), "a.onnx")
+    for found, remedy in ((3, "Adapt again with this version"), (9, "Install a newer l2laug")):
+        other = dataclasses.replace(card, format=found)
+        with pytest.raises(BundleError, match=rf"a\.onnx has card format {found}") as caught:
+            Card.from_metadata(other.to_metadata(), "a.onnx")
+        assert remedy in caught.value.remedy
 
 
 @pytest.mark.parametrize("name", ["../../escaped", "a/b", "..", "/etc"])

@@ -14,22 +14,20 @@ from PIL import Image
 
 from l2laug.artifacts.run import Run
 from l2laug.classification.study import Study
-from l2laug.commands.compare import compare
-from l2laug.commands.evaluate import evaluate
 from l2laug.core.arrays import pixel_hash
 from l2laug.core.errors import ImageError, UsageError
 from l2laug.data.image_io import read_image
 from l2laug.evaluation.scores import LEVEL
 from l2laug.sampling.sampler import Sampler
 from tests.class_folders import copy_classes, strict_json
+from tests.keywords import compare, evaluate
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Classifiers of a few steps."""
-    for place in ("evaluate", "compare"):
-        monkeypatch.setattr(f"l2laug.commands.{place}.Study", partial(Study, batch=8))
-        monkeypatch.setattr(f"l2laug.commands.{place}.usual_steps", lambda _: 3)
+    monkeypatch.setattr("l2laug.commands.evaluate.Study", partial(Study, batch=8))
+    monkeypatch.setattr("l2laug.commands.evaluate.usual_steps", lambda _: 3)
 
 
 def another_run(run: Run, folder: Path, images: list[Path], name: str = "3") -> Path:

@@ -12,13 +12,15 @@ import timm
 import yaml
 from safetensors.torch import save_file
 
-from l2laug.artifacts.run import Run
+from l2laug.artifacts.bundle import open_bundle
+from l2laug.artifacts.run import Run, find_run
 from l2laug.classification.study import Study
-from l2laug.commands.evaluate import Evaluation, evaluate
+from l2laug.commands.evaluate import Evaluation
 from l2laug.core.errors import BundleError, UsageError
 from l2laug.core.hashing import file_hash
 from l2laug.evaluation.scores import LEVEL
 from tests.class_folders import copy_classes, strict_json
+from tests.keywords import evaluate
 
 
 def test_scores_and_counts_of_a_run_among_its_siblings(run: Run, digits: Path):
@@ -80,7 +82,7 @@ def test_a_timm_backbone_measures_too(run: Run, digits: Path, tmp_path: Path):
     weights = tmp_path / "weights.safetensors"
     save_file(timm.create_model("test_resnet").state_dict(), weights)
 
-    found = evaluate(run, dataset=digits, features=f"timm:test_resnet@{weights}", device="cpu")
+    found = evaluate(run, dataset=digits, features=f"timm:test_resnet@{weights}")
 
     assert found.extractor == {
         "name": "timm test_resnet",
@@ -119,6 +121,39 @@ def test_a_test_image_that_is_trained_on_never_counts(run: Run, digits: Path, tm
     assert evaluate(run, dataset=train, test=test).counts["test"] == 2 + 3
 
 
+def test_what_the_bundle_learned_from_is_never_tested_on(
+    tiny_run: Path, digits: Path, tiny_bundle: Path, tmp_path: Path
+):
+    run = find_run(Path(shutil.copytree(tiny_run, tmp_path / "run")))
+    samples = copy_classes(digits, tmp_path / "samples", {"3": range(5)})
+
+    found = evaluate(run, samples=samples, dataset=digits)
+
+    held_out = open_bundle(tiny_bundle).info["source"]["held_out"]
+    assert "3" not in held_out, "so no other three may be tested on either"
+    assert found.counts["real_held_out"] == 0
+    assert found.counts["test"] == 4 * len(held_out)  # of twelve images each, three in ten
+    assert any("Of 7 of 9 other classes no image is tested on" in note for note in found.notes)
+    held = evaluate(run, samples=samples, dataset=digits, test=digits)
+    assert held.counts["test"] == 0, "all images are in the data set too"
+
+
+def test_another_bundle_in_its_place_is_no_yardstick(
+    run: Run, digits: Path, tiny_bundle: Path, tmp_path: Path
+):
+    options = yaml.safe_load((run.folder / "options.yaml").read_text())
+    options["bundle"]["path"] = str(tiny_bundle)  # alike, but it says that it learned other images
+    (run.folder / "options.yaml").write_text(yaml.safe_dump(options))
+
+    with pytest.raises(BundleError, match="not the one that the model was adapted from"):
+        evaluate(run, dataset=digits)
+    save_file(timm.create_model("test_resnet").state_dict(), tmp_path / "w.safetensors")
+    net = f"timm:test_resnet@{tmp_path / 'w.safetensors'}"
+    found = evaluate(run, dataset=digits, features=net)
+    assert any("not the one" in note for note in found.notes)
+    assert found.extractor["name"] == "timm test_resnet"
+
+
 def test_a_picture_that_lies_there_twice_is_not_on_both_sides(
     run: Run, digits: Path, tmp_path: Path
 ):
@@ -150,9 +185,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("quick")
 def test_classifiers_are_trained_and_compared(run: Run, digits: Path):
     def classify(seeds: int) -> Evaluation:
-        return evaluate(
-            run, dataset=digits, classifier=True, model="test_resnet", seeds=seeds, device="cpu"
-        )
+        return evaluate(run, dataset=digits, classifier=True, model="test_resnet", seeds=seeds)
 
     one = classify(1)
     assert one.classifier is not None
@@ -173,7 +206,7 @@ def test_classifiers_are_trained_and_compared(run: Run, digits: Path):
 @pytest.mark.usefixtures("quick")
 def test_other_shares_of_samples_are_tried_and_the_verdict_stays(run: Run, digits: Path):
     def classify(sweep: bool) -> dict[str, Any]:
-        words: dict[str, Any] = {"model": "test_resnet", "seeds": 2, "device": "cpu"}
+        words: dict[str, Any] = {"model": "test_resnet", "seeds": 2}
         found = evaluate(run, dataset=digits, classifier=True, sweep=sweep, **words).classifier
         assert found is not None
         return found

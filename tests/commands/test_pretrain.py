@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 
 from l2laug.artifacts.bundle import find_bundle, open_bundle
+from l2laug.commands import bundle_folder
 from l2laug.commands import pretrain as pretraining
-from l2laug.commands.adapt import adapt
-from l2laug.commands.pretrain import pretrain
-from l2laug.commands.score import score
 from l2laug.config.load import find_recipe, parse_recipe
 from l2laug.config.recipe import DataOptions, Recipe
 from l2laug.core.errors import BundleError, ImageError, OutputError, UsageError
@@ -22,6 +20,7 @@ from l2laug.data.public_sources import source_size
 from l2laug.data.split_classes import split_classes
 from l2laug.sampling.sampler import Sampler
 from tests.class_folders import copy_classes
+from tests.keywords import adapt, pretrain, score
 
 
 def classes(*counts: int) -> ImageSet:
@@ -89,7 +88,7 @@ def test_each_shipped_recipe_runs_from_its_source_to_a_bundle(
     for part, changes in SMALL.items():
         recipe[part].update(changes)
     small = parse_recipe(recipe, path.stem)
-    pretrain(digits, tmp_path / "bundle", recipe=small, device="cpu")
+    pretrain(digits, tmp_path / "bundle", recipe=small)
     found = open_bundle(tmp_path / "bundle").info["source"]
     folders = (len(list(digits.iterdir())) - 1) * 2 ** len(small.data.class_augmentation)
     assert (
@@ -111,9 +110,9 @@ def test_a_held_out_part_is_found_again_by_its_files(digits: Path, tmp_path: Pat
         recipe[part].update(changes)
     recipe["data"]["pseudo_classes"] = 2
     small = parse_recipe(recipe, "small")
-    bundle = pretrain(digits, tmp_path / "bundle", recipe=small, device="cpu").bundle
+    bundle = pretrain(digits, tmp_path / "bundle", recipe=small).bundle
 
-    scores = score(str(tmp_path / "bundle"), digits, classes=1, shots=2, seeds=1, device="cpu")
+    scores = score(str(tmp_path / "bundle"), digits, classes=1, shots=2, seeds=1)
 
     [(name, files)] = bundle.info["source"]["held_out_images"].items()
     assert bundle.info["source"]["held_out"] == [name]
@@ -126,7 +125,7 @@ def test_a_held_out_part_is_found_again_by_its_files(digits: Path, tmp_path: Pat
         if folder.name != name.split("/")[0]:
             shutil.copytree(folder, digits_less / folder.name)
     with pytest.raises(ImageError, match="held out"):
-        score(str(tmp_path / "bundle"), digits_less, classes=1, shots=2, seeds=1, device="cpu")
+        score(str(tmp_path / "bundle"), digits_less, classes=1, shots=2, seeds=1)
 
 
 @pytest.mark.parametrize("loss", ["wgan", "hinge"])
@@ -135,11 +134,12 @@ def test_phi_of_z_goes_all_the_way_to_a_model(digits: Path, rare: Path, tmp_path
     for part, changes in SMALL.items():
         recipe[part].update(changes)
     recipe["generator"]["conditioned"] = False
+    recipe["base"]["class_consistency"] = 0
     for part in ("source", "weak", "target"):
         recipe[part]["loss"] = loss
     small = parse_recipe(recipe, "small")
-    pretrain(digits, tmp_path / "bundle", recipe=small, device="cpu")
-    adapt(rare, bundle=str(tmp_path / "bundle"), out=tmp_path / "run", device="cpu")
+    pretrain(digits, tmp_path / "bundle", recipe=small)
+    adapt(rare, bundle=str(tmp_path / "bundle"), out=tmp_path / "run")
 
     sampler = Sampler(tmp_path / "run" / "model.onnx", device="cpu")
     latents = np.random.default_rng(0).standard_normal((2, small.generator.latent), np.float32)
@@ -176,6 +176,7 @@ def test_a_bundle_holds_every_part_and_matches_its_checksums(tiny_bundle: Path):
         "features.onnx",
         "statistics.safetensors",
         "sheet.png",
+        "learned.txt",
     }
     assert all(file_hash(tiny_bundle / n) == h for n, h in bundle.info["files"].items())
     assert {p.name for p in tiny_bundle.iterdir()} == {
@@ -205,7 +206,7 @@ def test_a_training_goes_on_from_another_bundle(
     still = tiny.model_copy(update={"source": tiny.source.model_copy(update={"steps": 0})})
 
     out = tmp_path / "next"
-    pretrain(digits, out, recipe=still, start=str(tiny_bundle), device="cpu")
+    pretrain(digits, out, recipe=still, start=str(tiny_bundle))
 
     initial = open_bundle(tiny_bundle)
     assert open_bundle(out).info["start"] == {"name": "tiny", "sha256": initial.digest}
@@ -219,14 +220,14 @@ def test_a_start_of_other_networks_is_rejected(
     wide = tiny.model_copy(update={"critic": tiny.critic.model_copy(update={"width": 16})})
 
     with pytest.raises(BundleError, match="do not fit"):
-        pretrain(digits, tmp_path / "next", recipe=wide, start=str(tiny_bundle), device="cpu")
+        pretrain(digits, tmp_path / "next", recipe=wide, start=str(tiny_bundle))
 
 
 def test_a_bundle_is_not_replaced_unasked(tiny_bundle: Path, digits: Path, tiny: Recipe):
     before = file_hash(tiny_bundle / "bundle.json")
 
     with pytest.raises(OutputError, match="--overwrite"):
-        pretrain(digits, tiny_bundle, recipe=tiny, device="cpu")
+        pretrain(digits, tiny_bundle, recipe=tiny)
     assert file_hash(tiny_bundle / "bundle.json") == before
 
 
@@ -234,7 +235,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, digits: Path, t
     (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
 
     with pytest.raises(OutputError, match="other files"):
-        pretrain(digits, tmp_path, recipe=tiny, device="cpu")
+        pretrain(digits, tmp_path, recipe=tiny)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
@@ -249,24 +250,24 @@ def test_a_training_cut_off_can_be_gone_on_with(
     with monkeypatch.context() as patched:
         patched.setattr(pretraining, "train_gems", cut)
         with pytest.raises(KeyboardInterrupt):
-            pretrain(digits, out, recipe=tiny, device="cpu")
+            pretrain(digits, out, recipe=tiny)
     assert not (out / "bundle.json").exists()
 
     with pytest.raises(OutputError, match="--resume"):
-        pretrain(digits, out, recipe=tiny, device="cpu")
+        pretrain(digits, out, recipe=tiny)
     wider = tiny.model_copy(update={"features": tiny.features.model_copy(update={"width": 6})})
     with pytest.raises(UsageError, match="another recipe"):
-        pretrain(digits, out, recipe=wider, resume=True, device="cpu")
+        pretrain(digits, out, recipe=wider, resume=True)
     with pytest.raises(UsageError, match="--seed"):
-        pretrain(digits, out, recipe=tiny, resume=True, seed=1, device="cpu")
+        pretrain(digits, out, recipe=tiny, resume=True, seed=1)
     fewer = copy_classes(digits, tmp_path / "fewer", {c: range(11) for c in "0123456789"})
     with pytest.raises(UsageError, match="other images"):
-        pretrain(fewer, out, recipe=tiny, resume=True, device="cpu")
+        pretrain(fewer, out, recipe=tiny, resume=True)
 
     # The feature net and the strong generator were finished before the cut.
     for done in ("train_features", "export_features"):
         monkeypatch.setattr(pretraining, done, cut)
-    bundle = pretrain(digits, out, recipe=tiny, resume=True, device="cpu").bundle
+    bundle = pretrain(digits, out, recipe=tiny, resume=True).bundle
     assert bundle.problems() == []
     assert not (out / ".training").exists()
 
@@ -280,17 +281,17 @@ def test_a_disk_full_at_the_very_end_loses_no_training(
         raise OutputError("no space", "free some")
 
     with monkeypatch.context() as patched:
-        patched.setattr(pretraining, "write_info", full)
+        patched.setattr(bundle_folder, "write_info", full)
         with pytest.raises(OutputError, match="no space"):
-            pretrain(digits, out, recipe=tiny, device="cpu")
+            pretrain(digits, out, recipe=tiny)
     assert (out / ".training" / "strong.pt").is_file()
 
     (out / "thesis.txt").write_text("precious")
     with pytest.raises(OutputError, match="other files"):
-        pretrain(digits, out, recipe=tiny, overwrite=True, device="cpu")
+        pretrain(digits, out, recipe=tiny, overwrite=True)
     assert (out / ".training" / "strong.pt").is_file()
     (out / "thesis.txt").unlink()
-    assert pretrain(digits, out, recipe=tiny, resume=True, device="cpu").bundle.problems() == []
+    assert pretrain(digits, out, recipe=tiny, resume=True).bundle.problems() == []
 
 
 @pytest.mark.parametrize("written", [False, True])
@@ -304,7 +305,7 @@ def test_a_card_that_nobody_wrote_in_is_renewed(
     before = card.read_text()
     more = tiny.model_copy(update={"data": tiny.data.model_copy(update={"held_out": 5})})
 
-    pretrain(digits, out, recipe=more, overwrite=True, device="cpu")
+    pretrain(digits, out, recipe=more, overwrite=True)
 
     assert "8 classes" in before
     assert (card.read_text() == before) == written
@@ -314,6 +315,6 @@ def test_a_card_that_nobody_wrote_in_is_renewed(
 def test_positions_of_no_gem_make_a_bundle_without_any(digits: Path, tiny: Recipe, tmp_path: Path):
     bare = tiny.model_copy(update={"gems": tiny.gems.model_copy(update={"positions": ()})})
 
-    bundle = pretrain(digits, tmp_path / "bare", recipe=bare, device="cpu").bundle
+    bundle = pretrain(digits, tmp_path / "bare", recipe=bare).bundle
 
     assert bundle.info["gem_losses"] == {}

@@ -11,15 +11,17 @@ import pytest
 from PIL import Image
 
 from l2laug.commands import reproduce as reproducing
-from l2laug.commands.reproduce import Reproduction, reproduce, scaled
+from l2laug.commands.reproduce import Reproduction
 from l2laug.config.load import parse_recipe
 from l2laug.config.recipe import GemOptions, Recipe
+from l2laug.config.scaling import scaled
 from l2laug.core.errors import ImageError, OutputError
 from l2laug.evaluation.held_out_scores import HeldOutScores
 from l2laug.reports.paper_tables import PLAIN, REAL, STRONG, WEAK, gem_name, gem_variants, tables
 from tests.class_folders import copy_classes
 from tests.cli.calls import l2laug
 from tests.conftest import TINY
+from tests.keywords import reproduce
 
 NAMES = {
     "type 3, C, l1, blocks 0-1-2",
@@ -34,7 +36,7 @@ NAMES = {
 
 
 def run(digits: Path, out: Path, recipe: Recipe, **changes: Any) -> Reproduction:
-    return reproduce(digits, out, recipe=recipe, seeds=1, device="cpu", **changes)
+    return reproduce(digits, out, recipe=recipe, seeds=1, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +106,23 @@ def test_classes_that_a_bundle_has_seen_are_not_scored_on(
     some = copy_classes(digits, tmp_path / "some", {str(c): range(12) for c in range(9)})
     with pytest.raises(ImageError, match="not the class folders that bundle"):
         run(some, tmp_path / "out", tiny, bundle=str(tiny_bundle))
+
+
+def test_classes_too_small_to_score_on_are_left_out_and_counted(
+    tiny_bundle: Path, digits: Path, tiny: Recipe, tmp_path: Path
+):
+    # Two images are shown, and four at least have to be left to compare with.
+    small, large = json.loads((tiny_bundle / "bundle.json").read_text())["source"]["held_out"]
+    sizes = {str(c): range(12) for c in range(10)} | {small: range(5)}
+    some = copy_classes(digits, tmp_path / "some", sizes)
+
+    run(some, tmp_path / "out", tiny, bundle=str(tiny_bundle))
+
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert (results["classes"], results["classes_left_out"]) == (1, 1)
+    less = copy_classes(digits, tmp_path / "less", sizes | {large: range(5)})
+    with pytest.raises(ImageError, match="No held-out class has 6 images"):
+        run(less, tmp_path / "none", tiny, bundle=str(tiny_bundle))
 
 
 def test_all_steps_are_scaled_and_none_falls_to_zero(tiny: Recipe):

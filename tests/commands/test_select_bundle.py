@@ -75,10 +75,12 @@ def test_source_trains_a_bundle_once_and_adapts_from_it(
     shutil.copytree(digits, here / "all")
     copied(here / "all" / "3", here / "all" / "few", 3)
     words = ["adapt", "all/few", "--source", "all", "--recipe", tiny_recipe_file, "--device", "cpu"]
+    words += ["--seed", 5]
     first = l2laug(*words)
     assert first.exit_code == 0, first.stderr
     [bundle] = (here / HOME).iterdir()
     info = json.loads((bundle / "bundle.json").read_text())
+    assert info["seed"] == 5
     assert info["source"]["classes"] + len(info["source"]["held_out"]) == 10
     assert (here / "l2laug-runs" / "few" / "model.onnx").is_file()
 

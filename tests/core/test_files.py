@@ -103,6 +103,31 @@ def test_a_folder_stays_as_it_was_if_the_block_fails(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "a").read_text() == "old"
 
 
+def test_an_error_of_the_block_that_is_not_about_the_folder_stays_what_it_is(
+    tmp_path: Path,
+) -> None:
+    gone = tmp_path / "images" / "gone.png"
+    with pytest.raises(FileNotFoundError, match=r"gone\.png"):
+        write_run_reading(tmp_path / "run", gone)
+    with pytest.raises(ConnectionResetError):
+        write_run(tmp_path / "run", ConnectionResetError)
+    assert not (tmp_path / "run").exists()
+
+
+def write_run_reading(folder: Path, path: Path) -> None:
+    with whole_folder(folder, last="b"):
+        path.read_bytes()
+
+
+def test_a_full_disk_in_the_block_is_an_output_error(tmp_path: Path) -> None:
+    for error in (OSError(28, "No space left on device"), OSError(13, "No", str(tmp_path / "run"))):
+        with (
+            pytest.raises(OutputError, match="run can't be written"),
+            whole_folder(tmp_path / "run", last="b"),
+        ):
+            raise error
+
+
 def test_what_a_killed_run_left_does_not_count(tmp_path: Path) -> None:
     (tmp_path / ".123.part").mkdir()
     assert is_empty(tmp_path)

@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 from l2laug.artifacts.bundle import open_bundle
 from l2laug.cli import app
 from l2laug.commands import score as scoring
-from l2laug.commands.score import score
 from l2laug.config.load import parse_recipe
 from l2laug.core.errors import ImageError
 from l2laug.core.progress import Progress
@@ -26,6 +25,7 @@ from l2laug.training.target import plain, train_target
 from tests.class_folders import copy_classes
 from tests.cli.calls import l2laug, the_json
 from tests.conftest import TINY
+from tests.keywords import score
 
 
 def _flat(pixels):
@@ -74,7 +74,6 @@ def test_the_reference_classifier_learns_from_all_images_but_the_baseline(
             shots=2,
             seeds=1,
             reference_classifier=True,
-            device="cpu",
         )
 
     folders = class_folders(digits)
@@ -139,7 +138,7 @@ def test_plain_trains_as_long_as_phi_t_with_or_without_gems():
 
 @pytest.mark.parametrize("singly", [False, True])
 def test_phi_t_is_scored_only_where_the_recipe_has_gems(tiny_bundle, digits, tiny, singly):
-    some = {"classes": 2, "shots": 2, "seeds": 1, "singly": singly, "device": "cpu"}
+    some = {"classes": 2, "shots": 2, "seeds": 1, "singly": singly}
     methods = {"real images", "strong", "weak", "target without GEMs"}
     methods |= {"target without GEMs, acceptance threshold"}
     with_gems = {"target", "target, acceptance threshold"}
@@ -185,12 +184,12 @@ def test_classes_too_small_to_score_on_are_left_out(tiny_bundle, digits, tmp_pat
     progress = Progress(quiet=True)
     progress.say = says.append
 
-    scores = score(str(tiny_bundle), few, shots=2, seeds=1, device="cpu", progress=progress)
+    scores = score(str(tiny_bundle), few, shots=2, seeds=1, progress=progress)
 
     assert scores
     assert says[0].startswith(f"1 of {len(names)} held-out classes")
     with pytest.raises(ImageError, match="No held-out class has 13 images"):
-        score(str(tiny_bundle), few, shots=9, seeds=1, device="cpu")
+        score(str(tiny_bundle), few, shots=9, seeds=1)
 
 
 def test_a_stop_loses_no_seed_and_more_seeds_go_on(tiny_bundle, digits, tmp_path, monkeypatch):

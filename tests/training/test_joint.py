@@ -11,8 +11,6 @@ import torch
 from l2laug.artifacts.bundle import Bundle
 from l2laug.artifacts.model_card import SHORT
 from l2laug.artifacts.run import find_run
-from l2laug.commands.adapt import adapt
-from l2laug.commands.evaluate import evaluate
 from l2laug.config.recipe import BaseOptions, Recipe
 from l2laug.core.arrays import pixel_hash
 from l2laug.core.errors import ImageError, UsageError
@@ -30,6 +28,8 @@ from l2laug.training.joint import train_jointly
 from l2laug.training.registration import Registration
 from l2laug.training.target import train_target
 from tests.class_folders import copy_classes
+from tests.conftest import from_elsewhere
+from tests.keywords import adapt, evaluate
 
 ENGINE = pick_engine("cpu")
 QUIET = Progress(quiet=True)
@@ -172,7 +172,6 @@ def test_what_was_learned_along_is_never_tested_on(
         base=data,
         out=tmp_path / "run",
         recipe=recipe,
-        device="cpu",
     )
     card = Sampler(run.run / "model.onnx", device="cpu").card
     found = find_run(run.run)
@@ -183,6 +182,7 @@ def test_what_was_learned_along_is_never_tested_on(
     # Of the data's own threes none, though they lie in another folder than the rare ones.
     was_seen = np.array([pixel_hash(p)[:SHORT] in along for p in images.pixels])
     assert list(np.bincount(images.labels, was_seen)) == [8, 8, 8, 0, 8, 8]
+    from_elsewhere(found, tiny_bundle, tmp_path / "bundle of other images")
     counts = evaluate(found, dataset=data).counts
     assert counts["test"] == 7 + 5 * 4  # threes that were not adapted from, and four of each
 
@@ -195,4 +195,4 @@ def test_hashes_are_short_and_sorted(support: ImageSet):
 
 def test_a_source_and_common_classes_are_two_ways(digits: Path, rare: Path, tmp_path: Path):
     with pytest.raises(UsageError, match="--base goes on from one"):
-        adapt(rare, source=digits, base=digits, out=tmp_path / "run", device="cpu")
+        adapt(rare, source=digits, base=digits, out=tmp_path / "run")

@@ -29,6 +29,7 @@ from l2laug.training import joint as base
 from l2laug.training import source, target
 from l2laug.training.gan_step import Adversary
 from l2laug.training.pairs import PairSampler
+from tests.keywords import pretrain
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
 QUIET = Progress(quiet=True)
@@ -256,7 +257,7 @@ def test_each_round_redraws_the_few_images(
     monkeypatch.setattr(pretraining, "train_weak", counted)
     weak = tiny.weak.model_copy(update={"rounds": 3})
     recipe = tiny.model_copy(update={"weak": weak})
-    pretraining.pretrain(digits, tmp_path / "b", recipe=recipe, seed=4, device="cpu")
+    pretrain(digits, tmp_path / "b", recipe=recipe, seed=4)
 
     assert seeds == [4, 5, 6]
 

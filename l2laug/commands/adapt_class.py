@@ -1,0 +1,188 @@
+"""Adapt one class: train on its images, write the model, its options and a sheet of draws."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from l2laug import __version__
+from l2laug.artifacts.bundle import Bundle
+from l2laug.artifacts.model_card import Card
+from l2laug.artifacts.names import MODEL
+from l2laug.config.recipe import Recipe
+from l2laug.core.arrays import pixel_hash
+from l2laug.core.files import write_text
+from l2laug.data.base_classes import base_hashes
+from l2laug.data.contact_sheet import save_sheet
+from l2laug.data.image_io import read_image
+from l2laug.data.image_set import ImageSet
+from l2laug.data.image_stats import has_colour
+from l2laug.data.originals import read_original
+from l2laug.evaluation.domain_distance import far_from_source
+from l2laug.nn.onnx_export import TargetModel, export_model
+from l2laug.runtime.session import Session
+from l2laug.sampling.sampler import Sampler
+from l2laug.training.initial_weights import InitialWeights
+from l2laug.training.target import Target, train_target
+
+SHEET_ROWS = 8
+SHEET_DRAWS = 10
+MANY = 50  # images, more than l2laug is made for
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the rare classes of one call share.
+
+    Attributes:
+        bundle: to start from.
+        recipe: of the training.
+        session: engine, progress and seed.
+        budget: seconds that training a class may take; the recipe's steps otherwise.
+        base: base classes that were learned along.
+        initial: what that training left; the bundle's weights otherwise.
+    """
+
+    bundle: Bundle
+    recipe: Recipe
+    session: Session
+    budget: float | None
+    base: ImageSet | None = None
+    initial: InitialWeights | None = None
+
+
+def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple[str, ...]:
+    """Learn one class and write its model, ``options.yaml`` and ``sheet.png``.
+
+    Args:
+        support: its images.
+        folder: that they came from.
+        run: folder to write to.
+        plan: all else.
+
+    Returns:
+        What the user should know: files left out, images far from the bundle's source.
+
+    Raises:
+        OutputError: the folder can't be written.
+        BundleError: the bundle is damaged.
+    """
+    notes, progress = _notes(support, plan.bundle), plan.session.progress
+    count = len(support.pixels)
+    progress.say(f"{support.classes[0]}: {count} image{'s' if count > 1 else ''}")
+    for note in notes:
+        progress.say(f"note: {note}")
+    target = train_target(
+        support,
+        plan.bundle,
+        plan.recipe,
+        plan.session.engine,
+        progress,
+        initial=plan.initial,
+        seed=plan.session.seed,
+        seconds=plan.budget,
+    )
+    card = _card(support, plan, target)
+    networks = TargetModel(target.generator, target.gems, target.classifier)
+    originals = [read_original(path, card.max_side).to_text() for path in support.paths]
+    export_model(networks, support, card, run / MODEL, originals)
+    draw_run_sheet(run, support)
+    options = _options(support, folder, plan, target) | {"notes": list(notes)}
+    options["recipe"] = plan.recipe.model_dump(mode="json")
+    text = yaml.safe_dump(options, sort_keys=False, allow_unicode=True)
+    write_text(run / "options.yaml", text)
+    return notes
+
+
+def _notes(support: ImageSet, bundle: Bundle) -> tuple[str, ...]:
+    """What is unusual about the images, in sentences."""
+    name, count = support.classes[0], len(support.pixels)
+    notes = [f"left out {path}: {reason}" for path, reason in support.skipped]
+    if count == 1:
+        notes.append(
+            f"{name} has a single image: its samples can vary only as the source classes do. "
+            "Two or more images are better."
+        )
+    if count > MANY:
+        notes.append(
+            f"{name} has {count} images, more than the {MANY} that l2laug is made for; "
+            "plain augmentation may serve as well."
+        )
+    if bundle.channels == 1 and any(has_colour(read_image(p)) for p in support.paths):
+        notes.append(f"{name} shows colour, bundle {bundle.name} is grey: so are its samples.")
+    if far := far_from_source(support, bundle):
+        notes.append(far)
+    return tuple(notes)
+
+
+def _card(support: ImageSet, plan: Plan, target: Target) -> Card:
+    recipe, bundle = plan.recipe, plan.bundle
+    return Card(
+        class_name=support.classes[0],
+        size=recipe.generator.size,
+        channels=recipe.generator.channels,
+        latent=recipe.generator.latent,
+        bundle=bundle.name,
+        bundle_hash=bundle.digest,
+        recipe=recipe.name,
+        recipe_hash=recipe_hash(recipe),
+        version=__version__,
+        seed=plan.session.seed,
+        steps=target.steps,
+        acceptance_threshold=target.limits[0],
+        support_hashes=support_hashes(support),
+        base_hashes=() if plan.base is None else base_hashes(plan.base),
+        originals=len(support.paths),
+    )
+
+
+def _options(support: ImageSet, folder: Path, plan: Plan, target: Target) -> dict[str, Any]:
+    """What ``options.yaml`` says, but for notes and recipe."""
+    bundle = plan.bundle
+    return {
+        "class": support.classes[0],
+        "folder": str(folder.resolve()),
+        "images": [str(p.resolve()) for p in support.paths],
+        "bundle": {
+            "name": bundle.name,
+            "path": str(bundle.path.resolve()),
+            "sha256": bundle.digest,
+        },
+        "base": [] if plan.base is None else list(plan.base.classes),
+        "seed": plan.session.seed,
+        "budget_seconds": plan.budget,
+        "device": plan.session.engine.describe(),
+        "versions": {"l2laug": __version__, "torch": str(torch.__version__)},
+        "steps": target.steps,
+        "evaluations": [asdict(e) for e in target.evaluations],
+        "kept": target.kept and asdict(target.kept),
+    }
+
+
+def recipe_hash(recipe: Recipe) -> str:
+    """SHA-256 of all that a recipe says."""
+    settings = recipe.model_dump(mode="json")
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def support_hashes(support: ImageSet) -> tuple[str, ...]:
+    """SHA-256 of each support image's pixels."""
+    return tuple(pixel_hash(pixels) for pixels in support.pixels)
+
+
+def draw_run_sheet(run: Path, support: ImageSet) -> None:
+    """``sheet.png``: each support image (the first eight) and what is drawn from it."""
+    sampler = Sampler(run / MODEL, device="cpu")
+    shown = min(SHEET_ROWS, len(support.pixels))
+    rows = [[pixels] for pixels in support.pixels[:shown]]
+    for turn in range(SHEET_DRAWS):
+        for drawn in sampler.draw(shown, first=turn * len(support.pixels)):
+            for row, image in zip(drawn.support, drawn.pixels, strict=True):
+                rows[row].append(image)
+    save_sheet(run / "sheet.png", rows, given=1)
