@@ -98,7 +98,7 @@ def test_each_shipped_recipe_runs_from_its_source_to_a_bundle(
     )
     if path.stem in ADAPTED:
         out = tmp_path / "run"
-        [adapted] = adapt(rare, bundle=str(tmp_path / "bundle"), out=out, device="cpu")
+        [adapted] = adapt(rare, bundle=str(tmp_path / "bundle"), out=out)
         drawn = list(Sampler(adapted.run / "model.onnx", device="cpu").draw(3))
         pixels = np.concatenate([part.pixels for part in drawn])
         assert pixels.shape == (3, small.generator.channels, 32, 32)
