@@ -22,8 +22,8 @@ NEEDED = {
     "source.classes": int,
     "source.similarity": float,
     "source.diversity": float,
-    "source.distance.median": float,
-    "source.distance.percentile_99": float,
+    "source.general.median": float,
+    "source.general.percentile_99": float,
     "recipe.generator.size": int,
     "recipe.generator.channels": int,
 }

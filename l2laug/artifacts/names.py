@@ -11,6 +11,6 @@ MANIFEST = "manifest.jsonl"
 HOME = Path("l2laug-runs")
 MODEL = "model.onnx"
 
-STATISTICS = "statistics.safetensors"
-
 LEARNED = "learned.txt"
+
+CENTROIDS = "source.safetensors"  # of the source images, in features of the general net

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from l2laug import __version__
 from l2laug.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from l2laug.sampling.writer import Written
 
 
 def check_for_several(options: Mapping[str, object]) -> None:
@@ -60,3 +63,17 @@ def print_json(result: dict[str, Any]) -> None:
     """Print a command's result as one JSON document."""
     # Escaped: names from a file system may hold what standard output can't encode.
     print(json.dumps({"version": __version__, **result}, default=str))
+
+
+def print_written(written: Written) -> None:
+    """Print where samples are, how large, and which of them never passed."""
+    side = written.side
+    size = "at their originals' size" if side is None else f"{side}x{side} pixels"
+    print(f"{written.count} images in {written.folder}, {size}")
+    if written.rejected:
+        print(f"{written.rejected} draws below the class-similarity threshold were drawn anew")
+    if written.never_accepted:
+        print(
+            f"{written.never_accepted} images never reached it: look at those whose line in the "
+            "manifest says accepted: false"
+        )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from l2laug.cli.app import AsJson, Device, Overwrite, Seed, app, command
-from l2laug.cli.printing import print_json
+from l2laug.cli.printing import print_json, print_written
 
 RunArgument = Annotated[
     Path | None,
@@ -26,6 +26,13 @@ def sample_cli(
     ] = None,
     seed: Seed = 0,
     device: Device = "auto",
+    size: Annotated[
+        int | None,
+        typer.Option(min=8, max=4096, help="Side of squares to write [each as its original]."),
+    ] = None,
+    picture_format: Annotated[
+        str, typer.Option("--format", help="png (TIFF where 16 bits need it), jpg or webp.")
+    ] = "png",
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep what was drawn before; draw the rest, or more.")
     ] = False,
@@ -37,9 +44,9 @@ def sample_cli(
     from l2laug.commands.sample import SampleOptions, sample
     from l2laug.core.progress import Progress
 
-    options = SampleOptions(count, out, seed, device, resume, overwrite)
+    options = SampleOptions(count, out, seed, device, resume, overwrite, size, picture_format)
     written = sample(find_run(run), options, Progress(quiet=as_json))
     if as_json:
         print_json({"sampled": vars(written)})
     else:
-        print(f"{written.count} images in {written.folder}; rejected as broken: {written.rejected}")
+        print_written(written)

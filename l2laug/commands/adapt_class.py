@@ -25,6 +25,7 @@ from l2laug.data.image_set import ImageSet
 from l2laug.data.image_stats import has_colour
 from l2laug.data.originals import read_original
 from l2laug.evaluation.domain_distance import far_from_source
+from l2laug.features.general import load_general_net
 from l2laug.nn.onnx_export import TargetModel, export_model
 from l2laug.runtime.session import Session
 from l2laug.sampling.sampler import Sampler
@@ -116,7 +117,7 @@ def _notes(support: ImageSet, bundle: Bundle) -> tuple[str, ...]:
         )
     if bundle.channels == 1 and any(has_colour(read_image(p)) for p in support.paths):
         notes.append(f"{name} shows colour, bundle {bundle.name} is grey: so are its samples.")
-    if far := far_from_source(support, bundle):
+    if far := far_from_source(name, support.pixels, bundle, load_general_net()):
         notes.append(far)
     return tuple(notes)
 

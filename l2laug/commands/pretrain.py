@@ -12,7 +12,7 @@ import torch
 
 from l2laug import __version__
 from l2laug.artifacts.bundle import Bundle, find_bundle, open_bundle, write_learned
-from l2laug.artifacts.names import STATISTICS
+from l2laug.artifacts.names import CENTROIDS
 from l2laug.commands.bundle_folder import WORK, claim_bundle, finish_bundle, keep_settings
 from l2laug.config.recipe import Recipe
 from l2laug.core.progress import Progress
@@ -21,9 +21,10 @@ from l2laug.data.class_augmentation import with_class_augmentation
 from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.data.public_sources import source_folder
 from l2laug.data.split_classes import split_classes
+from l2laug.evaluation.domain_distance import save_centroids
 from l2laug.features.extractor import Extractor, extractor_at
+from l2laug.features.general import load_general_net
 from l2laug.metrics.diversity import mean_diversity
-from l2laug.metrics.mahalanobis import save_statistics, source_distances
 from l2laug.nn.gem import build_gems
 from l2laug.nn.onnx_export import export_features
 from l2laug.nn.prototype_classifier import PrototypeClassifier, load_prototype_classifier
@@ -238,22 +239,18 @@ def _describe(training: _Training, processes: int) -> dict[str, Any]:
 def _describe_source(
     training: _Training, classifier: PrototypeClassifier, source: Path
 ) -> dict[str, Any]:
-    """What a bundle says of its source; the statistics of its features go into a file."""
+    """What a bundle says of its source; centroids of its images go into a file."""
     work, known, unseen = training.work, training.known, training.unseen
     extractor: Extractor = extractor_at(work / "features.onnx", "feature net", "")
-    save_statistics(extractor(known.pixels), work / STATISTICS)
-    features = extractor(unseen.pixels)
-    distances = source_distances(features, work / STATISTICS)
     about: dict[str, Any] = {
         "classes": len(known.classes),
         "images": len(known.pixels),
         "held_out": list(unseen.classes),
         "similarity": classifier.usual_similarity(unseen),
-        "diversity": mean_diversity(features, unseen.labels),
-        "distance": {
-            "median": float(np.median(distances)),
-            "percentile_99": float(np.percentile(distances, 99)),
-        },
+        "diversity": mean_diversity(extractor(unseen.pixels), unseen.labels),
+        "general": save_centroids(
+            known.pixels, unseen.pixels, load_general_net(), work / CENTROIDS
+        ),
     }
     if training.recipe.data.pseudo_classes > 1:
         about |= _held_out_images(unseen, source_folder(source))

@@ -8,6 +8,7 @@ from pathlib import Path
 from l2laug.artifacts.run import Run
 from l2laug.core.errors import UsageError
 from l2laug.core.progress import Progress
+from l2laug.sampling.render import PictureOptions
 from l2laug.sampling.sampler import Sampler
 from l2laug.sampling.writer import Written, write_samples
 
@@ -23,6 +24,8 @@ class SampleOptions:
         device: ``auto``, ``cpu`` or ``cuda``.
         resume: keep the pictures that an earlier call with this seed left there.
         overwrite: remove them first.
+        size: side of squares to write; each at the size of its original by default.
+        format: ``png``, ``jpg`` or ``webp``.
     """
 
     count: int = 100
@@ -31,6 +34,8 @@ class SampleOptions:
     device: str = "auto"
     resume: bool = False
     overwrite: bool = False
+    size: int | None = None
+    format: str = "png"
 
 
 def sample(run: Run, options: SampleOptions, progress: Progress) -> Written:
@@ -49,6 +54,7 @@ def sample(run: Run, options: SampleOptions, progress: Progress) -> Written:
     """
     if options.resume and options.overwrite:
         raise UsageError("--resume keeps what --overwrite removes.", "Give one of them.")
+    pictures = PictureOptions(options.size, options.format)
     sampler = Sampler(run.model, options.device)
     progress.say(f"model {run.model}, {sampler.provider}")
     if sampler.advice:
@@ -59,6 +65,7 @@ def sample(run: Run, options: SampleOptions, progress: Progress) -> Written:
         options.out or run.samples,
         options.seed,
         progress,
+        pictures=pictures,
         resume=options.resume,
         overwrite=options.overwrite,
     )

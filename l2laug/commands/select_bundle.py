@@ -15,7 +15,8 @@ from l2laug.config.recipe import Recipe
 from l2laug.core.errors import BundleError
 from l2laug.data.base_classes import source_classes
 from l2laug.data.image_set import read_classes
-from l2laug.evaluation.domain_distance import relative_distance
+from l2laug.evaluation.domain_distance import GENERAL, distances_to, limit_of
+from l2laug.features.general import SIDE, load_general_net
 from l2laug.runtime.session import Session
 
 HOME = Path("l2laug-bundles")
@@ -36,14 +37,17 @@ class Choice:
 
     def describe(self) -> str:
         """In words, for the log."""
-        each = ", ".join(f"{name} {distance:.2f}" for name, distance in self.distances.items())
+        if not self.distances:
+            return f"bundle {self.bundle.name}"
+        each = ", ".join(f"{name} {distance:.1f}" for name, distance in self.distances.items())
         return f"distance to bundles: {each} (1: like a bundle's own unseen classes)"
 
 
 def nearest_bundle(classes: Files) -> Choice:
-    """The bundle whose source is nearest to the rare images.
+    """The bundle whose source is nearest to the rare images, by the general net.
 
-    It looks at the shipped bundles and at those that ``--source`` left in the current folder.
+    It looks at the shipped bundles and at those that ``--source`` left in the current folder. Where
+    the images are far from all of them, the general bundle is taken if it is there.
 
     Raises:
         BundleError: there is none, or the nearest is damaged.
@@ -56,12 +60,14 @@ def nearest_bundle(classes: Files) -> Choice:
             bundles[str(path)] = open_bundle(path)
     if not bundles:
         raise BundleError("No bundle is installed.", "Make one with l2laug pretrain.")
-    found = {}
-    for name, bundle in bundles.items():
-        files = {c: list(paths) for c, paths in classes.items()}
-        found[name] = relative_distance(read_classes(files, bundle.size, bundle.channels), bundle)
+    files = {c: list(paths) for c, paths in classes.items()}
+    images = read_classes(files, SIDE, 3)
+    by_path = distances_to(list(bundles.values()), images.pixels, load_general_net())
+    found = {name: by_path[str(bundle.path)] for name, bundle in bundles.items()}
     order = sorted(found, key=lambda name: found[name])
-    nearest = find_bundle(str(bundles[order[0]].path))
+    near = [n for n in order if n != GENERAL and found[n] <= limit_of(bundles[n])]
+    chosen = near[0] if near else GENERAL if GENERAL in bundles else order[0]
+    nearest = find_bundle(str(bundles[chosen].path))
     return Choice(nearest, {name: found[name] for name in order})
 
 

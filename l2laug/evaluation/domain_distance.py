@@ -1,34 +1,96 @@
-"""How far images lie from a bundle's source, in its own features."""
+"""How far images lie from a bundle's source, in features of the general net.
+
+A bundle's own feature net knows nothing but its source: to a net of faces a daisy is no farther
+than an unseen person. The general net knows a thousand kinds of things.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save
+from sklearn.cluster import KMeans
 
 from l2laug.artifacts.bundle import Bundle
-from l2laug.artifacts.names import STATISTICS
-from l2laug.data.image_set import ImageSet
-from l2laug.features.extractor import bundle_extractor
-from l2laug.metrics.mahalanobis import source_distances
+from l2laug.artifacts.names import CENTROIDS
+from l2laug.core.arrays import Features, Pixels
+from l2laug.core.files import whole_file
+from l2laug.features.general import GeneralNet, general_features
+
+KEPT = 64  # centroids
+LOOKED_AT = 2000  # source images, at most
+GENERAL = "photos"  # the bundle for whatever is far from all others
 
 
-def relative_distance(images: ImageSet, bundle: Bundle) -> float:
-    """How far images typically lie from a bundle's source, 1 being as far as its unseen classes."""
-    features = bundle_extractor(bundle)(images.pixels)
-    median = float(np.median(source_distances(features, bundle.file(STATISTICS))))
-    return median / float(bundle.info["source"]["distance"]["median"])
+def save_centroids(
+    known: Pixels, unseen: Pixels, net: GeneralNet, path: Path, seed: int = 0
+) -> dict[str, float]:
+    """Write centroids of source images; how far images of unseen classes lie from them.
+
+    Args:
+        known: uint8 ``(N, C, S, S)`` images that were learned from.
+        unseen: images of classes that were held out.
+        net: the general net.
+        path: the file.
+        seed: of which images are looked at, and of k-means.
+    """
+    random = np.random.default_rng(seed)
+    seen = _directions(net, known[random.permutation(len(known))[:LOOKED_AT]])
+    means = KMeans(min(KEPT, len(seen)), n_init=2, random_state=seed).fit(seen).cluster_centers_
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    with whole_file(path) as part:
+        part.write_bytes(save({"centroids": means.astype(np.float16)}))
+    others = unseen[random.permutation(len(unseen))[:LOOKED_AT]]
+    distances = nearest_centroid(_directions(net, others), means)
+    return {
+        "median": float(np.median(distances)),
+        "percentile_99": float(np.percentile(distances, 99)),
+    }
 
 
-def far_from_source(images: ImageSet, bundle: Bundle) -> str | None:
-    """A sentence if most images are farther out than 99 of 100 of the bundle's unseen classes."""
-    features = bundle_extractor(bundle)(images.pixels)
-    median = float(np.median(source_distances(features, bundle.file(STATISTICS))))
-    limit = float(bundle.info["source"]["distance"]["percentile_99"])
-    if median <= limit:
+def nearest_centroid(directions: Features, centroids: Features) -> NDArray[np.float64]:
+    """Cosine distance of features ``(N, D)`` of length one to the nearest centroid, ``(N,)``."""
+    found: NDArray[np.float64] = 1 - (directions @ centroids.T).max(1)
+    return found
+
+
+def distances_to(bundles: Sequence[Bundle], images: Pixels, net: GeneralNet) -> dict[str, float]:
+    """How far images typically lie from the sources of bundles, by the bundles' paths.
+
+    1 is as far as images of a bundle's own unseen classes.
+    """
+    directions = _directions(net, images)
+    found = {}
+    for bundle in bundles:
+        centroids = load_file(bundle.file(CENTROIDS))["centroids"].astype(np.float64)
+        median = float(np.median(nearest_centroid(directions, centroids)))
+        found[str(bundle.path)] = median / float(bundle.info["source"]["general"]["median"])
+    return found
+
+
+def limit_of(bundle: Bundle) -> float:
+    """How far 99 in 100 images of a bundle's own unseen classes stay, see :func:`distances_to`."""
+    usual = bundle.info["source"]["general"]
+    return float(usual["percentile_99"]) / float(usual["median"])
+
+
+def far_from_source(name: str, images: Pixels, bundle: Bundle, net: GeneralNet) -> str | None:
+    """A sentence if most images of class ``name`` are farther out than :func:`limit_of` says."""
+    (distance,) = distances_to([bundle], images, net).values()
+    if bundle.name == GENERAL or distance <= limit_of(bundle):
         return None
-    typical = float(bundle.info["source"]["distance"]["median"])
     return (
-        f"{', '.join(images.classes)}: these images look unlike what bundle {bundle.name} was "
-        f"trained on (distance {median:.1f}; its own unseen classes {typical:.1f}, 99 in 100 "
-        f"under {limit:.1f}). Look at the samples before you use them; l2laug adapt --base DIR "
-        "learns from your own base classes first, in minutes, --source DIR in hours."
+        f"{name}: these images look unlike what bundle {bundle.name} was trained on, "
+        f"{distance:.1f} times as far as its own unseen classes (99 in 100 of those stay under "
+        f"{limit_of(bundle):.1f}). What it draws may be rubbish: leave --bundle out, or give your "
+        "own base classes with --base DIR."
     )
+
+
+def _directions(net: GeneralNet, pixels: Pixels) -> Features:
+    found = general_features(net, pixels)
+    directions: Features = found / np.linalg.norm(found, axis=1, keepdims=True)
+    return directions

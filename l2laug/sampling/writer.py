@@ -35,7 +35,7 @@ class Written:
         count: how many.
         rejected: draws that were too little like their class, and drawn anew.
         never_accepted: images of which every try was; the best of them is written.
-        native: whether they are of their originals' size, or of the model's.
+        side: of the squares they are, in pixels; None where each has the size of its original.
     """
 
     folder: Path
@@ -43,7 +43,7 @@ class Written:
     count: int
     rejected: int
     never_accepted: int
-    native: bool
+    side: int | None
 
 
 def write_samples(
@@ -97,13 +97,14 @@ def write_samples(
                 advance(len(drawn.indices))
     except OSError as error:
         raise unwritable(out / MANIFEST, error) from error
+    native = sampler.tells_changes and sampler.original(0) is not None
     return Written(
         out / card.class_name,
         card.class_name,
         count,
         rejected=sum(int(entry["tries"]) - bool(entry["accepted"]) for entry in entries),
         never_accepted=sum(not entry["accepted"] for entry in entries),
-        native=pictures.size is None and sampler.original(0) is not None and sampler.tells_changes,
+        side=pictures.size or (None if native else card.size),
     )
 
 

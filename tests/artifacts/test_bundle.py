@@ -39,7 +39,7 @@ def test_what_pretrain_leaves(tiny_bundle: Path) -> None:
         "learned.txt",
         "prototype_classifier.safetensors",
         "sheet.png",
-        "statistics.safetensors",
+        "source.safetensors",
         "strong.safetensors",
         "weak.safetensors",
     }
@@ -94,7 +94,7 @@ def test_a_description_that_lacks_something(bundle: Path, key: str) -> None:
         open_bundle(bundle)
 
 
-@pytest.mark.parametrize("key", ["similarity", "diversity", "distance"])
+@pytest.mark.parametrize("key", ["similarity", "diversity", "general"])
 def test_a_source_that_lacks_what_adapting_measures_by(bundle: Path, key: str) -> None:
     info = json.loads((bundle / "bundle.json").read_text())
     del info["source"][key]

@@ -235,7 +235,7 @@ def test_sample_takes_the_newest_run_and_says_which(here: Path, tiny_run: Path) 
     result = l2laug("sample", "-n", 2, "--device", "cpu")
     assert result.exit_code == 0, result.stderr
     assert "model l2laug-runs/new/model.onnx, CPU" in result.stderr
-    assert result.stdout.startswith("2 images in l2laug-runs/new/samples/3; rejected as broken: ")
+    assert result.stdout.startswith("2 images in l2laug-runs/new/samples/3, 32x32 pixels")
 
 
 def test_sample_again_gives_the_same_files(here: Path, tiny_run: Path) -> None:

@@ -26,7 +26,7 @@ def further(bundle: Path, to: Path, factor: float) -> Path:
     """A copy of a bundle whose own unseen classes lie nearer, so that all others seem farther."""
     shutil.copytree(bundle, to)
     info = json.loads((to / "bundle.json").read_text())
-    info["source"]["distance"]["median"] /= factor
+    info["source"]["general"]["median"] /= factor
     info["name"] = to.name
     write_info(to, info)
     return to

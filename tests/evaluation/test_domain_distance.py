@@ -1,76 +1,69 @@
-"""Distance from the source."""
+"""Which source images look like: centroids by hand, and real photographs against the bundles."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_sample_images
 
-from l2laug.artifacts.bundle import Bundle, open_bundle
+from l2laug.artifacts.bundle import find_bundle
+from l2laug.core.arrays import Pixels
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import read_classes
-from l2laug.evaluation.domain_distance import far_from_source
-from l2laug.metrics.mahalanobis import save_statistics, source_distances
+from l2laug.evaluation.domain_distance import (
+    distances_to,
+    far_from_source,
+    limit_of,
+    nearest_centroid,
+    save_centroids,
+)
+from l2laug.features.general import SIDE, GeneralNet, load_general_net
 
 
-@pytest.fixture
-def statistics(tmp_path: Path) -> Path:
-    """Of 5,000 normal features, axis 1 ten times as wide as axis 0 and axis 2, around (5, 0, 0)."""
-    features = np.random.default_rng(0).standard_normal((5000, 3)) * [1, 10, 1] + [5, 0, 0]
-    save_statistics(features, tmp_path / "statistics.safetensors")
-    return tmp_path / "statistics.safetensors"
+@pytest.fixture(scope="module")
+def net() -> GeneralNet:
+    return load_general_net()
 
 
-def test_images_of_the_source_lie_around_1(tmp_path: Path):
-    path = tmp_path / "statistics.safetensors"
-    features = np.random.default_rng(0).standard_normal((5000, 8))
-    save_statistics(features, path)
-
-    # The mean squared Mahalanobis distance of D features is D, and a hundredth is added to C.
-    root_mean_square = np.sqrt((source_distances(features, path) ** 2).mean())
-    assert root_mean_square == pytest.approx((1 / 1.01) ** 0.5, rel=1e-3)
+def crops(index: int) -> Pixels:
+    """Six crops of a photograph that comes with scikit-learn: a temple or a flower."""
+    photograph = load_sample_images().images[index]
+    parts = [photograph[40 * k : 40 * k + 200, 60 * k : 60 * k + 200] for k in range(6)]
+    return np.stack([p[::2, ::2].transpose(2, 0, 1) for p in parts]).astype(np.uint8)
 
 
-def test_a_step_counts_by_how_wide_the_source_is_in_that_direction(statistics: Path):
-    centre, far, near = source_distances(
-        np.array([[5.0, 0, 0], [5, 0, 10], [5, 10, 0]]), statistics
-    )
-
-    assert centre < 0.1
-    # One deviation along the wide axis; variance 100 + 0.34 there.
-    assert near == pytest.approx(1 / 3**0.5, rel=0.05)
-    # Ten deviations across it, variance 1 + 0.34 with what is added to the diagonal.
-    assert far == pytest.approx(10 / 1.34**0.5 / 3**0.5, rel=0.05)
+def test_the_nearest_centroid_by_hand() -> None:
+    centroids = np.array([[1.0, 0.0], [0.0, 1.0]])
+    directions = np.array([[1.0, 0.0], [0.6, 0.8], [-1.0, 0.0]])
+    assert nearest_centroid(directions, centroids) == pytest.approx([0, 0.2, 1.0])
 
 
-def test_noise_is_farther_out_than_the_source(tiny_bundle: Path, digits: Path):
-    from l2laug.features.extractor import bundle_extractor
-
-    bundle = open_bundle(tiny_bundle)
-    extract, path = bundle_extractor(bundle), bundle.file("statistics.safetensors")
-    real = read_classes(class_folders(digits), 32, 1).pixels
-    noise = np.random.default_rng(0).integers(0, 256, real.shape).astype(np.uint8)
-
-    ours, theirs = (source_distances(extract(x), path) for x in (real, noise))
-
-    assert 0.5 < np.median(ours) < 1.5
-    assert np.median(theirs) > 2 * np.median(ours)
+def test_images_of_the_source_are_near_and_others_are_not(net: GeneralNet, tmp_path: Path) -> None:
+    temple, flower = crops(0), crops(1)
+    usual = save_centroids(temple[:4], temple[4:], net, tmp_path / "source.safetensors")
+    far = save_centroids(temple[:4], flower, net, tmp_path / "source.safetensors")
+    assert usual["median"] < usual["percentile_99"] + 1e-9
+    assert far["median"] > 2 * usual["median"]
 
 
-@pytest.mark.parametrize(("limit", "warned"), [(0.0, True), (1e9, False)])
-def test_the_user_is_told_of_images_beyond_the_bundles_limit(
-    tiny_bundle: Path, rare: Path, limit: float, warned: bool
-):
-    bundle = open_bundle(tiny_bundle)
-    distance = {"median": 1.25, "percentile_99": limit}
-    source = bundle.info["source"] | {"distance": distance}
-    moved: Bundle = replace(bundle, info=bundle.info | {"source": source})
+@pytest.mark.parametrize("name", ["glyphs", "steel"])
+@pytest.mark.parametrize("index", [0, 1])
+def test_photographs_are_far_from_narrow_bundles(net: GeneralNet, name: str, index: int) -> None:
+    sentence = far_from_source("temple", crops(index), find_bundle(name), net)
+    assert sentence is not None
+    assert sentence.startswith("temple: these images look unlike")
 
-    sentence = far_from_source(read_classes(class_folders(rare), 32, 1), moved)
 
-    assert (sentence is not None) is warned
-    if sentence is not None:
-        assert sentence.startswith("3: ")
-        assert "1.2" in sentence
+def test_scanned_digits_are_nearer_to_handwritten_characters(net: GeneralNet, rare: Path) -> None:
+    digits = read_classes(class_folders(rare), SIDE, 1).pixels
+    bundles = [find_bundle(name) for name in ("glyphs", "steel")]
+    glyphs, steel = distances_to(bundles, digits, net).values()
+    assert glyphs < steel / 1.5
+    assert steel > limit_of(bundles[1])
+
+
+def test_a_grey_picture_is_looked_at_as_one(net: GeneralNet) -> None:
+    grey = crops(0).mean(1, keepdims=True).astype(np.uint8)
+    assert far_from_source("temple", grey, find_bundle("glyphs"), net) is not None

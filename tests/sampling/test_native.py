@@ -82,7 +82,7 @@ def test_each_sample_has_the_size_and_channels_of_its_original(
     model: Path, files: list[Path], tmp_path: Path
 ) -> None:
     written = write_samples(Sampler(model, device="cpu"), 8, tmp_path, 0, QUIET)
-    assert written.native
+    assert written.side is None
     for i, line in enumerate(manifest(tmp_path)):
         original = read_original(files[i % 4])
         sample = read_original(tmp_path / line["file"])
@@ -110,7 +110,7 @@ def test_small_squares_of_any_side(model: Path, tmp_path: Path) -> None:
     for size in (32, 20):
         folder = tmp_path / str(size)
         written = write_samples(sampler, 3, folder, 0, QUIET, pictures=PictureOptions(size=size))
-        assert not written.native
+        assert written.side == size
         assert all(line["size"] == [size, size] for line in manifest(folder))
 
 
@@ -130,7 +130,7 @@ def test_a_format_that_cannot_hold_an_original_is_refused_before_any_work(
 
 def test_a_model_without_originals_writes_its_own_squares(tiny_run: Path, tmp_path: Path) -> None:
     written = write_samples(Sampler(tiny_run / "model.onnx", device="cpu"), 2, tmp_path, 0, QUIET)
-    assert not written.native
+    assert written.side == 32
     assert all(line["size"] == [32, 32] for line in manifest(tmp_path))
 
 
