@@ -75,13 +75,8 @@ def adapt(
     from l2laug.commands.adapt import adapt as run
     from l2laug.runtime.session import Session
 
-    options = AdaptOptions(
-        bundle=str(bundle),
-        base=_path(base),
-        out=_path(out),
-        budget=budget,
-        overwrite=overwrite,
-    )
+    name, along, to = str(bundle), _path(base), _path(out)
+    options = AdaptOptions(name, base=along, out=to, budget=budget, overwrite=overwrite)
     return run(Path(folder), options, Session.start(device, _progress(), seed))
 
 
@@ -291,8 +286,7 @@ class Model:
         return np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
 
     def __repr__(self) -> str:
-        shape = f"{self.size}x{self.size}x{self.channels}"
-        return f"<l2laug model of {self.class_name!r}, {shape}>"
+        return f"<l2laug model of {self.class_name!r}, {self.size}x{self.size}x{self.channels}>"
 
 
 def _path(given: str | Path | None) -> Path | None:
