@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from l2laug.artifacts.model_card import Card
 from l2laug.artifacts.names import MODEL
 from l2laug.artifacts.run import Run, find_run
@@ -23,13 +21,12 @@ from l2laug.commands.evaluate import (
     with_learned,
 )
 from l2laug.config.evaluation_options import EvaluationOptions
-from l2laug.core.arrays import Pixels
 from l2laug.core.errors import BundleError, UsageError
 from l2laug.core.files import write_text
 from l2laug.core.progress import Progress
 from l2laug.data.contact_sheet import save_sheet
 from l2laug.evaluation.real_images import read_real
-from l2laug.evaluation.samples import measure_samples, read_samples
+from l2laug.evaluation.samples import Samples, measure_samples, read_samples
 from l2laug.evaluation.scores import Measure
 from l2laug.features.registry import find_extractor
 from l2laug.reports.comparison import render
@@ -125,16 +122,16 @@ def compare(
     )
     extractor = find_extractor(options.features, bundle, session.device)
     count, out = min(map(len, sets.drawn)), out or sets.run.folder
-    chosen = [_some(pixels, count, session.seed) for pixels in sets.drawn]
+    chosen = [one.some(count, session.seed) for one in sets.drawn]
     compared = []
-    for i, pixels in enumerate(chosen):
+    for i, samples in enumerate(chosen):
         session.progress.say(f"{sets.names[i]}: {sets.folders[i]}")
         sheet = out / f"comparison-copies-{i + 1}.png"
         measures, said, _ = measure_samples(
-            pixels, real, extractor, session.seed, sheet, options.lpips, session.device
+            samples, real, extractor, session.seed, sheet, options.lpips, session.device
         )
         notes += [note for note in said if note not in notes]
-        found = train_classifiers(card.class_name, pixels, real, options, sets.run, session)
+        found = train_classifiers(card.class_name, samples.kept, real, options, sets.run, session)
         if found:
             del found["advice"]  # it is about the run alone
         named = sets.names[i], str(sets.folders[i]), len(sets.drawn[i])
@@ -149,7 +146,8 @@ def compare(
         paths={"report": str(out / "comparison.md"), "sheet": str(out / "comparison.png")},
     )
     plain = asdict(result)
-    save_sheet(out / "comparison.png", [list(p[:SHOWN]) for p in (real.support, *chosen)])
+    shown = (real.support, *(one.kept for one in chosen))
+    save_sheet(out / "comparison.png", [list(pixels[:SHOWN]) for pixels in shown])
     write_text(out / "comparison.json", json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
     write_text(out / "comparison.md", render(plain))
     return result
@@ -161,7 +159,7 @@ class _Sets:
 
     names: list[str]
     folders: list[Path]
-    drawn: list[Pixels]
+    drawn: list[Samples]
     run: Run
     card: Card
     notes: list[str]
@@ -182,7 +180,7 @@ def _read_sets(given: Sequence[Path], progress: Progress) -> _Sets:
     drawn = [read_samples(folder, card, progress) for folder in folders]
     count = min(map(len, drawn))
     if count < max(map(len, drawn)):
-        smallest = names[[len(pixels) for pixels in drawn].index(count)]
+        smallest = names[[len(one) for one in drawn].index(count)]
         notes.append(f"Of each set {count} samples are compared, as many as {smallest} has.")
     return _Sets(names, folders, drawn, runs[first], card, notes)
 
@@ -231,9 +229,3 @@ def _seen_by_all(runs: dict[int, Run], first: int, names: Sequence[str]) -> tupl
                 "count as support images of all."
             )
     return replace(card, support_hashes=tuple(seen), base_hashes=tuple(sorted(along))), notes
-
-
-def _some(pixels: Pixels, count: int, seed: int) -> Pixels:
-    """A random ``count`` of the images in their order."""
-    chosen: Pixels = pixels[np.sort(np.random.default_rng(seed).permutation(len(pixels))[:count])]
-    return chosen

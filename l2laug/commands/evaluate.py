@@ -92,7 +92,7 @@ def evaluate(run: Run, options: EvaluationOptions, session: Session) -> Evaluati
     measures, said, copies = measure_samples(
         drawn, real, extractor, session.seed, sheet, options.lpips, session.device
     )
-    study = train_classifiers(card.class_name, drawn, real, options, run, session)
+    study = train_classifiers(card.class_name, drawn.kept, real, options, run, session)
     notes += said + (study["notes"] if study else []) + untested(card, real)
     result = Evaluation(
         class_name=card.class_name,

@@ -63,23 +63,11 @@ def read_classes(
         ImageError: not one file can be read; each is named with its reason.
     """
     files = [(name, path) for name in sorted(folders) for path in folders[name]]
-
-    def read(item: tuple[str, Path]) -> Pixels | str:
-        if on_file is not None:
-            on_file()
-        try:
-            return read_image(item[1], size, channels)
-        except ImageError as error:
-            return error.fact.removeprefix(f"{item[1]}: ")
-
-    with ThreadPoolExecutor() as pool, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's name no file; what matters is in ``skipped``
-        results = list(pool.map(read, files))
+    results = read_files([path for _, path in files], size, channels, on_file)
     good = [(f, r) for f, r in zip(files, results, strict=True) if not isinstance(r, str)]
     bad = tuple((f[1], r) for f, r in zip(files, results, strict=True) if isinstance(r, str))
     if not good:
-        named = "\n".join(f"  {path}: {reason}" for path, reason in bad)
-        raise ImageError(f"None of the images can be read:\n{named}\n", "Replace them.")
+        raise unreadable(bad)
     names = tuple(sorted({name for (name, _), _ in good}))
     return ImageSet(
         pixels=np.stack([pixels for _, pixels in good]),
@@ -88,3 +76,30 @@ def read_classes(
         paths=tuple(path for (_, path), _ in good),
         skipped=bad,
     )
+
+
+def read_files(
+    files: Sequence[Path],
+    size: int,
+    channels: int,
+    on_file: Callable[[], None] | None = None,
+) -> list[Pixels | str]:
+    """Read files side by side: of each its pixels ``(C, S, S)``, or why it can't be read."""
+
+    def read(path: Path) -> Pixels | str:
+        if on_file is not None:
+            on_file()
+        try:
+            return read_image(path, size, channels)
+        except ImageError as error:
+            return error.fact.removeprefix(f"{path}: ")
+
+    with ThreadPoolExecutor() as pool, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's name no file; what matters is in the reason
+        return list(pool.map(read, files))
+
+
+def unreadable(files: Sequence[tuple[Path, str]]) -> ImageError:
+    """The error that none of some files can be read, each named with its reason."""
+    named = "\n".join(f"  {path}: {reason}" for path, reason in files)
+    return ImageError(f"None of the images can be read:\n{named}\n", "Replace them.")

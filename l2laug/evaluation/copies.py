@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -42,12 +43,18 @@ def copies_measure(copies: Copies, sheet: str = "copies.png") -> Measure:
     )
 
 
-def save_nearest(path: Path, copies: Copies, samples: Pixels, support: Pixels) -> None:
+class Images(Protocol):
+    """Images ``(C, S, S)`` by their number: an array of them, or one that reads them from files."""
+
+    def __getitem__(self, i: int, /) -> Pixels: ...
+
+
+def save_nearest(path: Path, copies: Copies, samples: Images, support: Pixels) -> None:
     """Save a sheet of the worst pairs: support images on the left, their nearest samples beside."""
     save_sheet(path, nearest_rows(copies, samples, support), given=1)
 
 
-def nearest_rows(copies: Copies, samples: Pixels, support: Pixels) -> list[list[Pixels]]:
+def nearest_rows(copies: Copies, samples: Images, support: Pixels) -> list[list[Pixels]]:
     """The worst pairs: in each row a support image and the samples that are nearest to it.
 
     Rows and what stands in them are sorted by distance, the nearest first.
@@ -55,7 +62,9 @@ def nearest_rows(copies: Copies, samples: Pixels, support: Pixels) -> list[list[
     order = np.argsort(copies.distances, kind="stable")
     rows: dict[int, list[Pixels]] = {}
     for i in order:
-        row = rows.setdefault(int(copies.nearest[i]), [support[copies.nearest[i]]])
-        if len(row) <= SHEET:
-            row.append(samples[i])
-    return list(rows.values())[:SHEET]
+        known = int(copies.nearest[i])
+        if known not in rows and len(rows) < SHEET:
+            rows[known] = [support[known]]
+        if known in rows and len(rows[known]) <= SHEET:
+            rows[known].append(samples[int(i)])
+    return list(rows.values())

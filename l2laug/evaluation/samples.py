@@ -1,18 +1,21 @@
-"""A set of samples: read it, measure it beside real images, train classifiers with it."""
+"""A set of samples: read it, whatever its size, and measure it beside real images."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from l2laug.artifacts.model_card import Card
 from l2laug.core.arrays import Pixels
 from l2laug.core.errors import ImageError, UsageError
 from l2laug.core.progress import Progress
 from l2laug.data.folders import class_folders
-from l2laug.data.image_set import read_classes
+from l2laug.data.image_set import read_files, unreadable
 from l2laug.evaluation.copies import copies_measure, save_nearest
 from l2laug.evaluation.near_duplicates import near_duplicates
 from l2laug.evaluation.real_images import Real
@@ -20,14 +23,67 @@ from l2laug.evaluation.scores import FEWEST, Measure, measure
 from l2laug.features.extractor import Extractor
 from l2laug.metrics.copies import Copies, find_copies
 
-MOST_SAMPLES = 5000  # that features are taken of
+MOST_SAMPLES = 5000  # kept in memory: for features, hashes and classifiers
+CHUNK = 256  # samples read at once
 
 
-def read_samples(folder: Path, card: Card, progress: Progress) -> Pixels:
-    """The samples ``(N, C, S, S)`` of the card's class in a folder, at its size and channels.
+@dataclass(frozen=True)
+class Samples:
+    """Samples, of which no more than :data:`MOST_SAMPLES` are in memory, however many there are.
+
+    Attributes:
+        count: how many there are.
+        kept: those in memory, all or a random part in their order, uint8 ``(K, C, S, S)``.
+        read: the samples ``(M, C, S, S)`` of the numbers ``(M,)`` asked for.
+    """
+
+    count: int
+    kept: Pixels
+    read: Callable[[NDArray[np.int64]], Pixels]
+
+    @classmethod
+    def in_memory(cls, pixels: Pixels) -> Samples:
+        """All of ``pixels``, which are in memory already."""
+        return cls(len(pixels), pixels, lambda rows: pixels[rows])
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, i: int) -> Pixels:
+        """The sample ``(C, S, S)`` number i."""
+        pixels: Pixels = self.read(np.array([i]))[0]
+        return pixels
+
+    def chunks(self) -> Iterator[Pixels]:
+        """All of them in their order, ``(CHUNK, C, S, S)`` at a time."""
+        for start in range(0, self.count, CHUNK):
+            yield self.read(np.arange(start, min(start + CHUNK, self.count)))
+
+    def some(self, count: int, seed: int, most: int = MOST_SAMPLES) -> Samples:
+        """A random ``count`` of them, in their order; ``most`` of those are in memory."""
+        random = np.random.default_rng(seed)
+        chosen = np.sort(random.permutation(self.count)[:count])
+        if len(self.kept) == self.count:
+            return Samples.in_memory(self.kept[chosen])
+        inside = chosen[np.sort(random.permutation(count)[:most])]
+        parts = [self.read(inside[i : i + CHUNK]) for i in range(0, len(inside), CHUNK)]
+        return Samples(count, np.concatenate(parts), lambda rows: self.read(chosen[rows]))
+
+
+def read_samples(
+    folder: Path, card: Card, progress: Progress, seed: int = 0, most: int = MOST_SAMPLES
+) -> Samples:
+    """The samples of the card's class in a folder, at its size and channels.
 
     They are the images of the class folder of that name, or of the only one. Files that can't be
     read are named and left out.
+
+    Args:
+        folder: of class folders, or of images.
+        card: of the adapted model.
+        progress: where to name what is left out.
+        seed: of the choice of those that are kept in memory.
+        most: how many these are.
 
     Raises:
         UsageError: there is no such folder, or there are several and none is of the class.
@@ -45,10 +101,40 @@ def read_samples(folder: Path, card: Card, progress: Progress) -> Pixels:
             "Name the folder of that class.",
         )
     files = classes.get(card.class_name) or next(iter(classes.values()))
-    found = read_classes({card.class_name: files}, card.size, card.channels)
-    for path, reason in found.skipped:
+    return read_sample_files(files, card, progress, seed, most)
+
+
+def read_sample_files(
+    files: Sequence[Path], card: Card, progress: Progress, seed: int, most: int
+) -> Samples:
+    """Look at all files, and keep a random ``most`` of the images (Vitter 1985, algorithm R)."""
+    shape = (min(len(files), most), card.channels, card.size, card.size)
+    kept, rows = np.empty(shape, np.uint8), np.empty(shape[0], np.int64)
+    random, good, bad = np.random.default_rng(seed), list[Path](), list[tuple[Path, str]]()
+    for start in range(0, len(files), CHUNK):
+        chunk = files[start : start + CHUNK]
+        for path, found in zip(chunk, read_files(chunk, card.size, card.channels), strict=True):
+            if isinstance(found, str):
+                bad.append((path, found))
+                continue
+            place = len(good) if len(good) < most else int(random.integers(len(good) + 1))
+            if place < most:
+                kept[place], rows[place] = found, len(good)
+            good.append(path)
+    if not good:
+        raise unreadable(bad)
+    for path, reason in bad:
         progress.say(f"note: left out {path}: {reason}")
-    return found.pixels
+    if len(good) <= most:
+        return Samples.in_memory(kept[: len(good)])
+
+    def read(wanted: NDArray[np.int64]) -> Pixels:
+        found = read_files([good[i] for i in wanted], card.size, card.channels)
+        if gone := [(good[i], f) for i, f in zip(wanted, found, strict=True) if isinstance(f, str)]:
+            raise unreadable(gone)
+        return np.stack([f for f in found if not isinstance(f, str)])
+
+    return Samples(len(good), kept[np.argsort(rows)], read)
 
 
 class Measured(NamedTuple):
@@ -57,7 +143,7 @@ class Measured(NamedTuple):
     Attributes:
         measures: every score that the sets are large enough for, by name.
         notes: what to know of them.
-        copies: which samples copy, if there is a yardstick.
+        copies: which samples copy, if there are enough real images to tell.
     """
 
     measures: dict[str, Measure]
@@ -66,7 +152,7 @@ class Measured(NamedTuple):
 
 
 def measure_samples(
-    drawn: Pixels,
+    drawn: Samples,
     real: Real,
     extractor: Extractor,
     seed: int,
@@ -77,7 +163,7 @@ def measure_samples(
     """Measure a set of samples.
 
     Args:
-        drawn: the samples, uint8 ``(N, C, S, S)``.
+        drawn: the samples.
         real: the real images, of the same size.
         extractor: what to measure on.
         seed: of the halves that the real images are split in.
@@ -91,6 +177,11 @@ def measure_samples(
         OutputError: the sheet can't be written.
     """
     notes: list[str] = []
+    if len(drawn.kept) < len(drawn):
+        notes.append(
+            f"All {len(drawn)} samples are searched for copies; the other scores, pictures and "
+            f"classifiers take {len(drawn.kept)} of them, chosen at random."
+        )
     against = real.others if len(real.others) >= FEWEST else real.support
     measures: dict[str, Measure] = {}
     if len(against) < FEWEST or len(drawn) < 2:
@@ -99,23 +190,23 @@ def measure_samples(
             "samples: give real images that were held out with --test."
         )
     else:
-        chosen = np.random.default_rng(seed).permutation(len(drawn))[:MOST_SAMPLES]
-        measures = measure(extractor(against), extractor(drawn[chosen]), extractor, seed)
+        chosen = np.random.default_rng(seed).permutation(len(drawn.kept))
+        measures = measure(extractor(against), extractor(drawn.kept[chosen]), extractor, seed)
         notes.append(f"Scores are measured against halves of {_what(against, real)}.")
     if lpips is not None:
         from l2laug.evaluation.perceptual import perceptual_diversity  # needs torch
 
-        if diversity := perceptual_diversity(drawn, against, lpips, device, seed):
+        if diversity := perceptual_diversity(drawn.kept, against, lpips, device, seed):
             measures[diversity.name] = diversity
     copies = None
     try:
-        copies = find_copies(drawn, real.support, real.others)
+        copies = find_copies(drawn.chunks(), real.support, real.others)
     except ImageError as error:
         notes.append(str(error))
     else:
         measures["copies"] = copies_measure(copies, sheet.name)
         save_nearest(sheet, copies, drawn, real.support)
-    duplicates = near_duplicates(drawn[:MOST_SAMPLES], real.support, real.others)
+    duplicates = near_duplicates(drawn.kept, real.support, real.others)
     measures[duplicates.name] = duplicates
     return Measured(measures, notes, copies)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +49,9 @@ class Copies:
         return self.drawn.value
 
 
-def find_copies(samples: Pixels, support: Pixels, others: Pixels | None = None) -> Copies:
+def find_copies(
+    samples: Pixels | Iterable[Pixels], support: Pixels, others: Pixels | None = None
+) -> Copies:
     """Compare samples with the support set, pixel by pixel.
 
     A sample copies if it is nearer to a support image than 99 in 100 new real images of the class
@@ -59,7 +61,8 @@ def find_copies(samples: Pixels, support: Pixels, others: Pixels | None = None) 
     copy; what is mirrored or turned is not one.
 
     Args:
-        samples: uint8 ``(N, C, S, S)``, S even, N at least 1.
+        samples: uint8 ``(N, C, S, S)``, S even, N at least 1; or arrays of that shape one after
+            another, which are the N together and need not be in memory at once.
         support: what adapt saw, of the same size.
         others: other real images of the class.
 
@@ -80,11 +83,17 @@ def find_copies(samples: Pixels, support: Pixels, others: Pixels | None = None) 
     else:
         between = _distances(known, known)
         limit, real = _limit_among(between), _real_among(between)
-    to_each = _distances(samples, support)
-    distances = to_each.min(1)
+    parts = [samples] if isinstance(samples, np.ndarray) else samples
+    found = [_nearest(part, support) for part in parts]
+    distances, nearest = (np.concatenate(side) for side in zip(*found, strict=True))
     drawn = _share(distances < limit)
     yardstick = len(apart) if held_out else len(known)
-    return Copies(distances, to_each.argmin(1), limit, drawn, real, yardstick, held_out)
+    return Copies(distances, nearest, limit, drawn, real, yardstick, held_out)
+
+
+def _nearest(samples: Pixels, support: Pixels) -> tuple[Distances, NDArray[np.int64]]:
+    to_each = _distances(samples, support)
+    return to_each.min(1), to_each.argmin(1)
 
 
 def _distinct(support: Pixels) -> Pixels:

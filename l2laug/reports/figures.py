@@ -13,6 +13,7 @@ from PIL import Image
 from l2laug.core.arrays import Pixels
 from l2laug.data.contact_sheet import sheet
 from l2laug.evaluation.copies import nearest_rows
+from l2laug.evaluation.samples import Samples
 from l2laug.metrics.copies import Copies
 from l2laug.sampling.sampler import Sampler, latent
 
@@ -46,7 +47,7 @@ class Picture:
 def gather(
     name: str,
     sampler: Sampler,
-    drawn: Pixels,
+    drawn: Samples,
     support: Pixels,
     others: Pixels,
     copies: Copies | None,
@@ -57,7 +58,7 @@ def gather(
     Args:
         name: of the rare class.
         sampler: the adapted model.
-        drawn: its samples, uint8 ``(N, C, S, S)``.
+        drawn: its samples.
         support: the images it was adapted from.
         others: real images held out.
         copies: what was found of them, if anything.
@@ -65,11 +66,16 @@ def gather(
     """
     random = np.random.default_rng(seed)
     found = [
-        _some(title, what, name, pixels, random)
-        for title, what, pixels in (
-            ("Support images", "real images that the model was adapted from", support),
-            ("Samples", "samples", drawn),
-            ("Real images", "real images that were held out", others),
+        _some(title, what, name, pixels, count, random)
+        for title, what, pixels, count in (
+            (
+                "Support images",
+                "real images that the model was adapted from",
+                support,
+                len(support),
+            ),
+            ("Samples", "samples", drawn.kept, len(drawn)),
+            ("Real images", "real images that were held out", others, len(others)),
         )
         if len(pixels)
     ]
@@ -150,9 +156,11 @@ def _path(sampler: Sampler, row: int, seed: int) -> list[Pixels]:
     return list(sampler.decode([row] * STEPS, points)[0])
 
 
-def _some(title: str, what: str, name: str, pixels: Pixels, random: np.random.Generator) -> Picture:
+def _some(
+    title: str, what: str, name: str, pixels: Pixels, count: int, random: np.random.Generator
+) -> Picture:
     shown = pixels[np.sort(random.permutation(len(pixels))[:SHOWN])]
-    of_all = "all there are" if len(shown) == len(pixels) else f"of {len(pixels)}, taken at random"
+    of_all = "all there are" if len(shown) == count else f"of {count}, taken at random"
     return _picture(
         title,
         f"{len(shown)} {what}, {of_all}.",

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from l2laug.core.arrays import Pixels
+from l2laug.evaluation.samples import Samples
 from l2laug.metrics.copies import find_copies
 from l2laug.reports.figures import LOOKED_AT, gather, rejected_draws, slerp
 from l2laug.sampling.sampler import Sampler, latent
@@ -71,7 +72,7 @@ def test_what_is_drawn_does_not_depend_on_what_is_drawn_with_it(sampler: Sampler
 
 def test_every_picture_holds_itself_and_says_what_it_shows(sampler: Sampler, noise: Pixels):
     copies = find_copies(noise, noise[:5], noise[5:20])
-    pictures = gather("скол", sampler, noise, noise[:5], noise[5:20], copies, 0)
+    pictures = gather("скол", sampler, Samples.in_memory(noise), noise[:5], noise[5:20], copies, 0)
 
     titles = [p.title for p in pictures]
     assert titles[:5] == [
@@ -91,6 +92,6 @@ def test_every_picture_holds_itself_and_says_what_it_shows(sampler: Sampler, noi
 
 
 def test_what_there_is_none_of_is_not_shown(sampler: Sampler, noise: Pixels):
-    pictures = gather("3", sampler, noise, noise[:2], noise[:0], None, 0)
+    pictures = gather("3", sampler, Samples.in_memory(noise), noise[:2], noise[:0], None, 0)
 
     assert not {"Real images", "Nearest pairs"} & {p.title for p in pictures}
