@@ -96,7 +96,8 @@ def score_methods(
         alone = few_shot_error(split.support, None, test, engine, seed)
         for name, images in more.items():
             error = few_shot_error(split.support, images, test, engine, seed)
-            scores[name] = replace(scores[name], error=error, error_ratio=error / max(alone, 1e-9))
+            ratio = error / alone if alone else None
+            scores[name] = replace(scores[name], error=error, error_ratio=ratio)
     return scores
 
 

@@ -31,7 +31,8 @@ class HeldOutScores:
             other classes, 0.5 being chance; where there is a reference classifier.
         error: of a small classifier of the held-out classes that learned from the support images,
             under affine augmentation, and from these beside them; where that was asked for.
-        error_ratio: that over its error without them; under 1 they help.
+        error_ratio: that over its error without them; under 1 they help. None if it makes no
+            error without them.
     """
 
     fid: float

@@ -94,7 +94,7 @@ def build_methods(
 def _draw(
     model: Model, support: ImageSet, labels: NDArray[np.int64], engine: Engine, seed: int
 ) -> NDArray[np.uint8]:
-    """Draw from one model; a target's draws that are too little like their class are rejected."""
+    """Draw from one model; a target's draws below its acceptance threshold are rejected."""
     given = support.pixels[_turns(support, labels)]
     generator, target = engine.place(model.generator).eval(), model.target
     gems = dict(engine.place(model.gems).eval().items())

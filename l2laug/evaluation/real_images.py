@@ -1,4 +1,4 @@
-"""The real images that samples are held against: support, held out, to train and to test on."""
+"""The real images that samples are compared with: support, held out, to train and to test on."""
 
 from __future__ import annotations
 
@@ -96,31 +96,46 @@ def read_real(
     train = _with(everything.take(train_rows), moved)
     rare_test = [c == rare for c in np.array(test_set.classes)[test_set.labels]]
     others = test_set.pixels[np.array(rare_test, dtype=bool)]
-    if classifier and not len(others):
+    if classifier:
+        _check_classifiable(train, test_set, rare, root, given=test is not None)
+    return Real(support, others, train, test_set)
+
+
+def _check_classifiable(
+    train: ImageSet, test: ImageSet, rare: str, root: Path, *, given: bool
+) -> None:
+    """Raise a UsageError if a classifier can't be trained and tested on these.
+
+    Args:
+        train: to train on.
+        test: to test on.
+        rare: name of the rare class.
+        root: where the images to train on come from.
+        given: whether those to test on were given, or left out of the others.
+    """
+    tested = {test.classes[label] for label in np.unique(test.labels)}
+    if rare not in tested:
         raise UsageError(
             f"There is no real image of {rare} to test on that the generator has not seen.",
             "Give class folders of held-out images with --test DIR.",
         )
-    if classifier and len(everything.classes) < 2:
+    if len(train.classes) < 2:
         raise UsageError(
             f"{root} has one class only; a classifier needs others.",
             "Name a folder of class folders with --dataset DIR.",
         )
-    if classifier and set(test_set.classes) != set(train.classes):
-        odd = ", ".join(sorted(set(test_set.classes) ^ set(train.classes)))
+    if odd := ", ".join(sorted(set(test.classes) ^ set(train.classes))):
         raise UsageError(f"--test and the training classes differ: {odd}.", "Make them agree.")
-    tested = {test_set.classes[label] for label in np.unique(test_set.labels)}
-    if classifier and test is not None and (odd := ", ".join(sorted(set(train.classes) - tested))):
+    if given and (odd := ", ".join(sorted(set(train.classes) - tested))):
         raise UsageError(
             f"--test holds no images of {odd} but those that are trained on.",
             "Give others: what is mistaken for the rare class has to be seen too.",
         )
-    if classifier and len(tested) < 2:
+    if len(tested) < 2:
         raise UsageError(
             f"No other class than {rare} has an image left to test on.",
             "Give two or more images of other classes.",
         )
-    return Real(support, others, train, test_set)
 
 
 def _test_folders(test: Path, rare: str) -> dict[str, list[Path]]:

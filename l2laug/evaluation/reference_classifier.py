@@ -14,6 +14,7 @@ from torch import Tensor
 
 from l2laug.config.recipe import FeatureOptions
 from l2laug.core.arrays import Features, Pixels
+from l2laug.core.errors import ImageError
 from l2laug.core.files import whole_file
 from l2laug.core.progress import Progress
 from l2laug.data.image_set import ImageSet
@@ -88,7 +89,15 @@ def two_sample_accuracy(real: ImageSet, drawn: ImageSet, engine: Engine, seed: i
         drawn: images of the same classes.
         engine: where the net is trained.
         seed: of the net.
+
+    Raises:
+        ImageError: the images are of one class alone, so that none is left to test on.
     """
+    if len(real.classes) < 2:
+        raise ImageError(
+            f"A two-sample test takes two classes or more; here is {real.classes[0]} alone.",
+            "Give images of other classes too.",
+        )
     learn, test = (_both(real, drawn, side) for side in (0, 1))
     net = train_features(learn, TWO_SAMPLE, engine, Progress(quiet=True), seed)
     guesses = _run(net, test.pixels, engine.device).argmax(1).numpy()

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from l2laug.config.recipe import FeatureOptions
+from l2laug.core.errors import ImageError
 from l2laug.core.progress import Progress
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
@@ -83,3 +84,10 @@ def test_noise_is_told_from_real_images_and_real_images_are_not(
     assert two_sample_accuracy(one, ImageSet(noise, one.labels, one.classes, ()), ENGINE) > 0.95
     # 60 images to test on: a standard deviation of 0.065 about one half.
     assert two_sample_accuracy(one, other, ENGINE) == pytest.approx(0.5, abs=0.2)
+
+
+def test_one_class_is_said_to_be_too_few_for_a_two_sample_test(images: ImageSet):
+    one = images.of(["4"])
+
+    with pytest.raises(ImageError, match="here is 4 alone"):
+        two_sample_accuracy(one, one, ENGINE)
