@@ -14,3 +14,5 @@ MODEL = "model.onnx"
 LEARNED = "learned.txt"
 
 CENTROIDS = "source.safetensors"  # of the source images, in features of the general net
+
+METRICS = "metrics.jsonl"

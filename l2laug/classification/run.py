@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from l2laug.classification.study import WITH, Study
+from l2laug.classification.study import WITH, Study, StudyData
 from l2laug.core.arrays import Pixels
 from l2laug.core.progress import Progress
 from l2laug.data.image_set import ImageSet
@@ -45,7 +45,7 @@ def classify(
     from l2laug.runtime.device import pick_engine  # torch is needed for nothing else here
 
     engine, cache = pick_engine(device), ResultsCache(folder / "classifier.jsonl")
-    given = (train, test, rare, drawn, study, engine, progress, cache)
+    given = (StudyData(train, test, rare, drawn), study, engine, progress, cache)
     trained = run_study(*given)
     if study.sweep:
         label = test.classes.index(rare)

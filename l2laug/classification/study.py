@@ -5,12 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from l2laug.config.evaluation_options import SEEDS, SMALL
+from l2laug.core.arrays import Pixels
+from l2laug.data.image_set import ImageSet
 
 SWEEP = (0.25, 0.75)
 FEWEST_STEPS, STEPS_A_CLASS = 200, 8
 # The trainings of which the best one counts, without samples and with them.
 WITHOUT = ("classical", "oversampling", "none")
 WITH = ("classical + l2laug", "l2laug")
+
+
+@dataclass(frozen=True)
+class StudyData:
+    """The images of a classifier study.
+
+    Attributes:
+        train: real images of every class, the support set of the rare one among them.
+        test: real images of the same classes, none of which adapt or training saw.
+        rare: name of the rare class.
+        samples: uint8 ``(N, C, S, S)`` drawn of it.
+    """
+
+    train: ImageSet
+    test: ImageSet
+    rare: str
+    samples: Pixels
 
 
 @dataclass(frozen=True)

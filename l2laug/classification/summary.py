@@ -78,7 +78,7 @@ def better(
 
     Classical augmentation may do worse than none, where light or direction tell a class or where
     images are few, and a class that is seen more often may be found where it is not. So the best
-    that there is with samples is held against the best without: samples that beat only the worse
+    that there is with samples is compared with the best without: samples that beat only the worse
     are of no use, and such that do better alone are no worse for it.
 
     Args:

@@ -17,8 +17,7 @@ from l2laug.classification.augmentation import augment
 from l2laug.classification.backbones import build_classifier, weights_hash
 from l2laug.classification.predictions import Labels, Trained
 from l2laug.classification.results_cache import ResultsCache
-from l2laug.classification.study import Study
-from l2laug.core.arrays import Pixels
+from l2laug.classification.study import Study, StudyData
 from l2laug.core.hashing import array_hash, key_of
 from l2laug.core.progress import Advance, Progress
 from l2laug.data.image_set import ImageSet
@@ -27,10 +26,7 @@ from l2laug.runtime.device import Engine
 
 
 def run_study(
-    train: ImageSet,
-    test: ImageSet,
-    rare: str,
-    samples: Pixels,
+    data: StudyData,
     study: Study,
     engine: Engine,
     progress: Progress,
@@ -41,10 +37,7 @@ def run_study(
     """Train every arm with every seed and see what it makes of the test images.
 
     Args:
-        train: real images of every class, the support set of the rare one among them.
-        test: real images of the same classes, none of which adapt or training saw.
-        rare: name of the rare class.
-        samples: uint8 ``(N, C, S, S)`` drawn of it.
+        data: the images.
         study: model and schedule.
         engine: device and precision.
         progress: where to show how far it is.
@@ -58,10 +51,10 @@ def run_study(
     """
     cache = cache or ResultsCache(None)
     about_data = {
-        "train": array_hash(train.pixels) + array_hash(train.labels),
-        "test": array_hash(test.pixels),
-        "rare": train.classes.index(rare),
-        "classes": len(train.classes),
+        "train": array_hash(data.train.pixels) + array_hash(data.train.labels),
+        "test": array_hash(data.test.pixels),
+        "rare": data.train.classes.index(data.rare),
+        "classes": len(data.train.classes),
     }
     jobs = [
         (arm, seed, share)
@@ -69,7 +62,7 @@ def run_study(
         for arm in arms
         for share in ((shares or (study.share,)) if arm.samples else (0.0,))
     ]
-    drawn_hash = array_hash(samples)
+    drawn_hash = array_hash(data.samples)
     results = []
     with progress.task("classifier", len(jobs) * study.steps) as advance:
         for arm, seed, share in jobs:
@@ -77,8 +70,8 @@ def run_study(
             key = key_of({**about, **about_data, "samples": drawn_hash if arm.samples else ""})
             guesses = cache.find(key)
             if guesses is None:
-                net = _train(train, rare, samples, arm, share, study, engine, seed, advance)
-                guesses = _guess(net, test, engine)
+                net = _train(data, arm, share, study, engine, seed, advance)
+                guesses = _guess(net, data.test, engine)
                 cache.keep(key, about, guesses)
             else:
                 advance(study.steps, note=f"{arm.name}, seed {seed}: done before")
@@ -100,9 +93,7 @@ def _settings(study: Study, engine: Engine) -> dict[str, object]:
 
 
 def _train(
-    train: ImageSet,
-    rare: str,
-    samples: Pixels,
+    data: StudyData,
     arm: Arm,
     share: float,
     study: Study,
@@ -111,13 +102,13 @@ def _train(
     advance: Advance,
 ) -> nn.Module:
     torch.manual_seed(seed)
-    net = engine.place(build_classifier(study.model, train)).train()
+    net = engine.place(build_classifier(study.model, data.train)).train()
     optimiser = torch.optim.AdamW(
         net.parameters(), study.learning_rate, weight_decay=0.05, fused=True
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, study.learning_rate, study.steps)
     changes = torch.Generator().manual_seed(seed)
-    for x, labels in _batches(train, rare, samples, arm, share, study, seed):
+    for x, labels in _batches(data, arm, share, study, seed):
         unit = augment(x, changes, engine.device) if arm.classical else to_batch(x, engine.device)
         with engine.autocast():
             scores = net(unit.contiguous(memory_format=torch.channels_last))
@@ -131,7 +122,7 @@ def _train(
 
 
 def _batches(
-    train: ImageSet, rare: str, samples: Pixels, arm: Arm, share: float, study: Study, seed: int
+    data: StudyData, arm: Arm, share: float, study: Study, seed: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """uint8 images ``(batch, C, S, S)`` and their labels, one pair a step.
 
@@ -139,8 +130,8 @@ def _batches(
     same images in the same order, but where a repeated image of the rare class takes the place of
     a base one, and a sample the place of that.
     """
-    random = np.random.default_rng(seed)
-    mine = np.flatnonzero(train.labels == train.classes.index(rare))
+    train, samples, random = data.train, data.samples, np.random.default_rng(seed)
+    mine = np.flatnonzero(train.labels == train.classes.index(data.rare))
     lift = _lift(len(mine) / len(train.labels), 1 / len(train.classes)) if arm.balanced else 0.0
     for _ in range(study.steps):
         rows = random.integers(len(train.labels), size=study.batch)

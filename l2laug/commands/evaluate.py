@@ -11,6 +11,7 @@ import yaml
 
 from l2laug.artifacts.bundle import Bundle, find_bundle
 from l2laug.artifacts.model_card import Card
+from l2laug.artifacts.names import METRICS
 from l2laug.artifacts.run import Run
 from l2laug.classification.run import classify
 from l2laug.classification.study import SWEEP, Study, usual_steps
@@ -26,6 +27,7 @@ from l2laug.features.registry import find_extractor
 from l2laug.reports.figures import gather
 from l2laug.reports.html import curves_of, render_html
 from l2laug.reports.markdown import render
+from l2laug.reports.training_curves import training_curves
 from l2laug.runtime.session import Session
 from l2laug.sampling.sampler import Sampler
 
@@ -115,7 +117,8 @@ def evaluate(run: Run, options: EvaluationOptions, session: Session) -> Evaluati
     write_text(run.folder / "report.md", render(plain))
     shown = drawn, real.support, real.others, copies, session.seed
     pictures = gather(card.class_name, sampler, *shown)
-    write_text(run.folder / "report.html", render_html(plain, pictures, curves_of(plain, about)))
+    curves = [*curves_of(plain, about), *training_curves(run.folder / METRICS)]
+    write_text(run.folder / "report.html", render_html(plain, pictures, curves))
     return result
 
 

@@ -66,7 +66,7 @@ def render_html(
     """The page; every number in it comes from ``evaluation``.
 
     Args:
-        evaluation: as plain data, see ``l2laug.evaluating.Evaluation``.
+        evaluation: as plain data, see ``l2laug.commands.evaluate.Evaluation``.
         pictures: in the order to show them in.
         curves: likewise.
     """

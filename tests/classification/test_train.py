@@ -17,7 +17,7 @@ from l2laug.classification import train as classifier
 from l2laug.classification.arms import ARMS, BOTH, SAMPLES, Arm
 from l2laug.classification.predictions import Trained
 from l2laug.classification.results_cache import ResultsCache
-from l2laug.classification.study import Study
+from l2laug.classification.study import Study, StudyData
 from l2laug.classification.train import run_study
 from l2laug.core.arrays import Pixels
 from l2laug.core.progress import Progress
@@ -47,7 +47,8 @@ def study(
 ) -> list[Trained]:
     quick = {"model": "test_resnet", "steps": 60, "batch": 16, "learning_rate": 1e-2, "seeds": 1}
     chosen, quiet = Study(**quick | options), Progress(quiet=True)
-    return run_study(train, test, "right", samples, chosen, ENGINE, quiet, cache, arms, shares)
+    data = StudyData(train, test, "right", samples)
+    return run_study(data, chosen, ENGINE, quiet, cache, arms, shares)
 
 
 def test_what_is_easily_told_apart_is_told_apart_by_every_arm():
@@ -201,7 +202,7 @@ def test_a_study_that_was_stopped_goes_on_where_it_was_and_ends_the_same(
     trained: list[str] = []
 
     def counted(*words: Any) -> nn.Module:
-        trained.append(words[3].name)
+        trained.append(words[1].name)
         return real(*words)
 
     monkeypatch.setattr(classifier, "_train", counted)
