@@ -48,10 +48,14 @@ class ChangeTrainingOptions(Options):
     )
     average: ShareBelow1 = Field(0.995, description="Decay of the averaged weights.")
     grey: Share = Field(0.1, description="Share of pairs shown in grey.")
-    pyramid: Weight = Field(10.0, description="Weight of the L1 pyramid distance.")
+    pyramid: Weight = Field(40.0, description="Weight of the L1 pyramid distance.")
     features: Weight = Field(20.0, description="Weight of the cosine distance of features.")
     kl_weight: Weight = Field(0.02, description="Weight of each nat the latent tells of a pair.")
-    hold: Weight = Field(10.0, description="Weight of kept mean brightness and contrast.")
+    prior: Weight = Field(
+        1.0, description="Weight of the latents' covariance, against the prior's."
+    )
+    hold: Weight = Field(10.0, description="Weight of the set's kept brightness and contrast.")
+    contrast: Weight = Field(10.0, description="Weight of each image's kept contrast.")
     near: Weight = Field(20.0, description="Weight of free changes beyond the neighbours.")
     outside: Weight = Field(2.0, description="Weight of reading beyond the image.")
     smooth: Weight = Field(20.0, description="Weight of the grid's second differences.")

@@ -14,6 +14,18 @@ from l2laug.nn.generator import ResidualBlock
 
 MOTION_BLOCK, FLOW_BLOCK = 0, 1  # the decoder blocks that motion and tone, and flow, are read from
 PARTS = ("affine", "flow", "tone", "draw")
+COLOURED = 0.04  # of 2: images this far from grey may be tinted half as far as any
+
+
+def colourfulness(x: Tensor) -> Tensor:
+    """How far images ``(N, C, S, S)`` are from grey, ``(N,)`` in [0, 1): 0 for grey ones exactly.
+
+    It is v / (v + k) of the variance v of channels around their mean, so that the colour noise of
+    a compressed grey picture counts little and nearly all photographs in colour count in full.
+    """
+    # By differences between channels, for a mean of three equal numbers may not equal them.
+    variance = (x - x.roll(1, 1)).float().square().mean((1, 2, 3)) / 3
+    return variance / (variance + COLOURED**2)
 
 
 class ChangeGenerator(nn.Module):
@@ -123,7 +135,10 @@ class ChangeGenerator(nn.Module):
         told = self.motion(torch.cat([first.mean((2, 3)).float(), z], 1)).float()
         motion = torch.tanh(told[:, :MOTION] / self.get_buffer("limits"))
         motion = motion * self.get_buffer("limits") * share[:, :1] * float(c.affine)
-        tone = torch.tanh(told[:, MOTION:].unflatten(1, (o.channels, TONE)))
+        own = torch.tanh(told[:, MOTION:].unflatten(1, (o.channels, TONE)))
+        # What is grey stays grey, whatever was learned: its channels share one curve.
+        common = own.mean(1, keepdim=True)
+        tone = common + (own - common) * colourfulness(x)[:, None, None]
         tone = tone * self.get_buffer("tone_limits") * share[:, 2:3, None] * float(c.tone)
         flow = torch.tanh(self.flow(second).float()) * (2 * c.warp * float(c.flow))
         grid = self.warp.grid(motion, flow * share[:, 1:2, None, None])

@@ -12,7 +12,7 @@ from l2laug.config.change import ChangeOptions
 from l2laug.config.recipe import GeneratorOptions
 from l2laug.nn.change import affine_matrix, toned
 from l2laug.nn.change_encoder import ChangeEncoder
-from l2laug.nn.change_generator import ChangeGenerator
+from l2laug.nn.change_generator import ChangeGenerator, colourfulness
 from l2laug.nn.generator import Generator
 from l2laug.sampling.apply_change import Change, apply_change
 
@@ -120,3 +120,34 @@ def test_an_encoder_tells_a_pair_from_another() -> None:
     mean, spread = encoder(x, x.roll(1, 0))
     assert mean.shape == spread.shape == (4, 6)
     assert not torch.allclose(mean[0], mean[1])
+
+
+@torch.no_grad()
+def test_grey_stays_grey_exactly_whatever_was_learned() -> None:
+    x, z = given()
+    grey = x[:, :1].expand(-1, 3, -1, -1).contiguous()
+    net = generator(draw=False, moved=True)
+    torch.nn.init.normal_(net.motion[-1].get_parameter("weight"), std=1.0)
+    change = net(grey, z)
+    assert (change.tone[:, 0] - change.tone[:, 1]).abs().max() == 0
+    assert (change.image - change.image[:, :1]).abs().max() == 0
+    assert (change.image - grey).abs().mean() > 0.05
+    coloured = net(x, z)
+    assert (coloured.tone[:, 0] - coloured.tone[:, 1]).abs().mean() > 0.05
+    # So does the original at its own size, 16-bit as well.
+    original = np.repeat(np.random.default_rng(0).integers(0, 65536, (50, 40, 1), np.uint16), 3, 2)
+    parts = (part[0].numpy() for part in (change.grid, change.tone, change.difference))
+    applied = apply_change(original, Change(*parts), 3)
+    assert (applied == applied[..., :1]).all()
+    assert (applied != original).any()
+
+
+@pytest.mark.parametrize(("noise", "least", "most"), [(0, 0, 0), (1, 0, 0.2), (60, 0.9, 1)])
+def test_the_colour_noise_of_compression_is_hardly_colour(
+    noise: int, least: float, most: float
+) -> None:
+    random = torch.Generator().manual_seed(0)
+    grey = torch.rand(2, 1, 32, 32, generator=random).expand(-1, 3, -1, -1) * 2 - 1
+    tints = torch.randn(2, 3, 1, 1, generator=random) * noise / 127.5
+    found = colourfulness(grey + tints)
+    assert ((found >= least) & (found <= most)).all()
