@@ -15,13 +15,13 @@ from l2laug import __version__
 from l2laug.classification.arms import ARMS, Arm
 from l2laug.classification.augmentation import augment
 from l2laug.classification.backbones import build_classifier, weights_hash
-from l2laug.classification.predictions import Labels, Trained
+from l2laug.classification.predictions import Trained
 from l2laug.classification.results_cache import ResultsCache
 from l2laug.classification.study import Study, StudyData
 from l2laug.core.hashing import array_hash, key_of
 from l2laug.core.progress import Advance, Progress
-from l2laug.data.image_set import ImageSet
 from l2laug.nn.batches import to_batch
+from l2laug.nn.predict import predict
 from l2laug.runtime.device import Engine
 
 
@@ -71,7 +71,7 @@ def run_study(
             guesses = cache.find(key)
             if guesses is None:
                 net = _train(data, arm, share, study, engine, seed, advance)
-                guesses = _guess(net, data.test, engine)
+                guesses = predict(net, data.test.pixels, engine.device).argmax(1).numpy()
                 cache.keep(key, about, guesses)
             else:
                 advance(study.steps, note=f"{arm.name}, seed {seed}: done before")
@@ -148,12 +148,3 @@ def _batches(
 def _lift(has: float, wanted: float) -> float:
     """The share of draws to turn into the rare class, so that it gets ``wanted`` of them all."""
     return max(0.0, (wanted - has) / (1 - has))
-
-
-@torch.no_grad()
-def _guess(net: nn.Module, test: ImageSet, engine: Engine) -> Labels:
-    found = []
-    for start in range(0, len(test.pixels), 256):
-        scores = net(to_batch(torch.from_numpy(test.pixels[start : start + 256]), engine.device))
-        found.append(scores.argmax(1).cpu().numpy())
-    return np.concatenate(found)

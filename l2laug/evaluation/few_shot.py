@@ -10,6 +10,7 @@ from l2laug.data.image_set import ImageSet
 from l2laug.nn.augment import random_affine
 from l2laug.nn.batches import to_batch
 from l2laug.nn.feature_net import FeatureNet
+from l2laug.nn.predict import predict
 from l2laug.runtime.device import Engine
 
 WIDTH = 32
@@ -61,13 +62,5 @@ def few_shot_error(
         loss.backward()
         optimiser.step()
         schedule.step()
-    return _error(net.eval(), test, engine)
-
-
-@torch.no_grad()
-def _error(net: FeatureNet, test: ImageSet, engine: Engine) -> float:
-    guesses = []
-    for start in range(0, len(test.pixels), 256):
-        x = to_batch(torch.from_numpy(test.pixels[start : start + 256]), engine.device)
-        guesses.append(net(x).argmax(1).cpu().numpy())
-    return float((np.concatenate(guesses) != test.labels).mean())
+    guesses = predict(net.eval(), test.pixels, engine.device).argmax(1).numpy()
+    return float((guesses != test.labels).mean())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from l2laug.config.recipe import FeatureOptions
 from l2laug.core.arrays import Features, Pixels
@@ -18,14 +16,13 @@ from l2laug.core.errors import ImageError
 from l2laug.core.files import whole_file
 from l2laug.core.progress import Progress
 from l2laug.data.image_set import ImageSet
-from l2laug.nn.batches import to_batch
 from l2laug.nn.feature_net import FeatureNet
+from l2laug.nn.predict import predict
 from l2laug.runtime.device import Engine
 from l2laug.training.feature_net import train_features
 
 OPTIONS = FeatureOptions(width=48, steps=4000)  # another net than a bundle's own ones
 TWO_SAMPLE = FeatureOptions(width=32, steps=500)
-BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -44,13 +41,13 @@ class ReferenceClassifier:
 
     def __call__(self, pixels: Pixels) -> Features:
         """Features of uint8 images, ``(N, C, S, S)`` to ``(N, D)`` float64."""
-        found: Features = _run(self.net.features, pixels, self.device).double().numpy()
+        found: Features = predict(self.net.features, pixels, self.device).double().numpy()
         return found
 
     def recognised(self, images: ImageSet) -> float:
         """The share of images that it puts into their own class, from 0 to 1."""
         own = np.array([self.classes.index(c) for c in images.classes])[images.labels]
-        guesses = _run(self.net, images.pixels, self.device).argmax(1).numpy()
+        guesses = predict(self.net, images.pixels, self.device).argmax(1).numpy()
         return float((guesses == own).mean())
 
 
@@ -100,7 +97,7 @@ def two_sample_accuracy(real: ImageSet, drawn: ImageSet, engine: Engine, seed: i
         )
     learn, test = (_both(real, drawn, side) for side in (0, 1))
     net = train_features(learn, TWO_SAMPLE, engine, Progress(quiet=True), seed)
-    guesses = _run(net, test.pixels, engine.device).argmax(1).numpy()
+    guesses = predict(net, test.pixels, engine.device).argmax(1).numpy()
     shares = [float((guesses[test.labels == kind] == kind).mean()) for kind in (0, 1)]
     return sum(shares) / 2
 
@@ -109,12 +106,3 @@ def _both(real: ImageSet, drawn: ImageSet, side: int) -> ImageSet:
     parts: list[Pixels] = [part.pixels[part.labels % 2 == side] for part in (real, drawn)]
     labels: NDArray[np.int64] = np.repeat([0, 1], [len(p) for p in parts])
     return ImageSet(np.concatenate(parts), labels, ("real", "drawn"), ())
-
-
-@torch.no_grad()
-def _run(function: Callable[[Tensor], Tensor], pixels: Pixels, device: torch.device) -> Tensor:
-    parts = []
-    for start in range(0, len(pixels), BATCH):
-        x = to_batch(torch.from_numpy(pixels[start : start + BATCH]), device)
-        parts.append(function(x).float().cpu())
-    return torch.cat(parts)

@@ -107,7 +107,7 @@ def gather(
         found.append(
             _picture(
                 "Rejected draws",
-                f"Of {LOOKED_AT} draws {len(rejected)} were too little like their class; sample "
+                f"Of {LOOKED_AT} draws {len(rejected)} were below the acceptance threshold; sample "
                 "draws such images anew.",
                 f"{min(len(rejected), WORST)} draws that were rejected",
                 sheet(_lines(rejected[:WORST])),
