@@ -13,16 +13,16 @@ from l2laug.evaluation.scores import Measure
 from l2laug.metrics.copies import FEWEST, Copies
 
 NOT_CHANCE = 0.03  # how far over TAIL a limit that was learned from few images may lead
-MANY = "samples come nearer to support images than real images do"
+MANY = "more samples are close to support images than real images are"
 GUESSED = (
-    f"It takes {FEWEST} held-out images: from the support set alone the limit is a careful one, "
-    "which copies in disguise may pass."
+    f"It takes {FEWEST} held-out images: learned from the support set alone the limit is "
+    "conservative, and altered copies may be missed."
 )
 SHEET = 8  # support images, and samples of each
 
 
 def copies_measure(copies: Copies, sheet: str = "copies.png") -> Measure:
-    """The share as one of a report's scores; ``sheet`` names the picture that shows them."""
+    """The share of copies as one of a report's scores; ``sheet`` names the picture of them."""
     drawn, real = copies.drawn, copies.real
     many = drawn.low > max(NOT_CHANCE, real.value if real else 0)
     return Measure(
@@ -34,11 +34,11 @@ def copies_measure(copies: Copies, sheet: str = "copies.png") -> Measure:
         baseline_low=None if real is None else real.low,
         baseline_high=None if real is None else real.high,
         samples=drawn.count,
-        real=copies.yardstick,
+        real=copies.reference_images,
         extractor="pixels, means of two by two",
         sha256="",
         resizing="none",
-        reading=f"{MANY}: see {sheet}" if many else "no more than among real images",
+        reading=f"{MANY}: see {sheet}" if many else "not more than among real images",
         too_small="" if copies.held_out else GUESSED,
     )
 

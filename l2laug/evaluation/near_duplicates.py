@@ -20,9 +20,9 @@ NEAR = 6  # bits that may differ, as is usual where near duplicates are looked f
 def near_duplicates(samples: Pixels, support: Pixels, others: Pixels) -> Measure:
     """The share of samples that are near duplicates of a support image, and of real images.
 
-    A second opinion beside the distance of pixels: the hash (pHash) sees an image's coarse shape
-    alone, so that light and contrast hide no copy. It may find every image of simple shapes alike:
-    the share of real images tells.
+    A second opinion beside the distance of pixels: the perceptual hash (pHash) depends on coarse
+    shape alone, so that brightness and contrast hide no copy. Of images of simple shapes it may be
+    alike for all: compare with the share among real images.
 
     Args:
         samples: uint8 ``(N, C, S, S)``, N at least 1.
@@ -37,7 +37,7 @@ def near_duplicates(samples: Pixels, support: Pixels, others: Pixels) -> Measure
     baseline = wilson_share(other, len(others)) if len(others) else None
     counts = np.array([[found, len(samples) - found], [other, len(others) - other]])
     more = stats.fisher_exact(counts, alternative="greater").pvalue < CHANCE
-    reading = "more than among real images" if more else "no more than among real images"
+    reading = "more than among real images" if more else "not more than among real images"
     return Measure(
         name="near duplicates",
         value=drawn.value,
@@ -51,8 +51,8 @@ def near_duplicates(samples: Pixels, support: Pixels, others: Pixels) -> Measure
         extractor=f"pHash, {NEAR} of {BITS} bits may differ",
         sha256="",
         resizing="to 32x32 grey, Lanczos",
-        reading=reading if len(others) else "no real images to tell by",
-        too_small="" if len(others) else "It takes real images that were held out to tell.",
+        reading=reading if len(others) else "no held-out real images to compare with",
+        too_small="" if len(others) else "It takes held-out real images to compare with.",
     )
 
 

@@ -143,7 +143,7 @@ class Measured(NamedTuple):
     Attributes:
         measures: every score that the sets are large enough for, by name.
         notes: what to know of them.
-        copies: which samples copy, if there are enough real images to tell.
+        copies: which samples are copies; None with too few real images.
     """
 
     measures: dict[str, Measure]
@@ -215,6 +215,6 @@ def _what(against: Pixels, real: Real) -> str:
     if against is real.others:
         return f"{len(against)} held-out real images"
     return (
-        f"the support set itself, {len(against)} images, which the samples were drawn from: they "
-        "seem nearer than they are"
+        f"the support set itself, {len(against)} images, which the samples were drawn from: scores "
+        "are better than they would be against new images"
     )

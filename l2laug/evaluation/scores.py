@@ -30,12 +30,12 @@ class Measure:
     Attributes:
         name: of the score.
         value: of the samples.
-        low, high: what it spans: nine in ten of the splits, or for copies its 95% interval.
+        low, high: 5th and 95th percentile over the splits, or for copies its 95% interval.
         baseline, baseline_low, baseline_high: the same of real images, None where it can't be had.
         samples, real: how many images were compared with how many real ones.
         extractor, sha256, resizing: what it was measured on.
-        reading: what it says, in words.
-        too_small: from what size on it means something and why; empty if the sets are that large.
+        reading: what the comparison with the baseline says.
+        too_small: the set sizes that it needs and why; empty if the sets are that large.
     """
 
     name: str
@@ -71,13 +71,13 @@ class _Score:
     above: str
 
 
-LEVEL = "as between real images, for all that can be told"
-NEAR = "nearer to real images than these are to one another"
-FAR = "farther from real images than these are from one another"
-SHARES = "a share of fewer than 50 images is known to 0.14 at best"
+LEVEL = "no difference from real images found"
+NEAR = "closer to the real images than other real images are"
+FAR = "farther from the real images than other real images are"
+SHARES = "the 95% interval of a share of fewer than 50 images may span 0.28"
 # Halves of 20 of one scanned digit lie as far from another digit's as ten times what their own KID
 # varies by, halves of 5 twice.
-NOISE = "with fewer it varies too much by which images there are"
+NOISE = "with fewer the sampling error is too large"
 
 SCORES = {
     "fid": _Score(
@@ -94,32 +94,32 @@ SCORES = {
         precision_recall.NEIGHBOURS + 1,
         50,
         SHARES,
-        "fewer samples look like real images than real ones do",
-        "more samples look like real images than real ones do",
+        "fewer samples lie within the real distribution than other real images do",
+        "more samples lie within the real distribution than other real images do",
     ),
     "recall": _Score(
         recall,
         precision_recall.NEIGHBOURS + 1,
         50,
         SHARES,
-        "real images look less like samples than like real ones: kinds may be missing",
-        "real images look more like samples than like real ones",
+        "samples cover less of the real distribution than other real images: modes may be missing",
+        "samples cover more of the real distribution than other real images do",
     ),
     "density": _Score(
         density,
         density_coverage.NEIGHBOURS + 1,
         50,
         SHARES,
-        "samples lie less where real images are dense than real ones do",
-        "samples crowd where real images are dense",
+        "samples lie in less dense regions of the real distribution than other real images do",
+        "samples concentrate in the dense regions of the real distribution",
     ),
     "coverage": _Score(
         coverage,
         density_coverage.NEIGHBOURS + 1,
         50,
         SHARES,
-        "fewer real images have a sample near by than have a real one: kinds may be missing",
-        "more real images have a sample near by than have a real one",
+        "fewer real images have a sample in their neighbourhood: modes may be missing",
+        "more real images have a sample in their neighbourhood than another real image",
     ),
     "diversity": _Score(
         lambda _, drawn: diversity(drawn),
@@ -144,8 +144,8 @@ def scores_of(extractor: Extractor) -> dict[str, _Score]:
         2,
         50,
         NOISE,
-        "samples are less clear, or of fewer kinds, than real images",
-        "samples are clearer, or of more kinds, than real images",
+        "samples are classified less clearly, or as fewer classes, than real images",
+        "samples are classified more clearly, or as more classes, than real images",
     )
     return {**SCORES, INCEPTION: sure}
 

@@ -31,7 +31,7 @@ class Copies:
         drawn: the share of samples under the limit.
         real: the same of real images, each against a limit found without it; None if there are
             too few for that.
-        yardstick: how many images the limit was learned from.
+        reference_images: how many images the limit was learned from.
         held_out: whether these were held out, or are the support set itself.
     """
 
@@ -40,7 +40,7 @@ class Copies:
     limit: float
     drawn: Share
     real: Share | None
-    yardstick: int
+    reference_images: int
     held_out: bool
 
     @property
@@ -67,7 +67,7 @@ def find_copies(
         others: other real images of the class.
 
     Raises:
-        ImageError: fewer than three of either, so that there is no yardstick.
+        ImageError: fewer than three of either, so that no limit can be learned.
     """
     known = _distinct(support)
     apart = np.empty(0) if others is None else support_distances(others, known)
@@ -75,7 +75,7 @@ def find_copies(
     held_out = len(apart) >= FEWEST
     if not held_out and len(known) < FEWEST:
         raise ImageError(
-            f"With fewer than {FEWEST} real images there is no telling what a copy is.",
+            f"Copies can't be detected with fewer than {FEWEST} real images.",
             f"Give {FEWEST} or more real images that were held out with --test.",
         )
     if held_out:
@@ -87,8 +87,8 @@ def find_copies(
     found = [_nearest(part, support) for part in parts]
     distances, nearest = (np.concatenate(side) for side in zip(*found, strict=True))
     drawn = _share(distances < limit)
-    yardstick = len(apart) if held_out else len(known)
-    return Copies(distances, nearest, limit, drawn, real, yardstick, held_out)
+    reference_images = len(apart) if held_out else len(known)
+    return Copies(distances, nearest, limit, drawn, real, reference_images, held_out)
 
 
 def _nearest(samples: Pixels, support: Pixels) -> tuple[Distances, NDArray[np.int64]]:
@@ -97,7 +97,7 @@ def _nearest(samples: Pixels, support: Pixels) -> tuple[Distances, NDArray[np.in
 
 
 def _distinct(support: Pixels) -> Pixels:
-    """The images but those that are another one again, shifted or not: no yardstick."""
+    """The images without duplicates of others, shifted or not."""
     between = _distances(support, support)
     between = np.minimum(between, between.T)
     rows = [i for i in range(len(support)) if (between[i, :i] > 0).all()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from l2laug.reports.markdown import measure_line
+from l2laug.reports.markdown import COMPARABLE, measure_line
 from l2laug.reports.tables import markdown_table
 
 FEW = "*"
@@ -22,12 +22,13 @@ def render(comparison: dict[str, Any]) -> str:
         "",
         *markdown_table(head, rows),
         "",
-        "In brackets what nine in ten of the random halves of the real images give; for copies and "
-        "the change of F1 the 95% interval. The last column is what real images score against "
-        f"others at the same sizes: the best there is to reach. {FEW}: too few images, see below.",
+        "In brackets: the 5th to 95th percentile over random halves of the real images; for copies "
+        "and the change of F1 the 95% interval. The last column is the real-vs-real baseline, the "
+        "score of real images against other real images at the same set sizes. "
+        f"{FEW}: too few images, see below.",
         "",
         f"Features: {extractor['name']}, SHA-256 {extractor['sha256'][:12]}, resizing: "
-        f"{extractor['resizing']}. Numbers of another extractor or other sizes do not compare.",
+        f"{extractor['resizing']}. {COMPARABLE}",
         "",
         *[f"- {note}" for note in comparison["notes"]],
         "",
@@ -52,7 +53,7 @@ def terminal_table(comparison: dict[str, Any]) -> list[str]:
         cells = [f"{cell:>{width}}" for cell, width in zip(rest, widths[1:], strict=True)]
         lines.append("  ".join([f"{first:<{widths[0]}}", *cells]).rstrip())
     if any(FEW in line for line in lines):
-        lines.append(f"{FEW} too few images for the number to mean much: see the report")
+        lines.append(f"{FEW} too few images for a reliable score: see the report")
     return lines
 
 

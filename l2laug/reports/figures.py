@@ -97,7 +97,7 @@ def gather(
         _picture(
             "Paths through the latents",
             "Each row is drawn from one support image, along the great circle between two random "
-            "latents. Smooth change is learned; jumps or no change at all are a bad sign.",
+            "latents. Smooth change is a good sign; jumps or no change at all are a bad one.",
             f"{len(rows)} rows of {STEPS} samples of {name} that change step by step",
             sheet(rows),
         )

@@ -11,7 +11,15 @@ import numpy as np
 
 from l2laug.classification.predictions import condense
 from l2laug.reports.figures import Picture
-from l2laug.reports.markdown import ABOUT_ARMS, COLUMNS, cells_of, training_rows, verdict_line
+from l2laug.reports.markdown import (
+    ABOUT_ARMS,
+    ABOUT_SCORES,
+    COLUMNS,
+    COMPARABLE,
+    cells_of,
+    training_rows,
+    verdict_line,
+)
 
 WIDTH, HEIGHT = 300.0, 110.0  # of a curve's frame, in the units of its view box
 MOST_CLASSES = 12  # of a confusion matrix
@@ -86,6 +94,8 @@ def render_html(
         columns=[c.replace("_", " ") for c in COLUMNS],
         arms=training_rows(classifier) if classifier else [],
         about_arms=ABOUT_ARMS.replace("`", ""),
+        about_scores=ABOUT_SCORES,
+        comparable=COMPARABLE,
         confusions=_confusions(evaluation) if classifier else [],
         pictures=pictures,
         curves=curves,
@@ -100,9 +110,9 @@ def curves_of(evaluation: Mapping[str, Any], options: Mapping[str, Any]) -> list
     if len(looks) > 1 and best:
         kept = (float(best["steps"]), "kept")
         for key, title, name in (
-            ("recognised", "How many draws were taken for their class while adapting", "share"),
-            ("diversity", "How much they varied", "times what is expected of real images"),
-            ("distance", "How far they lay from what is expected", "squared Frechet distance"),
+            ("recognised", "Class accuracy of draws during target training", "share"),
+            ("diversity", "Diversity of draws", "relative to that expected of real images"),
+            ("distance", "Distance of draws from the expected distribution", "Frechet distance"),
         ):
             points = [(float(look["steps"]), float(look[key])) for look in looks]
             found.append(Curve(title, "steps", name, points, kept))
@@ -114,7 +124,7 @@ def curves_of(evaluation: Mapping[str, Any], options: Mapping[str, Any]) -> list
                 shares.setdefault(outcome["share"], []).append(outcome["rare_f1"])
         means = [(share, float(np.mean(values))) for share, values in sorted(shares.items())]
         best = (float(classifier["sweep"]["best"]), "best")
-        found.append(Curve("How many samples to take", "share of the class", "F1", means, best))
+        found.append(Curve("F1 by share of samples", "share of samples", "F1", means, best))
     return found
 
 

@@ -10,18 +10,26 @@ from l2laug.reports.tables import markdown_table, mean_cell
 CHANGE = "{with} over {without} (95% interval)"
 IN_WORDS = {
     "classical": "classical augmentation alone",
-    "oversampling": "repeating its real images, the best way without samples,",
-    "none": "the real images as they are, the best way without samples,",
+    "oversampling": "oversampling, the best training without samples,",
+    "none": "no augmentation, the best training without samples,",
     "classical + l2laug": "samples beside classical augmentation",
     "l2laug": "samples without classical augmentation",
 }
 COLUMNS = ("accuracy", "macro_f1", "rare_recall", "rare_precision", "rare_f1")
 ABOUT_ARMS = (
-    "`none` draws the rare class as seldom as it is. All others draw it as often as an average "
-    "class: `oversampling` repeats its real images, `classical` also changes light and shape of "
-    "every image at random, and those with l2laug take samples for a share of its draws. The "
-    "verdict is of the better of the two with samples over the best of the three without."
+    "`none` draws every class in proportion to its images. All others draw the rare class as often "
+    "as an average class: `oversampling` repeats its real images, `classical` also applies random "
+    "photometric and affine augmentation to every image, and those with l2laug replace a share of "
+    "its draws by samples. The verdict compares the better of the two with samples with the best "
+    "of the three without."
 )
+
+ABOUT_SCORES = (
+    "In brackets: the 5th to 95th percentile over random halves of the real images; for copies the "
+    "95% interval. The column of real images is the real-vs-real baseline: the score of real "
+    "images against other real images at the same set sizes."
+)
+COMPARABLE = "Scores compare only with those of the same extractor and set sizes."
 
 
 def render(evaluation: dict[str, Any]) -> str:
@@ -36,16 +44,14 @@ def render(evaluation: dict[str, Any]) -> str:
         "",
     ]
     if evaluation["measures"]:
-        head = ("score", "samples", "real images", "compared", "in words")
+        head = ("score", "samples", "real images", "set sizes", "reading")
         lines += [
             *markdown_table(head, map(cells_of, evaluation["measures"].values())),
             "",
-            "In brackets what nine in ten of the random halves of the real images give; for "
-            "copies the 95% interval. The column of real images is what real images score against "
-            "others at the same sizes: the best there is to reach.",
+            ABOUT_SCORES,
             "",
             f"Features: {extractor['name']}, SHA-256 {extractor['sha256'][:12]}, resizing: "
-            f"{extractor['resizing']}. Numbers of another extractor or other sizes do not compare.",
+            f"{extractor['resizing']}. {COMPARABLE}",
         ]
     lines += ["", *[f"- {note}" for note in evaluation["notes"]], ""]
     if evaluation["classifier"]:
@@ -54,7 +60,7 @@ def render(evaluation: dict[str, Any]) -> str:
 
 
 def measure_line(measure: dict[str, Any]) -> str:
-    """One measure for a terminal: the samples' number, the real images' and what that says."""
+    """One measure for a terminal: the samples' score, its baseline and their reading."""
     said = f"{measure['name']}: {measure['value']:.4g}"
     if measure["baseline"] is not None:
         said += f" (real images {measure['baseline']:.4g})"
@@ -63,7 +69,7 @@ def measure_line(measure: dict[str, Any]) -> str:
 
 
 def cells_of(measure: dict[str, Any]) -> tuple[str, str, str, str, str]:
-    """A measure's row: name, samples' number, real images' number, sizes and words."""
+    """A measure's row: name, score of the samples, baseline, set sizes and reading."""
     words = measure["reading"]
     if measure["too_small"]:
         words = f"too few images: {measure['too_small']} So far: {words}"

@@ -74,7 +74,7 @@ def test_real_images_score_as_the_baseline_and_the_tiny_models_do_not(
 
     assert real["fid"].reading == real["diversity"].reading == LEVEL
     assert real["copies"].value == 0
-    assert "farther from real images" in drawn["fid"].reading
+    assert "farther from the real images" in drawn["fid"].reading
     assert drawn["fid"].baseline == real["fid"].baseline
 
 

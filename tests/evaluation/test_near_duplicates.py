@@ -39,12 +39,12 @@ def test_a_planted_tenth_is_found():
 def test_real_images_read_as_real_images():
     found = near_duplicates(blobs(50, 1), blobs(5, 0), blobs(40, 2))
 
-    assert (found.value, found.reading) == (0, "no more than among real images")
+    assert (found.value, found.reading) == (0, "not more than among real images")
 
 
-def test_without_kept_back_images_it_can_not_be_told():
+def test_without_held_out_images_there_is_no_baseline():
     found = near_duplicates(blobs(50, 1), blobs(5, 0), blobs(0, 2))
 
     assert found.baseline is None
-    assert "held out" in found.too_small
-    assert found.reading == "no real images to tell by"
+    assert "held-out" in found.too_small
+    assert found.reading == "no held-out real images to compare with"

@@ -62,7 +62,7 @@ def test_samples_that_are_all_alike_vary_less(weights: Path):
     assert found.baseline is not None
     assert found.value < found.baseline
     assert found.reading == "samples vary less than real images"
-    assert "for all that can be told" in level.reading
+    assert "no difference from real images" in level.reading
     assert (level.low <= level.value <= level.high, level.too_small) == (True, "")
 
 

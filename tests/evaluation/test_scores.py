@@ -1,4 +1,4 @@
-"""Scores beside their baseline: real images are told from nothing, bad samples from real ones."""
+"""Scores beside their baseline: bad samples differ from real images, real images do not."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def test_real_images_taken_for_samples_score_as_real_images_do():
 def test_samples_far_away_are_said_to_be():
     found = measure(normal(120, 0), normal(300, 1) + 5, EXTRACTOR)
 
-    assert "farther from real images" in found["fid"].reading
-    assert "farther from real images" in found["kid"].reading
+    assert "farther from the real images" in found["fid"].reading
+    assert "farther from the real images" in found["kid"].reading
     assert found["precision"].value == found["coverage"].value == 0
-    assert "fewer samples look like real images" in found["precision"].reading
+    assert "fewer samples lie within the real distribution" in found["precision"].reading
     # Four means moved by 5 each, and next to nothing else.
     assert found["fid"].value - found["fid"].baseline == pytest.approx(100, rel=0.05)
     assert found["diversity"].reading == LEVEL
@@ -53,8 +53,8 @@ def test_one_mode_of_two_is_precise_and_lacks_recall():
     found = measure(normal(120, 0) + modes, normal(300, 1) * 0.5, EXTRACTOR)
 
     assert found["precision"].value > 0.95
-    assert "kinds may be missing" in found["recall"].reading
-    assert "kinds may be missing" in found["coverage"].reading
+    assert "modes may be missing" in found["recall"].reading
+    assert "modes may be missing" in found["coverage"].reading
     assert "vary less" in found["diversity"].reading
 
 

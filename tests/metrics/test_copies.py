@@ -40,7 +40,7 @@ def test_a_planted_tenth_is_found_within_the_interval(digit: int, held_out: int)
     copies = find_copies(np.concatenate([real, copied]), support, others)
 
     assert copies.drawn.low <= len(copied) / copies.drawn.count <= copies.drawn.high
-    assert "nearer to support images than real images" in copies_measure(copies).reading
+    assert "more samples are close to support images" in copies_measure(copies).reading
     assert (copies.distances[-len(copied) :] == 0).all()
 
 
@@ -63,7 +63,7 @@ def test_a_support_image_that_is_nearly_another_one_hides_no_copy():
     found = find_copies(support.repeat(4, 0), np.concatenate([support, shifted]))
 
     assert found.share == 1
-    assert found.yardstick == 5
+    assert found.reference_images == 5
 
 
 @pytest.mark.parametrize("change", ["none", "shift", "noise", "brightness"])
@@ -87,7 +87,7 @@ def test_copies_are_told_without_kept_back_images_but_with_less_to_say_for_it():
     copies = find_copies(np.concatenate([support, real[:5]]), support)
 
     assert copies.share == 0.5
-    assert (copies.held_out, copies.yardstick) == (False, 5)
+    assert (copies.held_out, copies.reference_images) == (False, 5)
     assert "held-out images" in copies_measure(copies).too_small
     assert copies_measure(find_copies(real, support, real[:3])).too_small == ""
 
@@ -145,7 +145,7 @@ def test_a_support_image_given_twice_or_kept_back_does_not_hide_copies():
 
 
 @pytest.mark.parametrize(("support", "others"), [(1, 0), (2, 2), (1, 2)])
-def test_under_three_real_images_are_no_yardstick(support: int, others: int):
+def test_under_three_real_images_are_too_few(support: int, others: int):
     images = scans(3)
 
     with pytest.raises(ImageError, match="fewer than 3 real images"):

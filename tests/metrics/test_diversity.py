@@ -12,16 +12,16 @@ from l2laug.metrics.diversity import diversity, mean_diversity, pairwise
 TRIANGLE = np.array([[0.0, 0.0], [3.0, 0.0], [0.0, 4.0]])
 
 
-def test_spread_is_the_mean_side_of_a_triangle():
+def test_diversity_is_the_mean_side_of_a_triangle():
     assert diversity(TRIANGLE) == pytest.approx(4)
 
 
-def test_spread_scales_and_does_not_care_where_the_set_lies():
+def test_diversity_scales_and_does_not_care_where_the_set_lies():
     assert diversity(TRIANGLE * 2) == pytest.approx(8)
     assert diversity(TRIANGLE + 100) == pytest.approx(4)
 
 
-def test_equal_images_do_not_spread():
+def test_equal_images_have_no_diversity():
     assert diversity(np.full((4, 3), 0.3)) == pytest.approx(0, abs=1e-7)
 
 
@@ -31,7 +31,7 @@ def test_the_mean_over_classes_leaves_out_those_of_one_image():
     assert mean_diversity(features, np.repeat([0, 4, 7], [3, 3, 1])) == pytest.approx((4 + 12) / 2)
 
 
-def test_one_image_has_no_spread():
+def test_one_image_has_no_diversity():
     with pytest.raises(ImageError, match="two images"):
         diversity(TRIANGLE[:1])
 
