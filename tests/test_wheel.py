@@ -135,7 +135,7 @@ def test_installed_bare_it_samples(bare: Path, tmp_path: Path) -> None:
 def test_installed_bare_it_lists_its_bundles(bare: Path, tmp_path: Path) -> None:
     done = installed(bare, tmp_path, "bundles")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("faces  48x48x3  verified")
+    assert done.stdout.startswith("glyphs  32x32x1  verified")
 
 
 @pytest.mark.slow

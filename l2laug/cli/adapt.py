@@ -51,6 +51,10 @@ def adapt_cli(
     budget: Annotated[
         str | None, typer.Option(help="Longest time to train a class, as 90s or 2m.")
     ] = None,
+    max_side: Annotated[
+        int,
+        typer.Option(min=32, help="Longest side of the originals that the model file carries."),
+    ] = 1024,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep classes adapted before; adapt the others.")
     ] = False,
@@ -75,6 +79,7 @@ def adapt_cli(
         recipe=None if recipe is None else find_recipe(recipe, look),
         resume=resume,
         overwrite=overwrite,
+        max_side=max_side,
     )
     session = Session.start(device, Progress(quiet=as_json), seed)
     results = adapt(folder, options, session)

@@ -21,7 +21,7 @@ def bundles_cli(
     as_json: AsJson = False,
 ) -> None:
     """List bundles and verify their files against their checksums."""
-    from l2laug.commands.list_bundles import list_bundles
+    from l2laug.artifacts.bundle_states import list_bundles
 
     found = list_bundles(paths or ())
     problems = [line for bundle in found for line in bundle.problems]

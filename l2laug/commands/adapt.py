@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from l2laug.artifacts.bundle import Bundle, find_bundle
 from l2laug.artifacts.names import HOME, MODEL
 from l2laug.artifacts.output_folders import check_free
-from l2laug.commands.adapt_class import Plan, adapt_class, recipe_hash, support_hashes
+from l2laug.commands.adapt_change import adapt_change, load_change_generator, tune_on_base
+from l2laug.commands.adapt_class import MAX_SIDE, Plan, adapt_class, recipe_hash, support_hashes
 from l2laug.commands.select_bundle import Choice, nearest_bundle, own_bundle
 from l2laug.config.load import find_recipe, parse_recipe
 from l2laug.config.recipe import Recipe
@@ -42,6 +44,7 @@ class AdaptOptions:
         resume: keep the classes that an earlier call adapted, if it was this one in all else but
             ``budget``.
         overwrite: replace run folders that exist.
+        max_side: of the originals that the model file carries, in pixels; longer ones are reduced.
     """
 
     bundle: str = "auto"
@@ -52,6 +55,7 @@ class AdaptOptions:
     recipe: Recipe | None = None
     resume: bool = False
     overwrite: bool = False
+    max_side: int = MAX_SIDE
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,8 @@ def adapt(folder: Path, options: AdaptOptions, session: Session) -> list[Adapted
     job = _prepare(folder, options)
     choice = _choose(job, options, session)
     bundle, progress = choice.bundle, session.progress
-    plan = Plan(bundle, _recipe(options, bundle), session, options.budget)
+    recipe = _recipe(options, bundle)
+    plan = Plan(bundle, recipe, session, options.budget, max_side=options.max_side)
     sets = read_supports(job.classes, bundle)
     _check_free(job, options, bundle.path)
     progress.say(f"bundle {bundle.name}, {device}")
@@ -117,18 +122,7 @@ def adapt(folder: Path, options: AdaptOptions, session: Session) -> list[Adapted
         plan = replace(plan, base=_read_base(options.base, job, plan))
     for name in job.done:
         _check_same(job.runs[name], sets[name], plan)
-    if plan.base is not None and len(job.done) < len(job.runs):
-        initial = train_jointly(
-            list(sets.values()),
-            plan.base,
-            bundle,
-            plan.recipe,
-            session.engine,
-            progress,
-            session.seed,
-            options.budget,
-        )
-        plan = replace(plan, initial=initial)
+    learn = _learner(job, list(sets.values()), plan)
     results = []
     for name, run in job.runs.items():
         notes: tuple[str, ...] = ()
@@ -136,10 +130,37 @@ def adapt(folder: Path, options: AdaptOptions, session: Session) -> list[Adapted
             progress.say(f"{name}: adapted before")
         else:
             with whole_folder(run, last=MODEL) as part:
-                notes = adapt_class(sets[name], job.folder_of(name), part, plan)
+                notes = learn(sets[name], job.folder_of(name), part)
         count = len(sets[name].pixels)
         results.append(Adapted(name, run, count, notes, bundle.name, choice.distances))
     return results
+
+
+def _learner(
+    job: _Job, rare: list[ImageSet], plan: Plan
+) -> Callable[[ImageSet, Path, Path], tuple[str, ...]]:
+    """What learns one class, from its images and their folder into a run folder."""
+    new = len(job.done) < len(job.runs)
+    if plan.recipe.change is not None:
+        generator, steps = load_change_generator(plan.bundle, plan.recipe), 0
+        if plan.base is not None and new:
+            generator, steps = tune_on_base(generator, [*rare, plan.base], plan)
+        return lambda support, folder, run: adapt_change(
+            support, folder, run, plan, (generator, steps)
+        )
+    if plan.base is not None and new:
+        initial = train_jointly(
+            rare,
+            plan.base,
+            plan.bundle,
+            plan.recipe,
+            plan.session.engine,
+            plan.session.progress,
+            plan.session.seed,
+            plan.budget,
+        )
+        plan = replace(plan, initial=initial)
+    return lambda support, folder, run: adapt_class(support, folder, run, plan)
 
 
 def _prepare(folder: Path, options: AdaptOptions) -> _Job:

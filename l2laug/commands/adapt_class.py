@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 import yaml
 
@@ -16,25 +17,41 @@ from l2laug.artifacts.bundle import Bundle
 from l2laug.artifacts.model_card import Card
 from l2laug.artifacts.names import MODEL
 from l2laug.config.recipe import Recipe
-from l2laug.core.arrays import pixel_hash
+from l2laug.core.arrays import Pixels, pixel_hash
 from l2laug.core.files import write_text
 from l2laug.data.base_classes import base_hashes
 from l2laug.data.contact_sheet import save_sheet
 from l2laug.data.image_io import read_image
 from l2laug.data.image_set import ImageSet
 from l2laug.data.image_stats import has_colour
-from l2laug.data.originals import read_original
+from l2laug.data.originals import read_original, resized
 from l2laug.evaluation.domain_distance import far_from_source
 from l2laug.features.general import load_general_net
 from l2laug.nn.onnx_export import TargetModel, export_model
 from l2laug.runtime.session import Session
+from l2laug.sampling.render import render, square
 from l2laug.sampling.sampler import Sampler
 from l2laug.training.initial_weights import InitialWeights
-from l2laug.training.target import Target, train_target
+from l2laug.training.target import train_target
 
 SHEET_ROWS = 8
 SHEET_DRAWS = 10
+SHEET_SIDE = 128  # of a picture on it, at most
+MAX_SIDE = 1024
 MANY = 50  # images, more than l2laug is made for
+
+
+class Trained(Protocol):
+    """What a model card and ``options.yaml`` say of a training."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def limits(self) -> tuple[float, ...]: ...
+    @property
+    def evaluations(self) -> tuple[Any, ...]: ...
+    @property
+    def kept(self) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -48,6 +65,7 @@ class Plan:
         budget: seconds that training a class may take; the recipe's steps otherwise.
         base: base classes that were learned along.
         initial: what that training left; the bundle's weights otherwise.
+        max_side: of the originals that the model file carries, in pixels.
     """
 
     bundle: Bundle
@@ -56,6 +74,7 @@ class Plan:
     budget: float | None
     base: ImageSet | None = None
     initial: InitialWeights | None = None
+    max_side: int = MAX_SIDE
 
 
 def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple[str, ...]:
@@ -74,7 +93,7 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
         OutputError: the folder can't be written.
         BundleError: the bundle is damaged.
     """
-    notes, progress = _notes(support, plan.bundle), plan.session.progress
+    notes, progress = notes_on(support, plan.bundle), plan.session.progress
     count = len(support.pixels)
     progress.say(f"{support.classes[0]}: {count} image{'s' if count > 1 else ''}")
     for note in notes:
@@ -89,19 +108,19 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
         seed=plan.session.seed,
         seconds=plan.budget,
     )
-    card = _card(support, plan, target)
+    card = card_of(support, plan, target)
     networks = TargetModel(target.generator, target.gems, target.classifier)
-    originals = [read_original(path, card.max_side).to_text() for path in support.paths]
+    originals = [read_original(path, plan.max_side).to_text() for path in support.paths]
     export_model(networks, support, card, run / MODEL, originals)
     draw_run_sheet(run, support)
-    options = _options(support, folder, plan, target) | {"notes": list(notes)}
+    options = options_of(support, folder, plan, target) | {"notes": list(notes)}
     options["recipe"] = plan.recipe.model_dump(mode="json")
     text = yaml.safe_dump(options, sort_keys=False, allow_unicode=True)
     write_text(run / "options.yaml", text)
     return notes
 
 
-def _notes(support: ImageSet, bundle: Bundle) -> tuple[str, ...]:
+def notes_on(support: ImageSet, bundle: Bundle) -> tuple[str, ...]:
     """What is unusual about the images, in sentences."""
     name, count = support.classes[0], len(support.pixels)
     notes = [f"left out {path}: {reason}" for path, reason in support.skipped]
@@ -122,7 +141,8 @@ def _notes(support: ImageSet, bundle: Bundle) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _card(support: ImageSet, plan: Plan, target: Target) -> Card:
+def card_of(support: ImageSet, plan: Plan, target: Trained) -> Card:
+    """What the adapted model says of itself."""
     recipe, bundle = plan.recipe, plan.bundle
     return Card(
         class_name=support.classes[0],
@@ -140,10 +160,11 @@ def _card(support: ImageSet, plan: Plan, target: Target) -> Card:
         support_hashes=support_hashes(support),
         base_hashes=() if plan.base is None else base_hashes(plan.base),
         originals=len(support.paths),
+        max_side=plan.max_side,
     )
 
 
-def _options(support: ImageSet, folder: Path, plan: Plan, target: Target) -> dict[str, Any]:
+def options_of(support: ImageSet, folder: Path, plan: Plan, target: Trained) -> dict[str, Any]:
     """What ``options.yaml`` says, but for notes and recipe."""
     bundle = plan.bundle
     return {
@@ -181,9 +202,27 @@ def draw_run_sheet(run: Path, support: ImageSet) -> None:
     """``sheet.png``: each support image (the first eight) and what is drawn from it."""
     sampler = Sampler(run / MODEL, device="cpu")
     shown = min(SHEET_ROWS, len(support.pixels))
-    rows = [[pixels] for pixels in support.pixels[:shown]]
+    channels, side = support.pixels.shape[1], support.pixels.shape[2]
+    size = None
+    if sampler.tells_changes:
+        largest = max(max(o.size) for row in range(shown) if (o := sampler.original(row)))
+        size = min(max(largest, side), SHEET_SIDE)
+    rows: list[list[Pixels]] = []
+    for row in range(shown):
+        original = sampler.original(row)
+        given = support.pixels[row]
+        if size is not None and original is not None:
+            pixels = resized(original.pixels, size, size)
+            given = square(replace(original, pixels=pixels), max(channels, original.colours))
+        rows.append([given])
     for turn in range(SHEET_DRAWS):
         for drawn in sampler.draw(shown, first=turn * len(support.pixels)):
-            for row, image in zip(drawn.support, drawn.pixels, strict=True):
-                rows[row].append(image)
-    save_sheet(run / "sheet.png", rows, given=1)
+            for k, row in enumerate(drawn.support):
+                picture = render(sampler, drawn, k, size)
+                rows[row].append(square(picture, max(channels, len(rows[row][0]))))
+    most = max(len(row[0]) for row in rows)
+    save_sheet(
+        run / "sheet.png",
+        [[np.repeat(p, most // len(p), 0) for p in row] for row in rows],
+        given=1,
+    )

@@ -12,8 +12,9 @@ import torch
 
 from l2laug import __version__
 from l2laug.artifacts.bundle import Bundle, find_bundle, open_bundle, write_learned
+from l2laug.artifacts.bundle_folder import WORK, claim_bundle, finish_bundle, keep_settings
 from l2laug.artifacts.names import CENTROIDS
-from l2laug.commands.bundle_folder import WORK, claim_bundle, finish_bundle, keep_settings
+from l2laug.commands.pretrain_change import pretrain_change
 from l2laug.config.recipe import Recipe
 from l2laug.core.progress import Progress
 from l2laug.data.base_classes import base_hashes, source_classes
@@ -118,6 +119,10 @@ def pretrain(source: Path, out: Path, options: PretrainOptions, session: Session
         f"{len(known.classes)} source classes with {len(known.pixels)} images, "
         f"{len(unseen.classes)} held out; {session.engine.describe()}"
     )
+    if options.recipe.change is not None:
+        work = out / WORK
+        bundle = pretrain_change(out, work, options.recipe, (known, unseen), session)
+        return Pretrained(bundle, time.monotonic() - began)
     training = _Training(options.recipe, session, out / WORK, initial, known, unseen)
     with processes.main_first():
         _train_feature_net(training)

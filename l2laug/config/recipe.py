@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from l2laug.config.change import ChangeOptions, ChangeTrainingOptions
 from l2laug.config.fields import Options, Positive, Seed, Whole
 from l2laug.config.networks import CriticOptions, FeatureOptions, GemOptions, GeneratorOptions
 from l2laug.config.training import (
@@ -108,6 +109,12 @@ class Recipe(Options):
     target: TargetOptions = Field(default=TargetOptions(), description="Training on the rare class")
     features: FeatureOptions = Field(
         default=FeatureOptions(), description="Feature net, and prototype classifier"
+    )
+    change: ChangeOptions | None = Field(
+        default=None, description="Parts of a change; given, the generator is one of changes"
+    )
+    change_training: ChangeTrainingOptions = Field(
+        default=ChangeTrainingOptions(), description="Training of a generator of changes"
     )
 
     @model_validator(mode="before")

@@ -59,6 +59,12 @@ class DeviceError(L2lAugError):
     exit_code = 7
 
 
+class QualityError(L2lAugError):
+    """Nothing that an adaptation makes of a class passes its own gauges (exit code 9)."""
+
+    exit_code = 9
+
+
 class GateError(L2lAugError):
     """An evaluation does not meet what was demanded of it (exit code 8)."""
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import timm
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -16,7 +17,10 @@ from torch.nn import functional as F
 
 from l2laug.core.arrays import Features, Pixels, to_unit
 from l2laug.core.errors import BundleError
+from l2laug.core.hashing import file_hash
 from l2laug.core.resources import shipped
+from l2laug.features.extractor import Extractor
+from l2laug.runtime.device import pick_engine
 
 WEIGHTS = "efficientnet_lite0.safetensors"
 SIDE = 96  # images are looked at so large: at 64 pixels features are weak, at 224 they are slow
@@ -98,3 +102,18 @@ def general_features(
 def cosine_distance(one: Tensor, other: Tensor) -> Tensor:
     """One minus the cosine between rows of features ``(N, D)``, ``(N,)``."""
     return 1 - F.cosine_similarity(one, other, dim=1)
+
+
+def general_extractor(device: str = "auto") -> Extractor:
+    """The general net as what scores are measured on."""
+    net = pick_engine(device).place(load_general_net())
+
+    def extract(pixels: Pixels) -> NDArray[np.float32]:
+        return general_features(net, pixels).astype(np.float32)
+
+    return Extractor(
+        "EfficientNet-Lite0, ImageNet",
+        file_hash(shipped("models") / "general" / WEIGHTS),
+        extract,
+        f"to {SIDE}x{SIDE}, bilinear, antialiased",
+    )

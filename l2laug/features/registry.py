@@ -23,8 +23,12 @@ def find_extractor(features: str, bundle: Bundle, device: str = "auto") -> Extra
         UsageError: it names none of these, or one that is not installed.
         BundleError: the weights are missing, can't be read or do not fit.
     """
-    if features == "bundle":
+    if features == "bundle" and "features.onnx" in bundle.info["files"]:
         return bundle_extractor(bundle)
+    if features in ("general", "bundle"):
+        from l2laug.features.general import general_extractor
+
+        return general_extractor(device)
     named, _, place = features.partition("@")
     path = Path(place) if place else None
     kind, _, name = named.partition(":")

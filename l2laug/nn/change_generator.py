@@ -162,7 +162,7 @@ class ChangeGenerator(nn.Module):
             seen = base if skip is None else self.warp(skip, grid)
             x = self._block(i, x, seen, z, gems)
         told = self.head(x).float()
-        drawn = (base + 2 * torch.tanh(told[:, :-1])).clamp(-1, 1)
+        drawn = (base + 2 * torch.tanh(told[:, :-1])).clamp(-1.0, 1.0)
         return torch.sigmoid(told[:, -1:]) * (drawn - base)
 
     def _block(

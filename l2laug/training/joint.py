@@ -51,7 +51,7 @@ def train_jointly(
     initial = bundle_weights(bundle, recipe)
     # Those who tune a rare class tell this classifier of it anew.
     classifier = engine.place(copy.deepcopy(initial.classifier)).add(base)
-    everything = _together([*rare, base])
+    everything = together([*rare, base])
     adversary = Adversary(
         initial.generator,
         initial.critic,
@@ -84,7 +84,8 @@ def train_jointly(
     return InitialWeights(adversary.average, adversary.critic, classifier, diversity, similarity)
 
 
-def _together(sets: Sequence[ImageSet]) -> ImageSet:
+def together(sets: Sequence[ImageSet]) -> ImageSet:
+    """Classes of several sets as one set."""
     before = np.cumsum([0, *(len(s.classes) for s in sets)])
     return ImageSet(
         np.concatenate([s.pixels for s in sets]),

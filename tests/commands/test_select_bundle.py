@@ -65,7 +65,7 @@ def test_the_distances_are_kept(here: Path, rare: Path, tiny_bundle: Path):
         "adapted"
     ]
 
-    assert set(adapted["distances"]) == {"faces", "glyphs", "steel", str(HOME / "mine")}
+    assert set(adapted["distances"]) == {"glyphs", "photos", "steel", str(HOME / "mine")}
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ WEIGHTS = tuple(
     f"{name}.safetensors" for name in ("strong", "weak", "gems", "critic", "prototype_classifier")
 )
 FILES = ("features.onnx", CENTROIDS, LEARNED, "sheet.png", *WEIGHTS)
+CHANGE_FILES = (CENTROIDS, LEARNED, "sheet.png", "strong.safetensors", "encoder.safetensors")
 
 
 def claim_bundle(out: Path, *, resume: bool, overwrite: bool) -> None:
@@ -32,7 +33,7 @@ def claim_bundle(out: Path, *, resume: bool, overwrite: bool) -> None:
         raise OutputError(
             f"A bundle is at {out} already.", "Give --overwrite to replace it, or another -o."
         )
-    known = {WORK, "README.md", *FILES}  # the latter if finishing was cut off
+    known = {WORK, "README.md", *FILES, *CHANGE_FILES}  # the latter if finishing was cut off
     new = out.is_dir() and not (out / INFO).exists()
     if new and any(p.name not in known for p in out.iterdir()):
         raise OutputError(f"{out} holds other files.", "Choose a new folder with -o.")
@@ -70,7 +71,9 @@ def keep_settings(work: Path, settings: dict[str, Any]) -> None:
     write_text(path, text)
 
 
-def finish_bundle(out: Path, work: Path, info: dict[str, Any]) -> Bundle:
+def finish_bundle(
+    out: Path, work: Path, info: dict[str, Any], files: tuple[str, ...] = FILES
+) -> Bundle:
     """Move the finished files into place, ``bundle.json`` last: without it there is no bundle.
 
     Raises:
@@ -80,7 +83,7 @@ def finish_bundle(out: Path, work: Path, info: dict[str, Any]) -> Bundle:
     if not card.exists() or _is_generated(card, out / INFO):
         write_text(card, _card_text(info))
     (out / INFO).unlink(missing_ok=True)
-    for name in FILES:
+    for name in files:
         (work / name).replace(out / name)
     bundle = write_info(out, info)
     shutil.rmtree(work)

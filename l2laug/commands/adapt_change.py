@@ -1,0 +1,163 @@
+"""Adapt one class with a bundle of changes: choose how far they go, write the model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import yaml
+from torch import nn
+
+from l2laug.artifacts.bundle import Bundle
+from l2laug.artifacts.names import MODEL
+from l2laug.commands.adapt_class import (
+    Plan,
+    card_of,
+    draw_run_sheet,
+    notes_on,
+    options_of,
+)
+from l2laug.commands.pretrain_change import neighbour_pairs
+from l2laug.config.recipe import Recipe
+from l2laug.core.errors import BundleError, QualityError
+from l2laug.core.files import write_text
+from l2laug.data.image_set import ImageSet
+from l2laug.data.originals import read_original
+from l2laug.evaluation.change_strength import StrengthChoice, choose_strength
+from l2laug.features.general import general_features, load_general_net
+from l2laug.nn.change_encoder import ChangeEncoder
+from l2laug.nn.change_generator import PARTS, ChangeGenerator
+from l2laug.nn.onnx_export import TargetModel, export_model
+from l2laug.nn.weights import load_weights
+from l2laug.training.change_training import ChangeTrainer, train_change
+from l2laug.training.joint import together
+
+NO_LIMIT = -1.0  # of similarity: strengths were chosen so that draws pass
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """What a model card says of the training; nothing is trained on the rare images alone."""
+
+    steps: int
+    limits: tuple[float, ...] = (NO_LIMIT,)
+    evaluations: tuple[object, ...] = ()
+    kept: object = None
+
+
+def load_change_generator(bundle: Bundle, recipe: Recipe) -> ChangeGenerator:
+    """The generator of a bundle of changes, in evaluation mode.
+
+    Raises:
+        BundleError: its weights are missing or of other networks.
+    """
+    if recipe.change is None:
+        raise BundleError(f"Bundle {bundle.name} is none of changes.", "Give another --bundle.")
+    generator = ChangeGenerator(recipe.generator, recipe.change)
+    load_weights(generator, bundle.file("strong.safetensors"))
+    return generator.eval()
+
+
+def tune_on_base(
+    generator: ChangeGenerator, sets: Sequence[ImageSet], plan: Plan
+) -> tuple[ChangeGenerator, int]:
+    """Go on training a generator of changes on the user's own classes.
+
+    The state before is kept where pairs that were held out are met no better afterwards.
+
+    Args:
+        generator: of the bundle.
+        sets: the rare classes and the base classes.
+        plan: bundle, recipe and session.
+
+    Returns:
+        The generator to use, and how many steps it was tuned.
+    """
+    recipe, session, options = plan.recipe, plan.session, plan.recipe.change_training
+    encoder = ChangeEncoder(recipe.generator)
+    load_weights(encoder, plan.bundle.file("encoder.safetensors"))
+    net = session.engine.place(load_general_net())
+    images = together(sets)
+    pairs = neighbour_pairs(images, general_features(net, images.pixels), recipe, session.seed)
+    trainer = ChangeTrainer(
+        copy.deepcopy(generator).requires_grad_(True),
+        encoder,
+        net,
+        options,
+        session,
+        steps=options.base_steps,
+        rate=options.base_learning_rate,
+        train_norm=False,
+    )
+    tuned = train_change(trainer, pairs)
+    return tuned.cpu().eval(), options.base_steps
+
+
+def adapt_change(
+    support: ImageSet, folder: Path, run: Path, plan: Plan, tuned: tuple[ChangeGenerator, int]
+) -> tuple[str, ...]:
+    """Choose the strengths for one class and write its model, ``options.yaml`` and ``sheet.png``.
+
+    Args:
+        support: its images.
+        folder: that they came from.
+        run: folder to write to.
+        plan: all else.
+        tuned: the generator of the bundle, or tuned on base classes, and in how many steps.
+
+    Returns:
+        What the user should know.
+
+    Raises:
+        QualityError: no strength of any part passes.
+        OutputError: the folder can't be written.
+    """
+    (generator, steps), progress = tuned, plan.session.progress
+    name = support.classes[0]
+    originals = [read_original(path, plan.max_side) for path in support.paths]
+    choice = choose_strength(
+        generator, support.pixels, originals, load_general_net(), plan.session.seed
+    )
+    notes = (*notes_on(support, plan.bundle), *choice.notes)
+    progress.say(f"{name}: {len(support.pixels)} images; {describe(choice)}")
+    for note in notes:
+        progress.say(f"note: {note}")
+    if not any(choice.strength):
+        last = choice.evaluations[-1]
+        raise QualityError(
+            f"{name}: no change of its images passes (similarity {last.similarity:.2f} of "
+            f"{last.wanted:.2f}, sharpness {last.sharpness:.2f}, contrast {last.contrast:.2f}).",
+            "Give more images of the class, or base classes of the same kind with --base DIR.",
+        )
+    trained = _Trained(steps)
+    card = replace(card_of(support, plan, trained), strength=choice.strength)
+    target = TargetModel(generator, nn.ModuleDict(), None, choice.strength)
+    export_model(target, support, card, run / MODEL, [o.to_text() for o in originals])
+    draw_run_sheet(run, support)
+    options = options_of(support, folder, plan, trained) | {
+        "strength": dict(zip(PARTS, choice.strength, strict=True)),
+        "strengths_tried": [asdict(e) for e in choice.evaluations],
+        "notes": list(notes),
+        "recipe": plan.recipe.model_dump(mode="json"),
+    }
+    plain = {key: _plain(value) for key, value in options.items()}
+    write_text(run / "options.yaml", yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
+    return notes
+
+
+def describe(choice: StrengthChoice) -> str:
+    """In words, for the log: how far each part goes."""
+    parts = zip(("affine motion", "flow", "tone", "drawing"), choice.strength, strict=True)
+    said = [f"{part} {strength:g}" for part, strength in parts if strength]
+    return f"strength of {', '.join(said)}" if said else "no part of a change passes"
+
+
+def _plain(value: object) -> object:
+    """Tuples as lists: YAML's safe dumper knows no tuples."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    return value
