@@ -62,7 +62,7 @@ class Comparison:
 
     Attributes:
         class_name: the rare class.
-        run: whose support set and held-out images all are held against.
+        run: whose support set and held-out images all are compared with.
         counts: images of each kind that went in; ``samples`` of each set.
         extractor: name and SHA-256 of what the features come from, and how it resizes images.
         sets: in the order given.
@@ -88,7 +88,7 @@ def compare(
 ) -> Comparison:
     """Score several sets of samples of one class alike; write ``comparison.{json,md,png}``.
 
-    All are held against the same halves of the same real images, with as many samples as the
+    All are compared with the same halves of the same real images, with as many samples as the
     smallest set has. No image that one of the runs was adapted from counts as held out. Classifiers
     without samples are trained only once.
 
@@ -109,8 +109,7 @@ def compare(
     card, notes = sets.card, list(sets.notes)
     about = read_options(sets.run)
     bundle, said = find_bundle_of(card, about, options.features)
-    notes += said
-    card = with_learned(card, bundle)
+    card, notes = with_learned(card, bundle), notes + said
     real = read_real(
         card,
         about,
@@ -134,8 +133,8 @@ def compare(
         found = train_classifiers(card.class_name, samples.kept, real, options, sets.run, session)
         if found:
             del found["advice"]  # it is about the run alone
-        named = sets.names[i], str(sets.folders[i]), len(sets.drawn[i])
-        compared.append(Compared(*named, measures, found))
+        folder, there = str(sets.folders[i]), len(sets.drawn[i])
+        compared.append(Compared(sets.names[i], folder, there, measures, found))
     result = Comparison(
         class_name=card.class_name,
         run=str(sets.run.folder),
@@ -146,8 +145,8 @@ def compare(
         paths={"report": str(out / "comparison.md"), "sheet": str(out / "comparison.png")},
     )
     plain = asdict(result)
-    shown = (real.support, *(one.kept for one in chosen))
-    save_sheet(out / "comparison.png", [list(pixels[:SHOWN]) for pixels in shown])
+    rows = [list(p[:SHOWN]) for p in (real.support, *(one.kept for one in chosen))]
+    save_sheet(out / "comparison.png", rows)
     write_text(out / "comparison.json", json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
     write_text(out / "comparison.md", render(plain))
     return result
@@ -172,7 +171,7 @@ def _read_sets(given: Sequence[Path], progress: Progress) -> _Sets:
     if not runs:
         raise UsageError(
             f"There is no run among {', '.join(map(str, given))}.",
-            "Name one too: all are held against its support set and the real images beside it.",
+            "Name one too: all are compared with its support set and the real images beside it.",
         )
     first = min(runs)
     card, notes = _seen_by_all(runs, first, names)

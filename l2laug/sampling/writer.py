@@ -33,7 +33,7 @@ class Written:
         folder: where they are.
         class_name: their class.
         count: how many.
-        rejected: draws that were too little like their class, and drawn anew.
+        rejected: draws below the acceptance threshold, drawn anew.
         never_accepted: images of which every try was; the best of them is written.
         side: of the squares they are, in pixels; None where each has the size of its original.
     """
