@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,19 +18,18 @@ from l2laug.commands.adapt_class import (
     notes_on,
     options_of,
 )
-from l2laug.commands.pretrain_change import neighbour_pairs
 from l2laug.config.recipe import Recipe
 from l2laug.core.errors import BundleError, QualityError
 from l2laug.core.files import write_text
 from l2laug.data.image_set import ImageSet
 from l2laug.data.originals import read_original
 from l2laug.evaluation.change_strength import StrengthChoice, choose_strength
-from l2laug.features.general import general_features, load_general_net
+from l2laug.features.general import load_general_net
 from l2laug.nn.change_encoder import ChangeEncoder
 from l2laug.nn.change_generator import PARTS, ChangeGenerator
 from l2laug.nn.onnx_export import TargetModel, export_model
 from l2laug.nn.weights import load_weights
-from l2laug.training.change_training import ChangeTrainer, train_change
+from l2laug.training.change_tuning import tune_change
 from l2laug.training.joint import together
 
 NO_LIMIT = -1.0  # of similarity: strengths were chosen so that draws pass
@@ -75,24 +73,13 @@ def tune_on_base(
     Returns:
         The generator to use, and how many steps it was tuned.
     """
-    recipe, session, options = plan.recipe, plan.session, plan.recipe.change_training
+    recipe, session = plan.recipe, plan.session
     encoder = ChangeEncoder(recipe.generator)
     load_weights(encoder, plan.bundle.file("encoder.safetensors"))
-    net = session.engine.place(load_general_net())
-    images = together(sets)
-    pairs = neighbour_pairs(images, general_features(net, images.pixels), recipe, session.seed)
-    trainer = ChangeTrainer(
-        copy.deepcopy(generator).requires_grad_(True),
-        encoder,
-        net,
-        options,
-        session,
-        steps=options.base_steps,
-        rate=options.base_learning_rate,
-        train_norm=False,
-    )
-    tuned = train_change(trainer, pairs)
-    return tuned.cpu().eval(), options.base_steps
+    net, options = session.engine.place(load_general_net()), recipe.change_training
+    found = tune_change((generator, encoder), net, together(sets), options, session)
+    session.progress.say(found.describe())
+    return found.generator, found.steps
 
 
 def adapt_change(
