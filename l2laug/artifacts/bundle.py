@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from l2laug.artifacts.names import INFO, LEARNED
+from l2laug.artifacts.names import INFO, LEARNED, METRICS
 from l2laug.core.errors import BundleError
 from l2laug.core.files import write_text
 from l2laug.core.hashing import file_hash
 from l2laug.core.resources import shipped
 
+UNHASHED = ("README.md", METRICS)  # words may change, and no two trainings take as long
 FORMAT = 2
 NEEDED = {
     "name": str,
@@ -172,7 +173,7 @@ def write_info(folder: Path, info: dict[str, Any]) -> Bundle:
     files = sorted(
         p for p in folder.iterdir() if p.is_file() and p.name != INFO and p.name[0] != "."
     )
-    hashed = {p.name: file_hash(p) for p in files if p.name != "README.md"}
+    hashed = {p.name: file_hash(p) for p in files if p.name not in UNHASHED}
     info = {"format": FORMAT, **info, "files": hashed}
     write_text(folder / INFO, json.dumps(info, indent=1, ensure_ascii=False) + "\n")
     return open_bundle(folder)

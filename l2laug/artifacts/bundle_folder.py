@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from l2laug.artifacts.bundle import Bundle, write_info
-from l2laug.artifacts.names import CENTROIDS, INFO, LEARNED
+from l2laug.artifacts.names import CENTROIDS, INFO, LEARNED, METRICS
 from l2laug.core.errors import OutputError, UsageError
 from l2laug.core.files import write_text
 
@@ -17,7 +17,7 @@ SETTINGS = "settings.json"
 WEIGHTS = tuple(
     f"{name}.safetensors" for name in ("strong", "weak", "gems", "critic", "prototype_classifier")
 )
-FILES = ("features.onnx", CENTROIDS, LEARNED, "sheet.png", *WEIGHTS)
+FILES = ("features.onnx", CENTROIDS, LEARNED, "sheet.png", METRICS, *WEIGHTS)
 CHANGE_FILES = (CENTROIDS, LEARNED, "sheet.png", "strong.safetensors", "encoder.safetensors")
 
 

@@ -9,7 +9,6 @@ import timm
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from l2laug import __version__
 from l2laug.classification.arms import ARMS, Arm
@@ -23,6 +22,7 @@ from l2laug.core.progress import Advance, Progress
 from l2laug.nn.batches import to_batch
 from l2laug.nn.predict import predict
 from l2laug.runtime.device import Engine
+from l2laug.training.feature_net import Schedule, classifier_step
 
 
 def run_study(
@@ -103,20 +103,12 @@ def _train(
 ) -> nn.Module:
     torch.manual_seed(seed)
     net = engine.place(build_classifier(study.model, data.train)).train()
-    optimiser = torch.optim.AdamW(
-        net.parameters(), study.learning_rate, weight_decay=0.05, fused=True
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, study.learning_rate, study.steps)
+    schedule = Schedule(study.steps, study.learning_rate, 0.05, fused=True)
+    learn = classifier_step(net, schedule, engine)
     changes = torch.Generator().manual_seed(seed)
     for x, labels in _batches(data, arm, share, study, seed):
         unit = augment(x, changes, engine.device) if arm.classical else to_batch(x, engine.device)
-        with engine.autocast():
-            scores = net(unit.contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(scores.float(), labels.to(engine.device))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        schedule.step()
+        learn(unit, labels)
         advance(note=f"{arm.name}, seed {seed}")
     return net.eval()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from l2laug.artifacts.bundle import Bundle, find_bundle
 from l2laug.artifacts.names import HOME, MODEL
 from l2laug.artifacts.output_folders import check_free
+from l2laug.artifacts.training_log import TrainingLog
 from l2laug.commands.adapt_change import adapt_change, load_change_generator, tune_on_base
 from l2laug.commands.adapt_class import MAX_SIDE, Plan, adapt_class, recipe_hash, support_hashes
 from l2laug.commands.select_bundle import Choice, nearest_bundle, own_bundle
@@ -149,17 +150,11 @@ def _learner(
             support, folder, run, plan, (generator, steps)
         )
     if plan.base is not None and new:
+        log = TrainingLog()
         initial = train_jointly(
-            rare,
-            plan.base,
-            plan.bundle,
-            plan.recipe,
-            plan.session.engine,
-            plan.session.progress,
-            plan.session.seed,
-            plan.budget,
+            rare, plan.base, plan.bundle, plan.recipe, plan.session, seconds=plan.budget, log=log
         )
-        plan = replace(plan, initial=initial)
+        plan = replace(plan, initial=initial, log=tuple(log.lines))
     return lambda support, folder, run: adapt_class(support, folder, run, plan)
 
 

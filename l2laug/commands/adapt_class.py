@@ -15,7 +15,8 @@ import yaml
 from l2laug import __version__
 from l2laug.artifacts.bundle import Bundle
 from l2laug.artifacts.model_card import Card
-from l2laug.artifacts.names import MODEL
+from l2laug.artifacts.names import METRICS, MODEL
+from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.recipe import Recipe
 from l2laug.core.arrays import Pixels, pixel_hash
 from l2laug.core.files import write_text
@@ -66,6 +67,7 @@ class Plan:
         base: base classes that were learned along.
         initial: what that training left; the bundle's weights otherwise.
         max_side: of the originals that the model file carries, in pixels.
+        log: what that training logged.
     """
 
     bundle: Bundle
@@ -75,10 +77,11 @@ class Plan:
     base: ImageSet | None = None
     initial: InitialWeights | None = None
     max_side: int = MAX_SIDE
+    log: tuple[dict[str, Any], ...] = ()
 
 
 def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple[str, ...]:
-    """Learn one class and write its model, ``options.yaml`` and ``sheet.png``.
+    """Learn one class and write its model, log, ``options.yaml`` and ``sheet.png``.
 
     Args:
         support: its images.
@@ -102,11 +105,10 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
         support,
         plan.bundle,
         plan.recipe,
-        plan.session.engine,
-        progress,
+        plan.session,
         initial=plan.initial,
-        seed=plan.session.seed,
         seconds=plan.budget,
+        log=TrainingLog(run / METRICS, plan.log),
     )
     card = card_of(support, plan, target)
     networks = TargetModel(target.generator, target.gems, target.classifier)

@@ -13,7 +13,8 @@ import torch
 from l2laug import __version__
 from l2laug.artifacts.bundle import Bundle, find_bundle, open_bundle, write_learned
 from l2laug.artifacts.bundle_folder import WORK, claim_bundle, finish_bundle, keep_settings
-from l2laug.artifacts.names import CENTROIDS
+from l2laug.artifacts.names import CENTROIDS, METRICS
+from l2laug.artifacts.training_log import TrainingLog
 from l2laug.commands.pretrain_change import pretrain_change
 from l2laug.config.recipe import Recipe
 from l2laug.core.progress import Progress
@@ -33,7 +34,7 @@ from l2laug.nn.weights import save_weights
 from l2laug.runtime.processes import Processes
 from l2laug.runtime.session import Session
 from l2laug.training.feature_net import train_features
-from l2laug.training.gan_step import Adversary
+from l2laug.training.gan_step import GanTrainer
 from l2laug.training.gems import train_gems
 from l2laug.training.pairs import PairSampler
 from l2laug.training.source import draw_sheet, train_strong, train_weak
@@ -131,10 +132,8 @@ def pretrain(source: Path, out: Path, options: PretrainOptions, session: Session
         known,
         unseen,
         options.recipe,
-        session.engine,
+        session,
         training.work,
-        session.progress,
-        session.seed,
         classifier=classifier,
         start=initial,
         processes=processes,
@@ -183,9 +182,8 @@ def _train_feature_net(training: _Training) -> None:
     """The net that images are scored with, unless it was finished before."""
     path, recipe, session = training.work / "features.onnx", training.recipe, training.session
     if not path.exists():
-        net = train_features(
-            training.known, recipe.features, session.engine, session.progress, session.seed
-        )
+        log = TrainingLog(training.work / METRICS)
+        net = train_features(training.known, recipe.features, session, log=log)
         export_features(net, recipe.generator.size, recipe.generator.channels, path)
 
 
@@ -197,33 +195,32 @@ def _prototype_classifier(training: _Training) -> PrototypeClassifier:
         net = train_features(
             known,
             recipe.features,
-            session.engine,
-            session.progress,
-            session.seed + 1,
-            title="prototype_classifier",
+            session.seeded(session.seed + 1),
+            name="prototype_classifier",
+            log=TrainingLog(training.work / METRICS),
         )
         save_weights(PrototypeClassifier(net, len(known.classes)).learn(known), path)
     return load_prototype_classifier(path, recipe, len(known.classes))
 
 
-def _train_weak_and_gems(training: _Training, strong: Adversary) -> dict[str, list[float]]:
+def _train_weak_and_gems(training: _Training, strong: GanTrainer) -> dict[str, list[float]]:
     """Train phi_s2 and the GEMs, and save all networks; each GEM's loss before and after."""
     recipe, session, work = training.recipe, training.session, training.work
-    engine, progress = session.engine, session.progress
     save_weights(strong.average, work / "strong.safetensors")
     save_weights(strong.critic, work / "critic.safetensors")
     torch.manual_seed(session.seed)  # so that a resumed training starts the GEMs alike
     gems = build_gems(recipe.gems, recipe.generator)
     losses: dict[str, list[float]] = {}
-    for seed in range(session.seed, session.seed + recipe.weak.rounds):
-        weak = train_weak(training.known, strong, recipe, engine, progress, seed)
+    log = TrainingLog(work / METRICS)
+    for turn, weak in enumerate(train_weak(training.known, strong, recipe, session, log)):
         save_weights(weak, work / "weak.safetensors")
-        pairs = PairSampler(training.known, engine.device, seed)
-        found = train_gems(gems, strong.average, weak, pairs, recipe.gems, engine, progress, seed)
+        again = session.seeded(session.seed + turn)
+        pairs = PairSampler(training.known, session.engine.device, again.seed)
+        found = train_gems(gems, strong.average, weak, pairs, recipe.gems, again, log, turn=turn)
         for name, ends in found.items():
             losses.setdefault(name, [ends[0]])[1:] = [ends[1]]
     save_weights(gems, work / "gems.safetensors")
-    draw_sheet(strong.average, training.unseen, engine, work / "sheet.png")
+    draw_sheet(strong.average, training.unseen, session.engine, work / "sheet.png")
     return losses
 
 

@@ -228,17 +228,17 @@ def _with_gems(
     session: Session,
 ) -> Bundle:
     """The bundle with GEMs of other options, which learn between its own generators."""
-    if options.model_dump(mode="json") == base.info["recipe"]["gems"]:
+    if options == GemOptions.model_validate(base.info["recipe"]["gems"]):
         return base
     place = folder / gem_name(options)
     if not (place / INFO).is_file():
-        seed, engine, progress = int(base.info["seed"]), session.engine, session.progress
-        torch.manual_seed(seed)
+        session = session.seeded(int(base.info["seed"]))
+        torch.manual_seed(session.seed)
         gems = build_gems(options, recipe.generator)
         strong, weak = (load_generator(base, recipe, which) for which in ("strong", "weak"))
-        pairs = PairSampler(known, engine.device, seed)
-        progress.say(f"GEMs {gem_name(options)}")
-        train_gems(gems, strong, weak, pairs, options, engine, progress, seed)
+        pairs = PairSampler(known, session.engine.device, session.seed)
+        session.progress.say(f"GEMs {gem_name(options)}")
+        train_gems(gems, strong, weak, pairs, options, session)
         changed = recipe.model_copy(update={"gems": options}).model_dump(mode="json")
         with whole_folder(place, last=INFO) as part:
             for name in base.info["files"]:
@@ -258,9 +258,7 @@ def _methods(
         return Method((Model(load_generator(base, recipe, which), nn.ModuleDict()),))
 
     def adapted(bundle: Bundle, used: Recipe) -> Method:
-        target = train_target(
-            split.support, bundle, used, session.engine, session.progress, seed=seed
-        )
+        target = train_target(split.support, bundle, used, session.seeded(seed))
         return Method((Model(target.generator, target.gems),))
 
     without = recipe.model_copy(update={"target": plain(recipe.target)})

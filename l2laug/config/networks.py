@@ -135,6 +135,10 @@ class GemOptions(Options):
         default=32, description="Images per step."
     )
     learning_rate: Rate = Field(default=1e-3, description="Learning rate (Adam).")
+    own_loss_only: Boolean = Field(
+        default=False,
+        description="Whether a deep GEM's loss leaves the shallower ones alone, as in the paper.",
+    )
 
     @field_validator("type", mode="before")
     @classmethod

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from l2laug.data.image_set import ImageSet
 from l2laug.nn.augment import random_affine
@@ -12,6 +11,7 @@ from l2laug.nn.batches import to_batch
 from l2laug.nn.feature_net import FeatureNet
 from l2laug.nn.predict import predict
 from l2laug.runtime.device import Engine
+from l2laug.training.feature_net import Schedule, classifier_step
 
 WIDTH = 32
 STEPS = 1000
@@ -40,8 +40,7 @@ def few_shot_error(
     """
     torch.manual_seed(seed)
     net = engine.place(FeatureNet(support.pixels.shape[1], WIDTH, len(support.classes))).train()
-    optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, STEPS)
+    learn = classifier_step(net, Schedule(STEPS, RATE, 0.05), engine)
     random = np.random.default_rng(seed)
     changes = torch.Generator().manual_seed(seed)
     for _ in range(STEPS):
@@ -54,13 +53,6 @@ def few_shot_error(
             mine = np.flatnonzero(source.labels == label)
             rows.append(source.pixels[mine[int(pick * len(mine))]])
         x = to_batch(torch.from_numpy(np.stack(rows)), engine.device)
-        x = random_affine(x, changes).contiguous(memory_format=torch.channels_last)
-        with engine.autocast():
-            scores = net(x)
-        loss = F.cross_entropy(scores.float(), torch.from_numpy(labels).to(engine.device))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        schedule.step()
+        learn(random_affine(x, changes), torch.from_numpy(labels))
     guesses = predict(net.eval(), test.pixels, engine.device).argmax(1).numpy()
     return float((guesses != test.labels).mean())

@@ -18,6 +18,7 @@ from l2laug.data.image_set import ImageSet
 from l2laug.nn.batches import to_batch
 from l2laug.nn.generator import Generator
 from l2laug.runtime.device import Engine
+from l2laug.runtime.session import Session
 from l2laug.sampling.sampler import TRIES
 from l2laug.training.initial_weights import load_generator
 from l2laug.training.target import Target, plain, train_target
@@ -82,7 +83,8 @@ def build_methods(
         recipes["target"] = recipe
     parts = [support.of([c]) for c in support.classes] if singly else [support]
     for name, used in recipes.items():
-        targets = [train_target(p, bundle, used, engine, progress, seed=seed) for p in parts]
+        session = Session(engine, progress, seed)
+        targets = [train_target(p, bundle, used, session) for p in parts]
         methods[name] = Method(tuple(Model(t.generator, t.gems) for t in targets))
         methods[f"{name}, acceptance threshold"] = Method(
             tuple(Model(t.generator, t.gems, t) for t in targets)

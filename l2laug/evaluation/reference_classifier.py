@@ -19,6 +19,7 @@ from l2laug.data.image_set import ImageSet
 from l2laug.nn.feature_net import FeatureNet
 from l2laug.nn.predict import predict
 from l2laug.runtime.device import Engine
+from l2laug.runtime.session import Session
 from l2laug.training.feature_net import train_features
 
 OPTIONS = FeatureOptions(width=48, steps=4000)  # another net than a bundle's own ones
@@ -67,7 +68,8 @@ def train_reference_classifier(
         net.load_state_dict(load_file(keep))
         net = engine.place(net).eval()
     else:
-        net = train_features(images, OPTIONS, engine, progress, title="reference_classifier")
+        session = Session(engine, progress)
+        net = train_features(images, OPTIONS, session, name="reference_classifier")
         if keep is not None:
             state = {name: value.contiguous() for name, value in net.state_dict().items()}
             with whole_file(keep) as part:
@@ -96,7 +98,7 @@ def two_sample_accuracy(real: ImageSet, drawn: ImageSet, engine: Engine, seed: i
             "Give images of other classes too.",
         )
     learn, test = (_both(real, drawn, side) for side in (0, 1))
-    net = train_features(learn, TWO_SAMPLE, engine, Progress(quiet=True), seed)
+    net = train_features(learn, TWO_SAMPLE, Session(engine, Progress(quiet=True), seed))
     guesses = predict(net, test.pixels, engine.device).argmax(1).numpy()
     shares = [float((guesses[test.labels == kind] == kind).mean()) for kind in (0, 1)]
     return sum(shares) / 2

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from l2laug.nn.batches import to_device
+
 
 def random_affine(
     x: Tensor,
@@ -36,6 +38,6 @@ def random_affine(
             torch.stack([sin / size, (slant * sin + cos) / size, within(0.2)], 1),
         ],
         1,
-    ).to(x.device)
-    grid = F.affine_grid(theta, list(x.shape), align_corners=False)
+    )
+    grid = F.affine_grid(to_device(theta, x.device), list(x.shape), align_corners=False)
     return F.grid_sample(x, grid, padding_mode="border", align_corners=False)

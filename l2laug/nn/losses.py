@@ -57,8 +57,8 @@ def unit_slope_penalty(
     return (slopes - 1).square().mean()
 
 
-def kl_weight(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL(q(z | x, y) || N(0, 1)) in kl, averaged over the batch of ``(N, L)``."""
+def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(q(z | x, y) || N(0, 1)) in nats, averaged over the batch of ``(N, L)``."""
     terms = mean.square() + log_variance.exp() - 1 - log_variance
     return 0.5 * terms.sum(1).mean()
 

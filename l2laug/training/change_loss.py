@@ -12,7 +12,7 @@ from l2laug.config.change import ChangeTrainingOptions
 from l2laug.features.general import cosine_distance
 from l2laug.nn.change_encoder import ChangeEncoder
 from l2laug.nn.change_generator import ChangeGenerator
-from l2laug.nn.losses import kl_weight, pyramid_distance
+from l2laug.nn.losses import kl_divergence, pyramid_distance
 
 ANGLES = 8
 NEEDED = 0.75  # of the distance without a turn: only what beats it asks for the turn
@@ -151,7 +151,7 @@ def change_loss(
     changed, free = change.image[:count], change.image[count:]
     terms = {
         "pyramid": (o.pyramid, pyramid_distance(changed, other)),
-        "kl": (o.kl_weight, kl_weight(mean, log_variance)),
+        "kl": (o.kl_weight, kl_divergence(mean, log_variance)),
         "prior": (o.prior, prior_mismatch(mean, log_variance)),
         "hold": (o.hold, set_drift(free, given)),
         "contrast": (o.contrast, lost_contrast(free, given)),

@@ -10,21 +10,27 @@ import torch
 
 from l2laug.core.errors import BundleError
 from l2laug.core.files import whole_file
-from l2laug.training.gan_step import Adversary
+from l2laug.training.gan_step import GanTrainer
 from l2laug.training.pairs import PairSampler
 
 CHECKPOINT_EVERY = 250
 
 
-def save_checkpoint(path: Path, adversary: Adversary, pairs: PairSampler) -> None:
-    """Save all that going on needs, whole or not at all."""
+def save_checkpoint(path: Path, trainer: GanTrainer, pairs: PairSampler) -> None:
+    """Save all that going on needs, whole or not at all.
+
+    Raises:
+        RecipeError: some weights are no numbers any more: nothing is saved, what was there stays.
+        OutputError: it can't be written.
+    """
+    trainer.check_finite()
     content = io.BytesIO()  # torch hides why a file can't be written
-    torch.save({"adversary": adversary.state_dict(), "drawn": pairs.drawn}, content)
+    torch.save({"trainer": trainer.state_dict(), "drawn": pairs.drawn}, content)
     with whole_file(path) as part:
         part.write_bytes(content.getbuffer())
 
 
-def load_checkpoint(path: Path, adversary: Adversary, pairs: PairSampler) -> None:
+def load_checkpoint(path: Path, trainer: GanTrainer, pairs: PairSampler) -> None:
     """Go on from a checkpoint, if there is one.
 
     Raises:
@@ -33,8 +39,8 @@ def load_checkpoint(path: Path, adversary: Adversary, pairs: PairSampler) -> Non
     if not path.exists():
         return
     try:
-        state = torch.load(path, map_location=adversary.engine.device, weights_only=True)
-        adversary.load_state_dict(state["adversary"])
+        state = torch.load(path, map_location=trainer.engine.device, weights_only=True)
+        trainer.load_state_dict(state["trainer"])
     except (RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
         raise BundleError(
             f"Checkpoint {path} does not fit this recipe.",

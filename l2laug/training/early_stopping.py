@@ -1,4 +1,4 @@
-"""The stopping over fine-tuning: are draws of their class, do they still vary, do they copy?"""
+"""Early stopping of fine-tuning: are draws of their class, do they still vary, do they copy?"""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from l2laug.metrics.diversity import diversity
 from l2laug.nn.batches import to_batch
 from l2laug.nn.generator import Generator
 from l2laug.nn.prototype_classifier import PrototypeClassifier
-from l2laug.runtime.device import Engine
-from l2laug.training.gan_step import Pair
+from l2laug.runtime.session import Session
+from l2laug.training.gan_step import GeneratorWithGems
 
-DRAWS = 48  # of each class at a evaluation, or as few as make MOST_DRAWS in all
+DRAWS = 48  # of each class at an evaluation, or as few as make MOST_DRAWS in all
 MOST_DRAWS = 480
 LEAST_RECOGNISED = 0.9
 LEAST_DIVERSITY = 0.8  # of what is expected of real images
@@ -74,7 +74,7 @@ class TargetEvaluation:
 
 
 class EarlyStopping:
-    """Looks at a target now and then and keeps the best moment.
+    """Evaluates a target now and then and keeps the best moment.
 
     That is the one at the smallest distance among those that are acceptable, or among all where
     none is; a later one has to be clearly nearer, for few images tell little of distances, and
@@ -85,9 +85,8 @@ class EarlyStopping:
         support: the rare images.
         bundle: has the feature net.
         classifier: knows the rare classes, their labels first.
-        engine: where the target draws.
-        seed: of the latents.
-        every: after how many steps it evaluations again.
+        session: where the target draws, and the seed of the latents.
+        every: after how many steps it evaluates again.
         usual: mean feature distance between images of a class.
     """
 
@@ -96,14 +95,13 @@ class EarlyStopping:
         support: ImageSet,
         bundle: Bundle,
         classifier: PrototypeClassifier,
-        engine: Engine,
-        seed: int,
+        session: Session,
         every: int,
         *,
         usual: float,
     ) -> None:
-        self.support, self.classifier, self.engine = support, classifier, engine
-        self.seed, self.every = seed, every
+        self.support, self.classifier, self.session = support, classifier, session
+        self.every = every
         self.extract = bundle_extractor(bundle)
         each = max(2, min(DRAWS, MOST_DRAWS // len(support.classes)))
         mine = [np.flatnonzero(support.labels == c) for c in range(len(support.classes))]
@@ -112,9 +110,9 @@ class EarlyStopping:
         self.real = [features[rows] for rows in mine]
         self.expected = [expected_diversity(found, usual) for found in self.real]
         self.evaluations: list[TargetEvaluation] = []
-        self.best: tuple[TargetEvaluation, Pair] | None = None
+        self.best: tuple[TargetEvaluation, GeneratorWithGems] | None = None
 
-    def evaluate(self, nets: Pair, steps: int) -> TargetEvaluation:
+    def evaluate(self, nets: GeneratorWithGems, steps: int) -> TargetEvaluation:
         """Evaluate a target after so many steps; keep a copy if it is the best so far."""
         seen = self.score(self._draw(nets), steps)
         self.evaluations.append(seen)
@@ -174,13 +172,13 @@ class EarlyStopping:
         )
 
     @torch.no_grad()
-    def _draw(self, nets: Pair) -> Pixels:
-        random = torch.Generator().manual_seed(self.seed)
+    def _draw(self, nets: GeneratorWithGems) -> Pixels:
+        random = torch.Generator().manual_seed(self.session.seed)
         z = torch.randn(len(self.given), nets.generator.options.latent, generator=random)
         parts = []
         for rows in np.array_split(np.arange(len(z)), -(-len(z) // 64)):
             given = torch.from_numpy(self.support.pixels[self.given[rows]])
-            x = to_batch(given, self.engine.device)
+            x = to_batch(given, self.session.engine.device)
             gems = dict(nets.gems.items())
             parts.append(nets.generator(x, z[rows].to(x.device), gems).float().cpu().numpy())
         return to_pixels(np.concatenate(parts))

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from l2laug.artifacts.bundle import Bundle
+from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.recipe import Recipe
-from l2laug.core.progress import Progress
 from l2laug.data.image_set import ImageSet
 from l2laug.features.extractor import bundle_extractor
 from l2laug.metrics.diversity import mean_diversity
-from l2laug.runtime.device import Engine
-from l2laug.training.gan_step import Adversary
+from l2laug.runtime.session import Session
+from l2laug.training.gan_step import GanTrainer, GeneratorWithGems
 from l2laug.training.initial_weights import InitialWeights, bundle_weights
+from l2laug.training.loop import Phase
 from l2laug.training.pairs import PairSampler
 from l2laug.training.registration import Registration
 
@@ -27,10 +27,10 @@ def train_jointly(
     base: ImageSet,
     bundle: Bundle,
     recipe: Recipe,
-    engine: Engine,
-    progress: Progress,
-    seed: int = 0,
+    session: Session,
+    *,
     seconds: float | None = None,
+    log: TrainingLog | None = None,
 ) -> InitialWeights:
     """Bring phi_s1 to the user's images: go on training it on the base and the rare classes.
 
@@ -42,37 +42,33 @@ def train_jointly(
         base: of classes with other names, as :func:`read_base_classes` reads them.
         bundle: to start from.
         recipe: its ``base`` part says how long.
-        engine: device and precision.
-        progress: where to show how far it is.
-        seed: of everything random.
+        session: device, progress and seed.
         seconds: the longest it may take.
+        log: where losses are kept.
+
+    Raises:
+        RecipeError: the training diverged.
+        BundleError: the bundle is damaged.
     """
-    torch.manual_seed(seed)
+    engine = session.engine
+    torch.manual_seed(session.seed)
     initial = bundle_weights(bundle, recipe)
     # Those who tune a rare class tell this classifier of it anew.
     classifier = engine.place(copy.deepcopy(initial.classifier)).add(base)
     everything = together([*rare, base])
-    adversary = Adversary(
-        initial.generator,
+    unconditioned = {} if recipe.generator.conditioned else {"class_consistency": 0.0}
+    trainer = GanTrainer(
+        GeneratorWithGems(initial.generator),
         initial.critic,
-        recipe.base,
-        engine,
-        seed,
+        recipe.base.model_copy(update=unconditioned),
+        session,
         classifier=engine.place(initial.classifier).add(everything),
-        class_consistency=recipe.base.class_consistency if recipe.generator.conditioned else 0.0,
         registration=Registration.of(recipe.base, recipe),
         train_norm=recipe.target.start == "random",
     )
-    pairs = PairSampler(everything, engine.device, seed)
+    pairs = PairSampler(everything, engine.device, session.seed)
     title = f"learning {len(everything.classes)} classes together"
-    start = time.monotonic()
-    with progress.task(title, recipe.base.steps) as advance:
-        while adversary.done < recipe.base.steps:
-            if seconds is not None and time.monotonic() - start > seconds:
-                progress.say(f"{title}: stopped by --budget after {adversary.done} steps")
-                break
-            adversary.step(pairs)
-            advance()
+    trainer.train(pairs, Phase("base", title, recipe.base.steps, seconds=seconds), log)
     if np.bincount(base.labels).max() > 1:
         features = bundle_extractor(bundle)(base.pixels)
         diversity, similarity = (
@@ -81,7 +77,7 @@ def train_jointly(
         )
     else:
         diversity, similarity = initial.diversity, initial.similarity
-    return InitialWeights(adversary.average, adversary.critic, classifier, diversity, similarity)
+    return InitialWeights(trainer.average, trainer.critic, classifier, diversity, similarity)
 
 
 def together(sets: Sequence[ImageSet]) -> ImageSet:

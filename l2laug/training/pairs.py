@@ -11,7 +11,7 @@ from torch import Tensor
 
 from l2laug.data.image_set import ImageSet
 from l2laug.nn.augment import random_affine
-from l2laug.nn.batches import to_batch
+from l2laug.nn.batches import to_batch, to_device
 
 
 class Pairs(NamedTuple):
@@ -82,7 +82,7 @@ class PairSampler:
             first[:, i] = order[0]
             second[:, i] = np.resize(order[1:] if len(order) > 1 else order, group)
         changes = torch.Generator().manual_seed(int(random.integers(2**62)))
-        labels = torch.from_numpy(np.tile(chosen, group)).to(self.pixels.device)
+        labels = to_device(torch.from_numpy(np.tile(chosen, group)), self.pixels.device)
         return Pairs(
             self._unit(first.ravel(), changes), self._unit(second.ravel(), changes), labels
         )
@@ -101,7 +101,7 @@ class PairSampler:
 
     def _unit(self, rows: NDArray[np.int64], changes: torch.Generator) -> Tensor:
         device = self.pixels.device
-        x = to_batch(self.pixels[torch.from_numpy(rows).to(device)], device)
+        x = to_batch(self.pixels[to_device(torch.from_numpy(rows), device)], device)
         if self.jitter:
             x = random_affine(x, changes, strength=self.jitter)
         return x.contiguous(memory_format=torch.channels_last)

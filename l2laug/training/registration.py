@@ -7,7 +7,7 @@ from torch import Tensor
 
 from l2laug.config.recipe import Recipe, RegisteredOptions
 from l2laug.nn.generator import Generator
-from l2laug.nn.losses import kl_weight, pyramid_distance
+from l2laug.nn.losses import kl_divergence, pyramid_distance
 from l2laug.nn.pair_encoder import PairEncoder
 
 LOG_VARIANCE = (-10.0, 4.0)  # beyond these exp() is of no use
@@ -41,12 +41,12 @@ class Registration:
 
     def loss(
         self, generator: Generator, given: Tensor, other: Tensor, random: torch.Generator
-    ) -> tuple[Tensor, dict[str, float]]:
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of pairs of images ``(N, C, S, S)`` in [-1, 1], and its parts by name."""
         mean, log_variance = self.encoder(given, other)
         log_variance = log_variance.clamp(*LOG_VARIANCE)
         noise = torch.randn(mean.shape, generator=random, device=mean.device)
         warped = generator.warp(given, mean + noise * (log_variance / 2).exp())
-        apart, kl = pyramid_distance(warped, other), kl_weight(mean, log_variance)
+        apart, kl = pyramid_distance(warped, other), kl_divergence(mean, log_variance)
         total = self.weight * apart + self.kl_weight * kl
-        return total, {"apart": apart.item(), "kl": kl.item()}
+        return total, {"apart": apart.detach(), "kl": kl.detach()}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from l2laug.artifacts.bundle import Bundle
+from l2laug.artifacts.names import METRICS
+from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.recipe import Recipe
 from l2laug.core.arrays import to_pixels
-from l2laug.core.progress import Progress
 from l2laug.data.contact_sheet import save_sheet
 from l2laug.data.image_set import ImageSet
 from l2laug.nn.batches import to_batch
@@ -21,8 +23,10 @@ from l2laug.nn.prototype_classifier import PrototypeClassifier
 from l2laug.nn.weights import load_weights
 from l2laug.runtime.device import Engine
 from l2laug.runtime.processes import Processes
+from l2laug.runtime.session import Session
 from l2laug.training.checkpoints import CHECKPOINT_EVERY, load_checkpoint, save_checkpoint
-from l2laug.training.gan_step import Adversary, settle_norm
+from l2laug.training.gan_step import GanTrainer, GeneratorWithGems, settle_norm
+from l2laug.training.loop import Every, Phase
 from l2laug.training.pairs import PairSampler
 from l2laug.training.registration import Registration
 
@@ -33,71 +37,80 @@ def train_strong(
     images: ImageSet,
     unseen: ImageSet,
     recipe: Recipe,
-    engine: Engine,
+    session: Session,
     folder: Path,
-    progress: Progress,
-    seed: int = 0,
     *,
     classifier: PrototypeClassifier | None = None,
     start: Bundle | None = None,
     processes: Processes | None = None,
-) -> Adversary:
+) -> GanTrainer:
     """Train phi_s1 on all images of the source classes (Algorithm 1, line 1).
 
     It starts at random, or from phi_s1 and the critic of the bundle ``start``. A checkpoint in
     ``folder`` is gone on from if it is there and written every few minutes; a sheet of classes
-    that were held out is drawn now and then. Of several processes the first alone writes.
+    that were held out is drawn now and then, and ``metrics.jsonl`` goes on. Of several processes
+    the first alone writes.
+
+    Raises:
+        RecipeError: the training diverged.
+        BundleError: the checkpoint or the bundle is of other networks than the recipe's.
+        OutputError: ``folder`` can't be written.
     """
-    torch.manual_seed(seed)
+    options = recipe.source
+    torch.manual_seed(session.seed)
     generator, critic = Generator(recipe.generator), Critic(recipe.critic, recipe.generator)
     if start is not None:
         load_weights(generator, start.file("strong.safetensors"))
         load_weights(critic, start.file("critic.safetensors"))
-    adversary = Adversary(
-        generator,
+    trainer = GanTrainer(
+        GeneratorWithGems(generator),
         critic,
-        recipe.source,
-        engine,
-        seed,
+        options,
+        session,
         classifier=classifier,
-        class_consistency=recipe.source.class_consistency,
-        registration=Registration.of(recipe.source, recipe),
+        registration=Registration.of(options, recipe),
         processes=processes,
     )
     place, places = (0, 1) if processes is None else (processes.index, processes.count)
-    pairs = PairSampler(images, engine.device, seed, place=place, places=places)
+    pairs = PairSampler(images, session.engine.device, session.seed, place=place, places=places)
     checkpoint = folder / "strong.pt"
-    load_checkpoint(checkpoint, adversary, pairs)
-    steps = recipe.source.steps
-    with progress.task("strong source generator", steps, adversary.done) as advance:
-        while adversary.done < steps:
-            losses = adversary.step(pairs)
-            advance(note=" ".join(f"{k} {v:.2f}" for k, v in losses.items()))
-            if place > 0:
-                continue
-            if adversary.done % CHECKPOINT_EVERY == 0 or adversary.done == steps:
-                save_checkpoint(checkpoint, adversary, pairs)
-            if adversary.done % SHEET_EVERY == 0 or adversary.done == steps:
-                sheet = folder / f"strong-{adversary.done:06d}.png"
-                draw_sheet(adversary.average, unseen, engine, sheet)
-    settle_norm(adversary.average, pairs, engine, seed)
-    return adversary
+    load_checkpoint(checkpoint, trainer, pairs)
+
+    def draw(done: int) -> None:
+        draw_sheet(trainer.average, unseen, session.engine, folder / f"strong-{done:06d}.png")
+
+    first = [
+        Every(CHECKPOINT_EVERY, lambda _: save_checkpoint(checkpoint, trainer, pairs)),
+        Every(SHEET_EVERY, draw),
+    ]
+    phase = Phase("source", "strong source generator", options.steps, trainer.done)
+    log = TrainingLog(folder / METRICS if place == 0 else None)
+    trainer.train(pairs, phase, log, first if place == 0 else ())
+    settle_norm(trainer.average, pairs, session)
+    return trainer
 
 
 def train_weak(
     images: ImageSet,
-    strong: Adversary,
+    strong: GanTrainer,
     recipe: Recipe,
-    engine: Engine,
-    progress: Progress,
-    seed: int = 0,
-) -> Generator:
-    """Train phi_s2 on few images of each class (Algorithm 1, line 2), a random subset by ``seed``.
+    session: Session,
+    log: TrainingLog | None = None,
+) -> Iterator[Generator]:
+    """Train phi_s2 on few images of each class, in rounds (Algorithm 1, line 2).
 
-    It starts at random, as in the paper, or from phi_s1 and its critic.
+    Each round draws its own random subset X_s^t, by seed and round, and goes on with the networks,
+    the optimisers and the average that the round before left. The start is random, as in the paper,
+    or phi_s1 and its critic.
+
+    Yields:
+        phi_s2 after each round: the same network, which the next round takes further.
+
+    Raises:
+        RecipeError: the training diverged.
     """
     options = recipe.weak
-    torch.manual_seed(seed)
+    torch.manual_seed(session.seed)
     if options.start == "strong":
         generator = copy.deepcopy(strong.average).requires_grad_(True)
         critic = copy.deepcopy(strong.critic)
@@ -105,17 +118,23 @@ def train_weak(
         generator = Generator(recipe.generator)
         critic = Critic(recipe.critic, recipe.generator)
     train_norm = options.train_norm or options.start == "random"
-    adversary = Adversary(generator, critic, options, engine, seed, train_norm=train_norm)
-    pairs = PairSampler(
-        few_shots(images, options.shots, options.classes, seed), engine.device, seed
+    steps = options.steps * options.rounds
+    trainer = GanTrainer(
+        GeneratorWithGems(generator),
+        critic,
+        options.model_copy(update={"steps": steps}),
+        session,
+        train_norm=train_norm,
     )
-    with progress.task("weak source generator", options.steps) as advance:
-        while adversary.done < options.steps:
-            adversary.step(pairs)
-            advance()
-    if train_norm:
-        settle_norm(adversary.average, pairs, engine, seed)
-    return adversary.average
+    for turn in range(options.rounds):
+        seed = session.seed + turn
+        few = few_shots(images, options.shots, options.classes, seed)
+        pairs = PairSampler(few, session.engine.device, seed)
+        end = options.steps * (turn + 1)
+        trainer.train(pairs, Phase("weak", "weak source generator", end, trainer.done), log)
+        if train_norm:
+            settle_norm(trainer.average, pairs, session.seeded(seed))
+        yield trainer.average
 
 
 def few_shots(images: ImageSet, shots: int, classes: int | None, seed: int) -> ImageSet:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
@@ -12,17 +11,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from l2laug.artifacts.bundle import Bundle
+from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.recipe import Recipe, TargetOptions
-from l2laug.core.progress import Progress
 from l2laug.data.image_set import ImageSet
 from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
 from l2laug.nn.prototype_classifier import PrototypeClassifier
 from l2laug.nn.weights import load_weights
-from l2laug.runtime.device import Engine
+from l2laug.runtime.session import Session
 from l2laug.training.early_stopping import EarlyStopping, TargetEvaluation
-from l2laug.training.gan_step import Adversary, Pair
+from l2laug.training.gan_step import GanTrainer, GeneratorWithGems
 from l2laug.training.initial_weights import InitialWeights, bundle_weights
+from l2laug.training.loop import Every, Phase
 from l2laug.training.pairs import PairSampler
 
 
@@ -61,12 +61,11 @@ def train_target(
     support: ImageSet,
     bundle: Bundle,
     recipe: Recipe,
-    engine: Engine,
-    progress: Progress,
+    session: Session,
     *,
     initial: InitialWeights | None = None,
-    seed: int = 0,
     seconds: float | None = None,
+    log: TrainingLog | None = None,
 ) -> Target:
     """Grow phi_t on the support images of one or more rare classes.
 
@@ -77,56 +76,46 @@ def train_target(
     Returns:
         The averaged generator and GEMs, in evaluation mode.
     """
-    options = recipe.target
+    options, engine, log = recipe.target, session.engine, log or TrainingLog()
     # A random start has no statistics yet that batch norm could keep.
     train_norm = options.train_norm or options.start == "random"
-    torch.manual_seed(seed)
+    torch.manual_seed(session.seed)
     start = copy.deepcopy(initial) if initial else bundle_weights(bundle, recipe)
-    generator, critic, gems = start.generator, start.critic, nn.ModuleDict()
+    nets, critic = GeneratorWithGems(start.generator), start.critic
     classifier = engine.place(start.classifier).add(support)
-    pairs = PairSampler(support, engine.device, seed, jitter=options.jitter)
-    phases = [("learning the rare images", options.steps, False)]
+    pairs = PairSampler(support, engine.device, session.seed, jitter=options.jitter)
+    phases = [Phase("target", "learning the rare images", options.steps)]
     if options.gems:
-        phases.append(("fine-tuning with GEMs", options.tune_steps, True))
-    total = max(sum(steps for _, steps, _ in phases), 1)
+        phases.append(Phase("target_gems", "fine-tuning with GEMs", options.tune_steps))
+    total = max(sum(phase.steps for phase in phases), 1)
     stopping = None
     if options.evaluate_every:
         stopping = EarlyStopping(
-            support,
-            bundle,
-            classifier,
-            engine,
-            seed,
-            options.evaluate_every,
-            usual=start.diversity,
+            support, bundle, classifier, session, options.evaluate_every, usual=start.diversity
         )
     taken = 0
-    for title, steps, with_gems in phases:
-        if with_gems:
-            gems = build_gems(recipe.gems, recipe.generator)
-            load_weights(gems, bundle.file("gems.safetensors"))
-        _freeze(generator, options.train)
-        limit = None if seconds is None else seconds * steps / total
-        adversary = Adversary(
-            generator,
+    for turn, phase in enumerate(phases):
+        if phase.name == "target_gems":
+            nets.gems = build_gems(recipe.gems, recipe.generator)
+            load_weights(nets.gems, bundle.file("gems.safetensors"))
+        _freeze(nets.generator, options.train)
+        trainer = GanTrainer(
+            nets,
             critic,
-            options.model_copy(update={"steps": steps}),
-            engine,
-            seed + with_gems,
-            gems=gems,
+            options.model_copy(update={"steps": phase.steps}),
+            session.seeded(session.seed + turn),
             classifier=classifier,
-            class_consistency=options.class_consistency,
             train_norm=train_norm,
         )
-        early = stopping if title == phases[-1][0] else None
-        kept, done = _run(adversary, pairs, steps, limit, progress, title, early)
-        taken += done
-        generator, gems = kept.generator, kept.gems
+        limit = None if seconds is None else seconds * phase.steps / total
+        early = stopping if phase is phases[-1] else None
+        nets, steps = _run(trainer, pairs, replace(phase, seconds=limit), log, early)
+        taken += steps
+    nets.eval().requires_grad_(False)
     limits = acceptance_thresholds(classifier, support, start.similarity)
-    generator.eval().requires_grad_(False)
     evaluations = tuple(stopping.evaluations) if stopping else ()
     best = stopping.best[0] if stopping and stopping.best else None
-    return Target(generator, gems.eval(), classifier, limits, taken, evaluations, best)
+    return Target(nets.generator, nets.gems, classifier, limits, taken, evaluations, best)
 
 
 def acceptance_thresholds(
@@ -154,37 +143,29 @@ def _freeze(generator: Generator, train: str) -> None:
 
 
 def _run(
-    adversary: Adversary,
+    trainer: GanTrainer,
     pairs: PairSampler,
-    steps: int,
-    limit: float | None,
-    progress: Progress,
-    title: str,
+    phase: Phase,
+    log: TrainingLog,
     stopping: EarlyStopping | None,
-) -> tuple[Pair, int]:
+) -> tuple[GeneratorWithGems, int]:
     """Train, and return the averaged networks to use and after how many steps they were so."""
-    start = time.monotonic()
-    with progress.task(title, steps) as advance:
-        if stopping:
-            stopping.evaluate(adversary.averaged, 0)
-        while adversary.done < steps:
-            if limit is not None and time.monotonic() - start > limit:
-                progress.say(f"{title}: stopped by --budget after {adversary.done} steps")
-                break
-            adversary.step(pairs)
-            advance()
-            if stopping and (adversary.done % stopping.every == 0 or adversary.done == steps):
-                stopping.evaluate(adversary.averaged, adversary.done)
-                if stopping.enough:
-                    advance(steps - adversary.done)
-                    break
-    if stopping is None or stopping.best is None:
-        return adversary.averaged, adversary.done
+    if stopping is None:
+        return trainer.averaged, trainer.train(pairs, phase, log)
+
+    def evaluate(done: int) -> bool:
+        seen = stopping.evaluate(trainer.averaged, done)
+        log.write(done, evaluation={**asdict(seen), "acceptable": seen.acceptable})
+        return stopping.enough
+
+    done = trainer.train(pairs, phase, log, [Every(stopping.every, evaluate, first=True)])
     scale = stopping.widen()
+    if stopping.best is None:
+        return trainer.averaged, done
     best, nets = stopping.best
     longer = f", latents {scale:g} times as long" if scale > 1 else ""
-    progress.say(
-        f"{title}: best after {best.steps} of {adversary.done} steps{longer}; {best.describe()}"
+    trainer.progress.say(
+        f"{phase.title}: best after {best.steps} of {done} steps{longer}; {best.describe()}"
     )
     return nets, best.steps
 

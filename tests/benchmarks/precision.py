@@ -18,11 +18,13 @@ import torch
 
 from l2laug.config.load import find_recipe
 from l2laug.config.recipe import Recipe
+from l2laug.core.progress import Progress
 from l2laug.data.image_set import ImageSet
 from l2laug.nn.critic import Critic
 from l2laug.nn.generator import Generator
 from l2laug.runtime.device import Engine
-from l2laug.training.gan_step import Adversary
+from l2laug.runtime.session import Session
+from l2laug.training.gan_step import GanTrainer, GeneratorWithGems
 from l2laug.training.pairs import PairSampler
 from tests.benchmarks.ratios import ratio, show, time_in_turn
 
@@ -44,12 +46,13 @@ def stepper(recipe: Recipe, device: str, dtype: torch.dtype) -> Callable[[], Non
     engine = Engine(torch.device(device), dtype)
     torch.manual_seed(0)
     generator, critic = Generator(recipe.generator), Critic(recipe.critic, recipe.generator)
-    adversary = Adversary(generator, critic, recipe.source, engine, 0)
+    session = Session(engine, Progress(quiet=True))
+    trainer = GanTrainer(GeneratorWithGems(generator), critic, recipe.source, session)
     pairs = PairSampler(random_images(recipe), engine.device, 0)
 
     def steps() -> None:
         for _ in range(recipe.source.penalty_every):
-            adversary.step(pairs)
+            trainer.step(pairs)
         if device == "cuda":
             torch.cuda.synchronize()
 

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from l2laug.artifacts.names import METRICS
 from l2laug.training import source
-from l2laug.training.gan_step import Adversary
+from l2laug.training.gan_step import GanTrainer
 from tests.cli.calls import contents, copied, l2laug, rejected
 
 
 def interrupt_at_step(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Press Ctrl-C while a step of adversarial training runs."""
-    real, calls = Adversary.step, iter(range(1, 1000))
+    real, calls = GanTrainer.step, iter(range(1, 1000))
 
-    def interrupted(self: Adversary, *args: Any) -> Any:
+    def interrupted(self: GanTrainer, *args: Any) -> Any:
         if next(calls) == step:
             raise KeyboardInterrupt
         return real(self, *args)
 
-    monkeypatch.setattr(Adversary, "step", interrupted)
+    monkeypatch.setattr(GanTrainer, "step", interrupted)
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +37,10 @@ def unstopped(
     result = l2laug(*words)
     assert result.exit_code == 0, result.stderr
     return out
+
+
+# As tests/fixtures/tiny.yaml says.
+LAST_STEPS = {"feature_net": 10, "prototype_classifier": 10, "source": 4, "weak": 2, "gems": 3}
 
 
 # Of the tiny recipe's steps 1 to 4 train the strong network, 5 and 6 the weak one.
@@ -65,6 +71,11 @@ def test_a_resumed_training_ends_like_one_that_was_never_stopped(
     assert "look at tiny/sheet.png" in resumed.stdout
     ours, theirs = contents(here / "tiny"), contents(unstopped)
     assert ours.keys() == theirs.keys()
+    # Its log alone differs, by the seconds; no step is there twice.
+    for found in (ours, theirs):
+        steps = [(x["phase"], x["step"]) for x in map(json.loads, found.pop(METRICS).splitlines())]
+        assert len(set(steps)) == len(steps)
+        assert dict(steps) == LAST_STEPS
     assert [name for name in ours if ours[name] != theirs[name]] == []
 
 

@@ -21,6 +21,7 @@ from l2laug.data.image_set import read_classes
 from l2laug.evaluation.held_out import score_methods, score_set, split_unseen
 from l2laug.evaluation.methods import Method, Model
 from l2laug.runtime.device import Engine
+from l2laug.runtime.session import Session
 from l2laug.training.target import plain, train_target
 from tests.class_folders import copy_classes
 from tests.cli.calls import l2laug, the_json
@@ -151,7 +152,7 @@ def test_rejection_keeps_draws_that_are_more_like_their_class(tiny_bundle, split
     some = split.of("3")
     engine = Engine(torch.device("cpu"), torch.float32)
     bundle = open_bundle(tiny_bundle)
-    target = train_target(some.support, bundle, tiny, engine, Progress(quiet=True))
+    target = train_target(some.support, bundle, tiny, Session(engine, Progress(quiet=True)))
     hard = replace(target, limits=(2.0,))  # no cosine is that large: the best of all tries
 
     usual, best = (

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from l2laug.nn.losses import (
     critic_loss,
     generator_loss,
-    kl_weight,
+    kl_divergence,
     pyramid_distance,
     unit_slope_penalty,
     zero_centred_penalty,
@@ -103,7 +103,7 @@ def test_penalties_can_be_learned_from():
 )
 def test_divergence_from_the_standard_normal(mean: float, variance: float, kl: float):
     latents = torch.full((2, 3), mean), torch.full((2, 3), math.log(variance))
-    assert kl_weight(*latents).item() == pytest.approx(kl, abs=1e-6)
+    assert kl_divergence(*latents).item() == pytest.approx(kl, abs=1e-6)
 
 
 def test_what_is_off_everywhere_is_off_at_every_size():

@@ -8,13 +8,15 @@ from pathlib import Path
 import torch
 
 from l2laug.config.load import find_recipe
+from l2laug.core.progress import Progress
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import read_classes
 from l2laug.nn.critic import Critic
 from l2laug.nn.generator import Generator
 from l2laug.runtime.device import pick_engine
 from l2laug.runtime.processes import Processes
-from l2laug.training.gan_step import Adversary
+from l2laug.runtime.session import Session
+from l2laug.training.gan_step import GanTrainer, GeneratorWithGems
 from l2laug.training.pairs import PairSampler
 
 
@@ -23,12 +25,11 @@ def main(source: Path, recipe_file: str, out: Path) -> None:
     processes, engine = Processes(cpu=True), pick_engine("cpu")
     recipe = find_recipe(recipe_file)
     torch.manual_seed(0)
-    adversary = Adversary(
-        Generator(recipe.generator),
+    trainer = GanTrainer(
+        GeneratorWithGems(Generator(recipe.generator)),
         Critic(recipe.critic, recipe.generator),
         recipe.source,
-        engine,
-        0,
+        Session(engine, Progress(quiet=True)),
         processes=processes,
     )
     pairs = PairSampler(
@@ -39,12 +40,12 @@ def main(source: Path, recipe_file: str, out: Path) -> None:
         places=processes.count,
     )
     for _ in range(3):
-        adversary.step(pairs)
+        trainer.step(pairs)
     found = {
-        "generator": torch.cat([p.detach().flatten() for p in adversary.nets.parameters()]),
-        "critic": torch.cat([p.detach().flatten() for p in adversary.critic.parameters()]),
+        "generator": torch.cat([p.detach().flatten() for p in trainer.nets.parameters()]),
+        "critic": torch.cat([p.detach().flatten() for p in trainer.critic.parameters()]),
         "given": pairs.draw(4).given,
-        "latents": torch.randn(4, generator=adversary.latents),
+        "latents": torch.randn(4, generator=trainer.latents),
     }
     torch.save(found, out / f"process-{processes.index}.pt")
 

@@ -16,6 +16,7 @@ from l2laug.core.progress import Progress
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.runtime.device import Engine
+from l2laug.runtime.session import Session
 from l2laug.training.early_stopping import (
     PATIENCE,
     EarlyStopping,
@@ -24,11 +25,11 @@ from l2laug.training.early_stopping import (
     frechet_to_few,
     scale_latents,
 )
-from l2laug.training.gan_step import Pair
+from l2laug.training.gan_step import GeneratorWithGems
 from l2laug.training.initial_weights import bundle_weights, load_generator
 from l2laug.training.target import Target, train_target
 
-ENGINE = Engine(torch.device("cpu"), torch.float32)
+SESSION = Session(Engine(torch.device("cpu"), torch.float32), Progress(quiet=True))
 
 
 @pytest.fixture
@@ -44,8 +45,7 @@ def watch_of(support: ImageSet, bundle: Bundle) -> EarlyStopping:
         support,
         bundle,
         initial.classifier.add(support),
-        ENGINE,
-        0,
+        SESSION,
         1,
         usual=initial.diversity,
     )
@@ -164,7 +164,7 @@ def test_the_best_moment_is_the_nearest_that_still_varies(
 ):
     stopping = watch_of(support, bundle)
     monkeypatch.setattr(EarlyStopping, "score", lambda _, __, steps: script[steps])
-    nets = Pair(load_generator(bundle, tiny, "strong"), torch.nn.ModuleDict()).eval()
+    nets = GeneratorWithGems(load_generator(bundle, tiny, "strong")).eval()
     for steps in range(len(script)):
         stopping.evaluate(nets, steps)
 
@@ -218,7 +218,7 @@ def test_latents_are_lengthened_where_that_is_better_still(
     said = iter(script)
     monkeypatch.setattr(EarlyStopping, "score", lambda *_: next(said))
     stopping = watch_of(support, bundle)
-    nets = Pair(load_generator(bundle, tiny, "strong"), torch.nn.ModuleDict()).eval()
+    nets = GeneratorWithGems(load_generator(bundle, tiny, "strong")).eval()
     before = nets.generator.noise[0].weight.clone()
     stopping.evaluate(nets, 7)
 
@@ -232,7 +232,7 @@ def test_latents_are_lengthened_where_that_is_better_still(
 def train(support: ImageSet, bundle: Bundle, recipe: Recipe, **changes: object) -> Target:
     target = recipe.target.model_copy(update={"gems": False, **changes})
     chosen = recipe.model_copy(update={"target": target})
-    return train_target(support, bundle, chosen, ENGINE, Progress(quiet=True))
+    return train_target(support, bundle, chosen, SESSION)
 
 
 def test_training_ends_by_itself_and_leaves_its_best_moment(

@@ -17,11 +17,11 @@ from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
 from l2laug.runtime.device import Engine
+from l2laug.runtime.session import Session
 from l2laug.training.gems import train_gems
 from l2laug.training.pairs import PairSampler
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
-QUIET = Progress(quiet=True)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def train(
     """The trained GEMs, the losses before and after, and how many batches that took."""
     chosen = GemOptions(**{"batch": 4, "positions": (0, 1, 2), "type": 2} | options)
     gems, pairs = make_gems(chosen, tiny), PairSampler(images, ENGINE.device, 0)
-    losses = train_gems(gems, strong, weak, pairs, chosen, ENGINE, QUIET)
+    losses = train_gems(gems, strong, weak, pairs, chosen, Session(ENGINE, Progress(quiet=True)))
     return gems, losses, pairs.drawn
 
 
@@ -156,6 +156,33 @@ def test_a_trains_each_gem_on_the_weak_generators_own_maps(
 
     assert in_a["2"][0] > 0.7 * a["2"][0]
     assert in_b["2"][0] < 0.5 * a["2"][0]
+
+
+@pytest.mark.parametrize("strategy", ["B", "C"])
+@pytest.mark.parametrize("own", [True, False])
+def test_a_deep_loss_leaves_shallow_gems_alone_where_each_learns_by_its_own(
+    images: ImageSet, tiny: Recipe, strong: Generator, weak: Generator, strategy: str, own: bool
+):
+    """The fault lies behind block 1: block 0 has no loss of its own, block 2 has one."""
+    options = {"strategy": strategy, "positions": (0, 2), "steps": 3, "own_loss_only": own}
+    gems, losses, _ = train(images, tiny, strong, weak, **options)
+    untrained = make_gems(GemOptions(type=2, positions=(0, 2)), tiny)
+
+    assert losses["0"][0] == 0
+    assert losses["2"][0] > 0
+    assert same(gems["0"], untrained["0"]) is own
+    assert not same(gems["2"], untrained["2"])
+
+
+def test_a_loss_of_its_own_is_that_of_all_the_gems_plugged_in(
+    images: ImageSet, tiny: Recipe, strong: Generator, weak: Generator
+):
+    """Only gradients are cut: the first loss is the same number either way."""
+    first = {"strategy": "C", "positions": (1, 2), "steps": 1}
+    losses = [
+        train(images, tiny, strong, weak, **first, own_loss_only=own)[1] for own in (True, False)
+    ]
+    assert losses[0] == losses[1]
 
 
 def test_both_generators_stay_as_they_are(

@@ -20,7 +20,7 @@ from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.features.extractor import bundle_extractor
 from l2laug.metrics.diversity import mean_diversity
-from l2laug.runtime.device import pick_engine
+from l2laug.runtime.session import Session
 from l2laug.sampling.sampler import Sampler
 from l2laug.sampling.writer import write_samples
 from l2laug.training.initial_weights import InitialWeights, bundle_weights, load_generator
@@ -31,8 +31,8 @@ from tests.class_folders import copy_classes
 from tests.conftest import from_elsewhere
 from tests.keywords import adapt, evaluate
 
-ENGINE = pick_engine("cpu")
 QUIET = Progress(quiet=True)
+SESSION = Session.start("cpu")
 
 
 def read(folder: Path, rare: Path, bundle: Bundle, **options: int) -> ImageSet:
@@ -40,7 +40,7 @@ def read(folder: Path, rare: Path, bundle: Bundle, **options: int) -> ImageSet:
 
 
 def learn(support: ImageSet, base: ImageSet, bundle: Bundle, recipe: Recipe) -> InitialWeights:
-    return train_jointly([support], base, bundle, recipe, ENGINE, QUIET, seed=0)
+    return train_jointly([support], base, bundle, recipe, SESSION)
 
 
 def test_seven_in_ten_images_of_each_class_but_the_rare_one(digits: Path, bundle: Bundle):
@@ -108,7 +108,7 @@ def test_rare_and_common_images_are_drawn(
         self.done += 1  # type: ignore[attr-defined]
         return {}
 
-    monkeypatch.setattr("l2laug.training.joint.Adversary.step", step)
+    monkeypatch.setattr("l2laug.training.joint.GanTrainer.step", step)
     base = read(digits, digits / "3", bundle)
     recipe = tiny.model_copy(update={"base": BaseOptions(steps=20)})
     learn(support, base, bundle, recipe)
@@ -150,9 +150,9 @@ def test_the_target_grows_from_it_and_leaves_it_as_it_was(
     )
     initial = learn(support, read(digits, digits / "3", bundle), bundle, recipe)
     weights = [p.clone() for p in initial.generator.parameters()]
-    target = train_target(support, bundle, recipe, ENGINE, QUIET, initial=initial)
+    target = train_target(support, bundle, recipe, SESSION, initial=initial)
     longer = recipe.model_copy(update={"target": tiny.target})
-    train_target(support, bundle, longer, ENGINE, QUIET, initial=initial)
+    train_target(support, bundle, longer, SESSION, initial=initial)
 
     theirs = list(target.generator.parameters())
     assert all(torch.equal(a, b) for a, b in zip(weights, theirs, strict=True))

@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from l2laug.artifacts.bundle import open_bundle
-from l2laug.commands import pretrain as pretraining
 from l2laug.config.recipe import CriticOptions, FeatureOptions, Recipe
 from l2laug.core.progress import Progress
 from l2laug.data.folders import class_folders
@@ -22,17 +21,16 @@ from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
 from l2laug.nn.prototype_classifier import load_prototype_classifier
 from l2laug.runtime.device import Engine
+from l2laug.runtime.session import Session
 from l2laug.training import feature_net as features
-from l2laug.training import gan_step as adversarial
+from l2laug.training import gan_step, source, target
 from l2laug.training import gems as gem_training
 from l2laug.training import joint as base
-from l2laug.training import source, target
-from l2laug.training.gan_step import Adversary
+from l2laug.training.gan_step import GanTrainer, GeneratorWithGems
 from l2laug.training.pairs import PairSampler
-from tests.keywords import pretrain
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
-QUIET = Progress(quiet=True)
+SESSION = Session(ENGINE, Progress(quiet=True))
 PARTS = ("source", "weak", "base", "target")
 
 
@@ -40,7 +38,7 @@ class Trainings:
     """What the adversarial trainings and pair samplers of a phase were made with."""
 
     def __init__(self) -> None:
-        self.made: list[Adversary] = []
+        self.made: list[GanTrainer] = []
         self.jitters: list[float] = []
 
 
@@ -48,7 +46,7 @@ class Trainings:
 def seen(monkeypatch: pytest.MonkeyPatch) -> Trainings:
     found = Trainings()
 
-    class Watched(Adversary):
+    class Watched(GanTrainer):
         def __init__(self, *given: Any, **more: Any) -> None:
             super().__init__(*given, **more)
             found.made.append(self)
@@ -62,7 +60,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Trainings:
         return PairSampler(*given, **more)
 
     for module in (source, base, target):
-        monkeypatch.setattr(module, "Adversary", Watched)
+        monkeypatch.setattr(module, "GanTrainer", Watched)
         monkeypatch.setattr(module, "PairSampler", sampler)
     return found
 
@@ -110,16 +108,16 @@ def run(part: str, recipe: Recipe, images: ImageSet, bundle_path: Path, folder: 
             images,
             rare,
             recipe,
-            ENGINE,
+            SESSION,
             folder,
-            QUIET,
-            0,
             classifier=classifier.add(images),
         )
     elif part == "weak":
         options = recipe.source
-        nets = Generator(recipe.generator), Critic(recipe.critic, recipe.generator)
-        source.train_weak(images, Adversary(*nets, options, ENGINE, 0), recipe, ENGINE, QUIET)
+        nets = GeneratorWithGems(Generator(recipe.generator))
+        critic = Critic(recipe.critic, recipe.generator)
+        strong = GanTrainer(nets, critic, options, SESSION)
+        list(source.train_weak(images, strong, recipe, SESSION))
     else:
         initial = target.InitialWeights(
             Generator(recipe.generator),
@@ -129,12 +127,12 @@ def run(part: str, recipe: Recipe, images: ImageSet, bundle_path: Path, folder: 
             0.5,
         )
         if part == "target":
-            target.train_target(rare, bundle, recipe, ENGINE, QUIET, initial=initial)
+            target.train_target(rare, bundle, recipe, SESSION, initial=initial)
             return
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(base, "bundle_weights", lambda *_: initial)
             others = images.of(["1", "2"])
-            base.train_jointly([rare], others, bundle, recipe, ENGINE, QUIET)
+            base.train_jointly([rare], others, bundle, recipe, SESSION)
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -148,7 +146,7 @@ def test_a_training_is_made_of_its_own_part(
 ):
     run(part, different, images, tiny_bundle, tmp_path)
 
-    adversary, options = seen.made[-1], getattr(different, part)
+    trainer, options = seen.made[-1], getattr(different, part)
     for key in (
         "steps",
         "batch",
@@ -161,15 +159,15 @@ def test_a_training_is_made_of_its_own_part(
         "average",
         "decay_from",
     ):
-        assert getattr(adversary.options, key) == getattr(options, key), key
-    assert adversary.done == options.steps
-    assert adversary.class_consistency == getattr(options, "class_consistency", 0.0)
+        assert getattr(trainer.options, key) == getattr(options, key), key
+    assert trainer.done == options.steps
+    assert trainer.class_consistency == getattr(options, "class_consistency", 0.0)
     if registration := getattr(options, "registration", None):
-        assert adversary.registration is not None
-        told = adversary.registration.weight, adversary.registration.kl_weight
+        assert trainer.registration is not None
+        told = trainer.registration.weight, trainer.registration.kl_weight
         assert told == (registration, options.kl_weight)
     else:
-        assert adversary.registration is None
+        assert trainer.registration is None
     assert seen.jitters[-1] == getattr(options, "jitter", 0.0)
 
 
@@ -191,10 +189,11 @@ def test_batch_norm_learns_from_few_images_where_the_recipe_says_so(
 
 
 def test_both_optimisers_have_the_betas_of_the_recipe(different: Recipe):
-    nets = Generator(different.generator), Critic(different.critic, different.generator)
-    adversary = Adversary(*nets, different.base, ENGINE, 0)
+    nets = GeneratorWithGems(Generator(different.generator))
+    critic = Critic(different.critic, different.generator)
+    trainer = GanTrainer(nets, critic, different.base, SESSION)
 
-    for optimiser in (adversary.g_optimiser, adversary.d_optimiser):
+    for optimiser in (trainer.g_optimiser, trainer.d_optimiser):
         assert [group["betas"] for group in optimiser.param_groups] == [different.base.betas]
 
 
@@ -207,19 +206,17 @@ def test_a_weight_scales_its_part_of_the_generators_loss(
 ):
     """With everything else at zero the loss is the weight times what is told of the part."""
     backed: list[float] = []
-    monkeypatch.setattr(adversarial, "generator_loss", lambda score: 0 * score.sum())
+    monkeypatch.setattr(gan_step, "generator_loss", lambda score: 0 * score.sum())
     weights = {"class_consistency": 0.0, "registration": 1e-9, "kl_weight": 0.0} | {key: 2.0}
     options = different.source.model_copy(update=weights)
     generator = Generator(different.generator)
-    adversary = Adversary(
-        generator,
+    trainer = GanTrainer(
+        GeneratorWithGems(generator),
         Critic(different.critic, different.generator),
         options,
-        ENGINE,
-        0,
+        SESSION,
         classifier=_prototype_classifier(images),
-        class_consistency=options.class_consistency,
-        registration=adversarial.Registration.of(options, different),
+        registration=gan_step.Registration.of(options, different),
     )
     backward = torch.Tensor.backward
 
@@ -228,10 +225,10 @@ def test_a_weight_scales_its_part_of_the_generators_loss(
         backward(loss, *given, **more)
 
     monkeypatch.setattr(torch.Tensor, "backward", watched)
-    losses = adversary.step(PairSampler(images, ENGINE.device, 0))
+    losses = trainer.step(PairSampler(images, ENGINE.device, 0))
 
     assert losses[part] > 0
-    assert backed[-1] == pytest.approx(2 * losses[part], rel=1e-5)
+    assert backed[-1] == pytest.approx(2 * losses[part].item(), rel=1e-5)
 
 
 def _prototype_classifier(images: ImageSet) -> Any:
@@ -242,24 +239,6 @@ def _prototype_classifier(images: ImageSet) -> Any:
     return PrototypeClassifier(
         FeatureNet(1, 4, len(images.classes)).eval(), len(images.classes)
     ).learn(images)
-
-
-def test_each_round_redraws_the_few_images(
-    tiny: Recipe, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    seeds: list[int] = []
-    train_weak = pretraining.train_weak
-
-    def counted(*given: Any) -> Generator:
-        seeds.append(given[-1])
-        return train_weak(*given)
-
-    monkeypatch.setattr(pretraining, "train_weak", counted)
-    weak = tiny.weak.model_copy(update={"rounds": 3})
-    recipe = tiny.model_copy(update={"weak": weak})
-    pretrain(digits, tmp_path / "b", recipe=recipe, seed=4)
-
-    assert seeds == [4, 5, 6]
 
 
 @pytest.mark.parametrize("norm", ["l1", "l2"])
@@ -278,7 +257,7 @@ def test_gems_learn_by_the_norm_of_the_recipe(
     nets = Generator(tiny.generator), Generator(tiny.generator)
     pairs = PairSampler(images, ENGINE.device, 0)
     gems = build_gems(options, tiny.generator)
-    gem_training.train_gems(gems, *nets, pairs, options, ENGINE, QUIET)
+    gem_training.train_gems(gems, *nets, pairs, options, SESSION)
 
     assert told == {norm}
 
@@ -305,7 +284,7 @@ def test_the_feature_net_learns_at_the_rate_of_the_recipe(
 
     monkeypatch.setattr(torch.optim, "AdamW", watched)
     options = FeatureOptions(width=4, steps=2, batch=4, learning_rate=7e-4)
-    features.train_features(images, options, ENGINE, QUIET)
+    features.train_features(images, options, SESSION)
 
     assert rates == [7e-4]
 
@@ -315,7 +294,7 @@ def test_the_strong_generators_statistics_are_settled_at_the_end(
 ):
     settled: list[Callable[..., Any]] = []
     monkeypatch.setattr(source, "settle_norm", lambda net, *_: settled.append(net))
-    adversary = source.train_strong(images, images.of(["3"]), tiny, ENGINE, tmp_path, QUIET)
+    trainer = source.train_strong(images, images.of(["3"]), tiny, SESSION, tmp_path)
 
-    assert settled == [adversary.average]
-    assert np.isfinite([p.sum().item() for p in adversary.average.parameters()]).all()
+    assert settled == [trainer.average]
+    assert np.isfinite([p.sum().item() for p in trainer.average.parameters()]).all()

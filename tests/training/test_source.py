@@ -9,18 +9,22 @@ import numpy as np
 import pytest
 import torch
 
+from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.recipe import Recipe
-from l2laug.core.errors import BundleError, OutputError
+from l2laug.core.errors import BundleError, OutputError, RecipeError
 from l2laug.core.progress import Progress
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.nn.generator import Generator
 from l2laug.runtime.device import Engine
-from l2laug.training.gan_step import Adversary
+from l2laug.runtime.session import Session
+from l2laug.training.checkpoints import save_checkpoint
+from l2laug.training.gan_step import GanTrainer
+from l2laug.training.pairs import PairSampler
 from l2laug.training.source import few_shots, train_strong, train_weak
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
-QUIET = Progress(quiet=True)
+SESSION = Session(ENGINE, Progress(quiet=True))
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +32,8 @@ def images(digits: Path) -> ImageSet:
     return read_classes(class_folders(digits), 32, 1)
 
 
-def strong(images: ImageSet, recipe: Recipe, folder: Path) -> Adversary:
-    return train_strong(images, images.of(["3", "7"]), recipe, ENGINE, folder, QUIET)
+def strong(images: ImageSet, recipe: Recipe, folder: Path) -> GanTrainer:
+    return train_strong(images, images.of(["3", "7"]), recipe, SESSION, folder)
 
 
 def with_source(recipe: Recipe, **changes: object) -> Recipe:
@@ -107,7 +111,7 @@ def test_the_weak_generator_grows_from_the_strong_one_or_from_chance(
 ):
     source = strong(images, tiny, tmp_path)
     from_strong, from_chance, trained = (
-        train_weak(images, source, with_weak(tiny, **changes), ENGINE, QUIET)
+        next(train_weak(images, source, with_weak(tiny, **changes), SESSION))
         for changes in ({"steps": 0}, {"steps": 0, "start": "random"}, {"steps": 2})
     )
 
@@ -124,7 +128,7 @@ def test_training_the_weak_generator_leaves_the_strong_one_alone(
     nets = {"generator": source.average, "critic": source.critic}
     before = {p: {n: v.clone() for n, v in m.state_dict().items()} for p, m in nets.items()}
 
-    train_weak(images, source, tiny, ENGINE, QUIET)
+    list(train_weak(images, source, tiny, SESSION))
 
     for part, module in nets.items():
         for name, value in module.state_dict().items():
@@ -141,4 +145,53 @@ def test_a_checkpoint_on_a_full_disk_is_an_error_that_says_so(
 
     with pytest.raises(OutputError, match="No space left"):
         strong(images, tiny, tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["metrics.jsonl"]
+
+
+def test_a_checkpoint_of_weights_that_are_no_numbers_is_not_written(
+    images: ImageSet, tiny: Recipe, tmp_path: Path
+):
+    """Losses tell a step later than weights, and a checkpoint of these could not be mended."""
+    trainer = strong(images, tiny, tmp_path)
+    before = (tmp_path / "strong.pt").read_bytes()
+    torch.nn.init.constant_(trainer.critic.score.bias, float("nan"))
+
+    with pytest.raises(RecipeError, match="its weights are no numbers"):
+        save_checkpoint(tmp_path / "strong.pt", trainer, PairSampler(images, ENGINE.device, 0))
+    assert (tmp_path / "strong.pt").read_bytes() == before
+
+
+def test_rounds_go_on_with_what_the_round_before_left(
+    images: ImageSet, tiny: Recipe, tmp_path: Path
+):
+    """Adam's very first step moves every weight by the learning rate; later ones do not."""
+    source, log = strong(images, tiny, tmp_path), TrainingLog()
+    recipe = with_weak(tiny, rounds=2, steps=1, average=0.0, learning_rate=1e-3)
+    name = "head.6.weight"
+    start = dict(source.average.named_parameters())[name]
+    ways = [
+        (dict(net.named_parameters())[name] - start).abs() / 1e-3
+        for net in train_weak(images, source, recipe, SESSION, log)
+    ]
+    first = [torch.isclose(way, torch.ones(()), atol=0.02).float().mean() for way in ways]
+    assert first[0] > 0.9
+    assert first[1] < 0.5  # as many as in the first round, did it start anew
+    assert [x["step"] for x in log.lines] == [1, 2]
+
+
+def test_each_round_draws_its_own_few_images(
+    images: ImageSet, tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    source = strong(images, tiny, tmp_path)
+    shown: list[set[bytes]] = []
+
+    def step(trainer: GanTrainer, pairs: PairSampler) -> dict[str, torch.Tensor]:
+        shown.append({image.numpy().tobytes() for image in pairs.pixels})
+        trainer.done += 1
+        return {}
+
+    monkeypatch.setattr(GanTrainer, "step", step)
+    list(train_weak(images, source, with_weak(tiny, rounds=2, steps=1), SESSION))
+
+    assert [len(x) for x in shown] == [20, 20]  # two of each of ten classes
+    assert shown[0] != shown[1]

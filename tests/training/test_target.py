@@ -11,10 +11,11 @@ from l2laug.core.progress import Progress
 from l2laug.data.image_set import ImageSet
 from l2laug.nn.generator import Generator
 from l2laug.runtime.device import Engine
+from l2laug.runtime.session import Session
 from l2laug.training.initial_weights import load_generator
 from l2laug.training.target import Target, plain, train_target
 
-ENGINE = Engine(torch.device("cpu"), torch.float32)
+SESSION = Session(Engine(torch.device("cpu"), torch.float32), Progress(quiet=True))
 
 
 def train(
@@ -26,7 +27,7 @@ def train(
 ) -> Target:
     target = recipe.target.model_copy(update=changes)
     chosen = recipe.model_copy(update={"target": target})
-    return train_target(support, bundle, chosen, ENGINE, Progress(quiet=True), seconds=seconds)
+    return train_target(support, bundle, chosen, SESSION, seconds=seconds)
 
 
 def same_weights(one: Generator, other: Generator) -> bool:
@@ -93,8 +94,7 @@ def test_the_seed_decides(support: ImageSet, bundle: Bundle, tiny: Recipe):
         update={"target": tiny.target.model_copy(update={"gems": False, "jitter": 1.0})}
     )
     one, again, other = (
-        train_target(support, bundle, recipe, ENGINE, Progress(quiet=True), seed=s).generator
-        for s in (1, 1, 2)
+        train_target(support, bundle, recipe, SESSION.seeded(s)).generator for s in (1, 1, 2)
     )
 
     assert same_weights(one, again)
