@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from l2laug.artifacts import bundle_folder
 from l2laug.artifacts.bundle import find_bundle, open_bundle
-from l2laug.commands import bundle_folder
 from l2laug.commands import pretrain as pretraining
 from l2laug.config.load import find_recipe, parse_recipe
 from l2laug.config.recipe import DataOptions, Recipe
