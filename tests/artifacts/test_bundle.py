@@ -37,6 +37,7 @@ def test_what_pretrain_leaves(tiny_bundle: Path) -> None:
         "features.onnx",
         "gems.safetensors",
         "learned.txt",
+        "metrics.jsonl",
         "prototype_classifier.safetensors",
         "sheet.png",
         "source.safetensors",
