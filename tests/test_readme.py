@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import shlex
@@ -16,6 +17,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from l2laug.artifacts.bundle import write_info
 from l2laug.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -126,6 +128,9 @@ def test_the_three_commands(
         for i, path in enumerate(sorted((digits / label).iterdir())):
             shutil.copy(path, (rare.parent if i < 5 else held_out) / name)
     shutil.copytree(tiny_bundle, tmp_path / "tiny")
+    # As if it had seen none of these digits, so that they may be tested on.
+    (tmp_path / "tiny" / "learned.txt").write_text("")
+    write_info(tmp_path / "tiny", json.loads((tmp_path / "tiny" / "bundle.json").read_text()))
     monkeypatch.chdir(tmp_path)
     said = []
     for line in first:
