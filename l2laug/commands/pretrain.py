@@ -17,6 +17,7 @@ from l2laug.artifacts.names import CENTROIDS, METRICS
 from l2laug.artifacts.training_log import TrainingLog
 from l2laug.commands.pretrain_change import pretrain_change
 from l2laug.config.recipe import Recipe
+from l2laug.core.errors import UsageError
 from l2laug.core.progress import Progress
 from l2laug.data.base_classes import base_hashes, source_classes
 from l2laug.data.class_augmentation import with_class_augmentation
@@ -104,10 +105,16 @@ def pretrain(source: Path, out: Path, options: PretrainOptions, session: Session
         ImageError: too few classes or images.
         OutputError: a bundle is there already, or an unfinished one and no ``resume``.
         BundleError: ``start`` is missing, damaged or of other networks than the recipe's.
+        UsageError: several processes were started for a recipe that one trains.
     """
     began = time.monotonic()
     processes = Processes(cpu=session.engine.device.type == "cpu")
     initial = None if options.start is None else find_bundle(options.start)
+    if options.recipe.change is not None and processes.count > 1:
+        raise UsageError(
+            f"Recipe {options.recipe.name} trains in one process, {processes.count} were started.",
+            "Run l2laug pretrain by itself.",
+        )
     with processes.main_first():  # what is fetched once, the others find
         folders = source_classes(source, options.leave_out)
         if processes.main:
@@ -122,7 +129,7 @@ def pretrain(source: Path, out: Path, options: PretrainOptions, session: Session
     )
     if options.recipe.change is not None:
         work = out / WORK
-        bundle = pretrain_change(out, work, options.recipe, (known, unseen), session)
+        bundle = pretrain_change(out, work, options.recipe, (known, unseen), session, initial)
         return Pretrained(bundle, time.monotonic() - began)
     training = _Training(options.recipe, session, out / WORK, initial, known, unseen)
     with processes.main_first():

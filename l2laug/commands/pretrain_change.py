@@ -23,7 +23,7 @@ from l2laug.features.general import GeneralNet, general_features, load_general_n
 from l2laug.metrics.diversity import mean_diversity
 from l2laug.nn.change_encoder import ChangeEncoder
 from l2laug.nn.change_generator import ChangeGenerator
-from l2laug.nn.weights import save_weights
+from l2laug.nn.weights import load_weights, save_weights
 from l2laug.runtime.session import Session
 from l2laug.training.change_training import ChangeTrainer, train_change
 from l2laug.training.neighbours import NeighbourPairs, class_weights, nearest_in_class
@@ -32,7 +32,12 @@ SHEET_CLASSES, SHEET_DRAWS = 16, 9
 
 
 def pretrain_change(
-    out: Path, work: Path, recipe: Recipe, images: tuple[ImageSet, ImageSet], session: Session
+    out: Path,
+    work: Path,
+    recipe: Recipe,
+    images: tuple[ImageSet, ImageSet],
+    session: Session,
+    start: Bundle | None = None,
 ) -> Bundle:
     """Train a generator of changes on source classes and write its bundle.
 
@@ -42,8 +47,10 @@ def pretrain_change(
         recipe: every choice of the training.
         images: of the source classes, and of those held out.
         session: engine, progress and seed.
+        start: a bundle of changes to go on from, in place of the identity.
 
     Raises:
+        BundleError: ``start`` is none of changes, or of other networks than the recipe's.
         RecipeError: the recipe has no change, or the training diverged.
         OutputError: the bundle can't be written.
     """
@@ -54,6 +61,9 @@ def pretrain_change(
     torch.manual_seed(session.seed)
     generator = ChangeGenerator(recipe.generator, recipe.change)
     encoder = ChangeEncoder(recipe.generator)
+    if start is not None:
+        load_weights(generator, start.file("strong.safetensors"))
+        load_weights(encoder, start.file("encoder.safetensors"))
     options = recipe.change_training
     trainer = ChangeTrainer(
         generator,
@@ -66,7 +76,7 @@ def pretrain_change(
     )
     pairs = neighbour_pairs(known, _features(net, known, session), recipe, session.seed)
     average = train_change(trainer, pairs, work)
-    return write_change_bundle(out, work, (average, encoder), recipe, images, session)
+    return write_change_bundle(out, work, (average, encoder), recipe, images, session, start)
 
 
 def neighbour_pairs(
@@ -91,6 +101,7 @@ def write_change_bundle(
     recipe: Recipe,
     images: tuple[ImageSet, ImageSet],
     session: Session,
+    start: Bundle | None = None,
 ) -> Bundle:
     """Write a trained generator of changes, its encoder and what is known of its source."""
     known, unseen = images
@@ -98,7 +109,7 @@ def write_change_bundle(
     save_weights(nets[0], work / "strong.safetensors")
     save_weights(nets[1], work / "encoder.safetensors")
     draw_change_sheet(nets[0], unseen, work / "sheet.png")
-    write_learned(work, base_hashes(known), None)
+    write_learned(work, base_hashes(known), start)
     features = general_features(net, unseen.pixels)
     info: dict[str, Any] = {
         "name": out.resolve().name,
@@ -107,6 +118,7 @@ def write_change_bundle(
         "seed": session.seed,
         "device": session.engine.describe(),
         "recipe": recipe.model_dump(mode="json"),
+        "start": None if start is None else {"name": start.name, "sha256": start.digest},
         "source": {
             "classes": len(known.classes),
             "images": len(known.pixels),
