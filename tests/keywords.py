@@ -15,7 +15,7 @@ from l2laug.commands import reproduce as reproducing
 from l2laug.commands import score as scoring
 from l2laug.config.evaluation_options import EvaluationOptions
 from l2laug.core.progress import Progress
-from l2laug.evaluation.held_out_scores import HeldOutScores
+from l2laug.evaluation.bundles.held_out_scores import HeldOutScores
 from l2laug.runtime.session import Session
 
 

@@ -14,7 +14,7 @@ import pytest
 import l2laug
 from l2laug import api
 from l2laug.core.errors import UsageError
-from l2laug.data.image_io import read_image
+from l2laug.data.images.image_io import read_image
 
 
 @pytest.fixture

@@ -18,7 +18,14 @@ WEIGHTS = tuple(
     f"{name}.safetensors" for name in ("strong", "weak", "gems", "critic", "prototype_classifier")
 )
 FILES = ("features.onnx", CENTROIDS, LEARNED, "sheet.png", METRICS, *WEIGHTS)
-CHANGE_FILES = (CENTROIDS, LEARNED, "sheet.png", "strong.safetensors", "encoder.safetensors")
+CHANGE_FILES = (
+    CENTROIDS,
+    LEARNED,
+    "sheet.png",
+    METRICS,
+    "strong.safetensors",
+    "encoder.safetensors",
+)
 
 
 def claim_bundle(out: Path, *, resume: bool, overwrite: bool) -> None:

@@ -16,8 +16,8 @@ class TrainingLog:
     """Lines of JSON, one object each, appended as a training goes on.
 
     Every line has ``phase`` (``feature_net``, ``prototype_classifier``, ``source``, ``weak``,
-    ``gems``, ``base``, ``target`` or ``target_gems``), ``step`` (how many steps of that phase are
-    done) and ``seconds`` (spent on that phase). Beside them it has one of
+    ``gems``, ``base``, ``target``, ``target_gems`` or ``changes``), ``step`` (how many steps of
+    that phase are done) and ``seconds`` (spent on that phase). Beside them it has one of
 
     - ``losses``: by name, the mean since the last such line. What no step in between had, as a
       penalty that is taken now and then, is left out.

@@ -20,7 +20,7 @@ from l2laug.core.files import whole_folder
 from l2laug.data.base_classes import base_hashes, read_base_classes, source_classes
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet
-from l2laug.data.image_stats import image_stats
+from l2laug.data.images.image_stats import image_stats
 from l2laug.data.public_sources import source_size
 from l2laug.data.support import read_supports
 from l2laug.runtime.session import Session

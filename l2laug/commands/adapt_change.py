@@ -22,14 +22,14 @@ from l2laug.config.recipe import Recipe
 from l2laug.core.errors import BundleError, QualityError
 from l2laug.core.files import write_text
 from l2laug.data.image_set import ImageSet
-from l2laug.data.originals import read_original
+from l2laug.data.images.originals import read_original
 from l2laug.evaluation.change_strength import StrengthChoice, choose_strength
 from l2laug.features.general import load_general_net
-from l2laug.nn.change_encoder import ChangeEncoder
-from l2laug.nn.change_generator import PARTS, ChangeGenerator
+from l2laug.nn.changes.encoder import ChangeEncoder
+from l2laug.nn.changes.generator import PARTS, ChangeGenerator
 from l2laug.nn.onnx_export import TargetModel, export_model
 from l2laug.nn.weights import load_weights
-from l2laug.training.change_tuning import tune_change
+from l2laug.training.changes.tuning import tune_change
 from l2laug.training.joint import together
 
 NO_LIMIT = -1.0  # of similarity: strengths were chosen so that draws pass

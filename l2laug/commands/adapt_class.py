@@ -21,12 +21,12 @@ from l2laug.config.recipe import Recipe
 from l2laug.core.arrays import Pixels, pixel_hash
 from l2laug.core.files import write_text
 from l2laug.data.base_classes import base_hashes
-from l2laug.data.contact_sheet import save_sheet
-from l2laug.data.image_io import read_image
 from l2laug.data.image_set import ImageSet
-from l2laug.data.image_stats import has_colour
-from l2laug.data.originals import read_original, resized
-from l2laug.evaluation.domain_distance import far_from_source
+from l2laug.data.images.contact_sheet import save_sheet
+from l2laug.data.images.image_io import read_image
+from l2laug.data.images.image_stats import has_colour
+from l2laug.data.images.originals import read_original, resized
+from l2laug.evaluation.bundles.domain_distance import far_from_source
 from l2laug.features.general import load_general_net
 from l2laug.nn.onnx_export import TargetModel, export_model
 from l2laug.runtime.session import Session

@@ -24,7 +24,7 @@ from l2laug.config.evaluation_options import EvaluationOptions
 from l2laug.core.errors import BundleError, UsageError
 from l2laug.core.files import write_text
 from l2laug.core.progress import Progress
-from l2laug.data.contact_sheet import save_sheet
+from l2laug.data.images.contact_sheet import save_sheet
 from l2laug.evaluation.real_images import read_real
 from l2laug.evaluation.samples import Samples, measure_samples, read_samples
 from l2laug.evaluation.scores import Measure

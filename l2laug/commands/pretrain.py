@@ -24,7 +24,7 @@ from l2laug.data.class_augmentation import with_class_augmentation
 from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.data.public_sources import source_folder
 from l2laug.data.split_classes import split_classes
-from l2laug.evaluation.domain_distance import save_centroids
+from l2laug.evaluation.bundles.domain_distance import save_centroids
 from l2laug.features.extractor import Extractor, extractor_at
 from l2laug.features.general import load_general_net
 from l2laug.metrics.diversity import mean_diversity

@@ -16,17 +16,17 @@ from l2laug.config.recipe import Recipe
 from l2laug.core.arrays import Features, to_pixels, to_unit
 from l2laug.core.errors import RecipeError
 from l2laug.data.base_classes import base_hashes
-from l2laug.data.contact_sheet import save_sheet
 from l2laug.data.image_set import ImageSet
-from l2laug.evaluation.domain_distance import save_centroids
+from l2laug.data.images.contact_sheet import save_sheet
+from l2laug.evaluation.bundles.domain_distance import save_centroids
 from l2laug.features.general import GeneralNet, general_features, load_general_net
 from l2laug.metrics.diversity import mean_diversity
-from l2laug.nn.change_encoder import ChangeEncoder
-from l2laug.nn.change_generator import ChangeGenerator
+from l2laug.nn.changes.encoder import ChangeEncoder
+from l2laug.nn.changes.generator import ChangeGenerator
 from l2laug.nn.weights import load_weights, save_weights
 from l2laug.runtime.session import Session
-from l2laug.training.change_training import ChangeTrainer, train_change
-from l2laug.training.neighbours import NeighbourPairs, class_weights, nearest_in_class
+from l2laug.training.changes.neighbours import NeighbourPairs, class_weights, nearest_in_class
+from l2laug.training.changes.trainer import ChangeTrainer, train_change
 
 SHEET_CLASSES, SHEET_DRAWS = 16, 9
 

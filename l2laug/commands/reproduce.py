@@ -25,9 +25,9 @@ from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.data.public_sources import source_folder
 from l2laug.data.split_classes import split_classes
-from l2laug.evaluation.held_out import BESIDE, Split, score_methods, split_unseen
-from l2laug.evaluation.held_out_scores import HeldOutScores, KeptScores
-from l2laug.evaluation.methods import Method, Model
+from l2laug.evaluation.bundles.held_out import BESIDE, Split, score_methods, split_unseen
+from l2laug.evaluation.bundles.held_out_scores import HeldOutScores, KeptScores
+from l2laug.evaluation.bundles.methods import Method, Model
 from l2laug.features.extractor import bundle_extractor
 from l2laug.nn.gem import build_gems
 from l2laug.nn.weights import save_weights

@@ -18,9 +18,9 @@ from l2laug.core.hashing import array_hash, key_of
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.data.public_sources import source_folder
-from l2laug.evaluation.held_out import BESIDE, score_methods, split_unseen
-from l2laug.evaluation.held_out_scores import HeldOutScores, KeptScores
-from l2laug.evaluation.methods import build_methods
+from l2laug.evaluation.bundles.held_out import BESIDE, score_methods, split_unseen
+from l2laug.evaluation.bundles.held_out_scores import HeldOutScores, KeptScores
+from l2laug.evaluation.bundles.methods import build_methods
 from l2laug.evaluation.reference_classifier import ReferenceClassifier, train_reference_classifier
 from l2laug.features.extractor import bundle_extractor
 from l2laug.reports.tables import score_table

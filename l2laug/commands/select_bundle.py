@@ -15,7 +15,7 @@ from l2laug.config.recipe import Recipe
 from l2laug.core.errors import BundleError
 from l2laug.data.base_classes import source_classes
 from l2laug.data.image_set import read_classes
-from l2laug.evaluation.domain_distance import GENERAL, distances_to, limit_of
+from l2laug.evaluation.bundles.domain_distance import GENERAL, distances_to, limit_of
 from l2laug.features.general import SIDE, load_general_net
 from l2laug.runtime.session import Session
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from l2laug.core.arrays import Pixels
 from l2laug.core.errors import ImageError
-from l2laug.data.image_io import read_image
+from l2laug.data.images.image_io import read_image
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import platformdirs
 from l2laug.core.errors import ImageError
 from l2laug.core.files import whole_folder
 from l2laug.data.folders import class_folders
-from l2laug.data.image_stats import image_stats
+from l2laug.data.images.image_stats import image_stats
 
 NAMES = ("omniglot",)
 DONE = "complete"

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from l2laug.core.arrays import Features, Pixels, to_unit
-from l2laug.data.originals import Original, resized
+from l2laug.data.images.originals import Original, resized
 from l2laug.features.general import SIDE, GeneralNet, general_features
-from l2laug.nn.change_generator import PARTS, ChangeGenerator
+from l2laug.nn.changes.generator import PARTS, ChangeGenerator
 from l2laug.sampling.apply_change import Change, apply_change
 
 STRENGTHS = (1.0, 0.75, 0.5, 0.25)  # tried from the largest on; what none passes is left out

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from l2laug.core.arrays import Pixels
-from l2laug.data.contact_sheet import save_sheet
+from l2laug.data.images.contact_sheet import save_sheet
 from l2laug.evaluation.scores import Measure
 from l2laug.metrics.copies import FEWEST, Copies
 

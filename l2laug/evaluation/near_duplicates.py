@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from l2laug.core.arrays import Pixels
-from l2laug.data.image_io import to_picture
+from l2laug.data.images.image_io import to_picture
 from l2laug.evaluation.scores import Measure
 from l2laug.metrics.intervals import wilson_share
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from l2laug.config.recipe import GeneratorOptions
-from l2laug.nn.change import MOTION, TONE, Change, Warp
+from l2laug.nn.changes.change import MOTION, TONE, Change, Warp
 
 FLOW_BLOCK = 1  # the decoder block whose output, a quarter of the side, tells where to warp
 MASK_BIAS = -2.0

@@ -19,7 +19,7 @@ from l2laug.core.arrays import to_unit
 from l2laug.core.errors import BundleError
 from l2laug.core.files import whole_file
 from l2laug.data.image_set import ImageSet
-from l2laug.nn.change_generator import ChangeGenerator
+from l2laug.nn.changes.generator import ChangeGenerator
 from l2laug.nn.feature_net import FeatureNet
 from l2laug.nn.generator import Generator
 from l2laug.nn.prototype_classifier import PrototypeClassifier
@@ -33,7 +33,7 @@ class _Adapted(nn.Module):
     """The graph of an adapted model: the support set's encodings, the decoder and its GEMs.
 
     Behind them the prototype classifier tells how like its class each image came out. A generator
-    that warps also tells its change, see :class:`l2laug.nn.change.Change`.
+    that warps also tells its change, see :class:`l2laug.nn.changes.change.Change`.
     """
 
     def __init__(self, target: TargetModel, support: Tensor, labels: Tensor) -> None:
@@ -101,14 +101,15 @@ def export_model(
 
     Its outputs are ``images`` ``(N, C, S, S)`` in [-1, 1] and ``similarity`` ``(N,)``, the cosine
     between each image's features and its class's prototype; of a generator that warps also
-    ``grid``, ``tone`` and ``difference``, see :class:`l2laug.nn.change.Change`.
+    ``grid``, ``tone`` and ``difference``, see :class:`l2laug.nn.changes.change.Change`.
 
     Args:
         target: the networks.
         support: the images it draws from.
         card: what the file says of itself.
         path: the file.
-        originals: the support images as text, see :meth:`l2laug.data.originals.Original.to_text`.
+        originals: the support images as text, see
+            :meth:`l2laug.data.images.originals.Original.to_text`.
 
     Raises:
         BundleError: onnxruntime's images differ from torch's by a quarter of a grey level.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from l2laug.core.arrays import Pixels
-from l2laug.data.contact_sheet import sheet
+from l2laug.data.images.contact_sheet import sheet
 from l2laug.evaluation.copies import nearest_rows
 from l2laug.evaluation.samples import Samples
 from l2laug.metrics.copies import Copies

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l2laug.config.recipe import GemOptions, Recipe
-from l2laug.evaluation.held_out_scores import HeldOutScores
+from l2laug.evaluation.bundles.held_out_scores import HeldOutScores
 from l2laug.reports.tables import markdown_table, mean_cell, score_table
 
 STRONG, WEAK, PLAIN, REAL = "strong", "weak", "target without GEMs", "real images"

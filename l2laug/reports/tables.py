@@ -8,7 +8,7 @@ from dataclasses import fields
 import numpy as np
 from numpy.typing import NDArray
 
-from l2laug.evaluation.held_out_scores import HeldOutScores
+from l2laug.evaluation.bundles.held_out_scores import HeldOutScores
 from l2laug.metrics.intervals import mean_and_deviation
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from l2laug.core.arrays import Pixels
 from l2laug.core.errors import UsageError
-from l2laug.data.originals import Original, as_picture, resized
+from l2laug.data.images.originals import Original, as_picture, resized
 from l2laug.sampling.apply_change import apply_change
 from l2laug.sampling.sampler import Drawn, Sampler
 

@@ -15,7 +15,7 @@ from l2laug.artifacts.model_card import ORIGINAL, Card
 from l2laug.core.arrays import Pixels, to_pixels
 from l2laug.core.errors import BundleError
 from l2laug.core.hashing import file_hash
-from l2laug.data.originals import Original
+from l2laug.data.images.originals import Original
 from l2laug.sampling.apply_change import Change
 from l2laug.sampling.providers import CUDA, Runtime, load_cuda
 

@@ -1,22 +1,44 @@
-"""Save and resume an adversarial training."""
+"""Save and resume a training."""
 
 from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 
 from l2laug.core.errors import BundleError
 from l2laug.core.files import whole_file
-from l2laug.training.gan_step import GanTrainer
-from l2laug.training.pairs import PairSampler
+from l2laug.runtime.device import Engine
 
 CHECKPOINT_EVERY = 250
 
 
-def save_checkpoint(path: Path, trainer: GanTrainer, pairs: PairSampler) -> None:
+class Trainer(Protocol):
+    """What has networks and optimisers to go on with."""
+
+    engine: Engine
+
+    def check_finite(self) -> None:
+        """Make sure that all weights are numbers."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that going on needs."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what :meth:`state_dict` told."""
+
+
+class Drawn(Protocol):
+    """What batches are drawn from, by how many were drawn before."""
+
+    drawn: int
+
+
+def save_checkpoint(path: Path, trainer: Trainer, pairs: Drawn) -> None:
     """Save all that going on needs, whole or not at all.
 
     Raises:
@@ -30,7 +52,7 @@ def save_checkpoint(path: Path, trainer: GanTrainer, pairs: PairSampler) -> None
         part.write_bytes(content.getbuffer())
 
 
-def load_checkpoint(path: Path, trainer: GanTrainer, pairs: PairSampler) -> None:
+def load_checkpoint(path: Path, trainer: Trainer, pairs: Drawn) -> None:
     """Go on from a checkpoint, if there is one.
 
     Raises:

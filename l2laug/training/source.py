@@ -14,8 +14,8 @@ from l2laug.artifacts.names import METRICS
 from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.recipe import Recipe
 from l2laug.core.arrays import to_pixels
-from l2laug.data.contact_sheet import save_sheet
 from l2laug.data.image_set import ImageSet
+from l2laug.data.images.contact_sheet import save_sheet
 from l2laug.nn.batches import to_batch
 from l2laug.nn.critic import Critic
 from l2laug.nn.generator import Generator

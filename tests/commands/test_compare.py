@@ -16,7 +16,7 @@ from l2laug.artifacts.run import Run
 from l2laug.classification.study import Study
 from l2laug.core.arrays import pixel_hash
 from l2laug.core.errors import ImageError, UsageError
-from l2laug.data.image_io import read_image
+from l2laug.data.images.image_io import read_image
 from l2laug.evaluation.scores import LEVEL
 from l2laug.sampling.sampler import Sampler
 from tests.class_folders import copy_classes, strict_json

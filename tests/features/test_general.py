@@ -14,7 +14,7 @@ from l2laug.artifacts.bundle import list_bundles
 from l2laug.core.arrays import Pixels
 from l2laug.core.errors import BundleError
 from l2laug.core.resources import shipped
-from l2laug.data.contact_sheet import GAP
+from l2laug.data.images.contact_sheet import GAP
 from l2laug.features.general import (
     WIDTH,
     GeneralNet,

@@ -12,7 +12,7 @@ from PIL import Image
 
 from l2laug.core.arrays import Pixels
 from l2laug.core.errors import BundleError, UsageError
-from l2laug.data.image_io import read_image
+from l2laug.data.images.image_io import read_image
 from l2laug.evaluation.scores import INCEPTION, measure
 from l2laug.features.inception import inception_extractor
 from l2laug.metrics.fid import frechet_distance

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 
 from l2laug.core.arrays import Pixels
 from l2laug.core.errors import ImageError
-from l2laug.data.image_io import read_image
+from l2laug.data.images.image_io import read_image
 from l2laug.evaluation.copies import copies_measure, save_nearest
 from l2laug.metrics.copies import find_copies
 

@@ -19,7 +19,7 @@ from l2laug.config.recipe import GeneratorOptions
 from l2laug.core.errors import UsageError
 from l2laug.core.progress import Progress
 from l2laug.data.image_set import ImageSet, read_classes
-from l2laug.data.originals import read_original
+from l2laug.data.images.originals import read_original
 from l2laug.nn.generator import Generator
 from l2laug.nn.onnx_export import TargetModel, export_model
 from l2laug.sampling.render import PictureOptions, render

@@ -10,7 +10,7 @@ from PIL import Image
 
 from l2laug.core.arrays import Pixels
 from l2laug.core.files import whole_file
-from l2laug.data.image_io import to_picture
+from l2laug.data.images.image_io import to_picture
 
 GAP = 2
 MARK = 6

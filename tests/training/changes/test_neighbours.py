@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from l2laug.training.neighbours import NeighbourPairs, class_weights, nearest_in_class
+from l2laug.training.changes.neighbours import NeighbourPairs, class_weights, nearest_in_class
 
 
 def numbered(count: int, side: int = 16) -> np.ndarray:

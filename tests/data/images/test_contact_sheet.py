@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from l2laug.data.contact_sheet import save_sheet
+from l2laug.data.images.contact_sheet import save_sheet
 
 
 def flat(value: int, side: int = 32, channels: int = 1) -> np.ndarray:

@@ -10,9 +10,9 @@ import torch
 
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
-from l2laug.evaluation import few_shot
-from l2laug.evaluation.few_shot import few_shot_error
-from l2laug.evaluation.held_out import split_unseen
+from l2laug.evaluation.bundles import few_shot
+from l2laug.evaluation.bundles.few_shot import few_shot_error
+from l2laug.evaluation.bundles.held_out import split_unseen
 from l2laug.runtime.device import Engine
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)

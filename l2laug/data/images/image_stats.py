@@ -10,7 +10,7 @@ import numpy as np
 
 from l2laug.core.arrays import Pixels
 from l2laug.core.errors import ImageError
-from l2laug.data.image_io import read_image
+from l2laug.data.images.image_io import read_image
 
 LOOKED_AT = 200  # files, evenly spread
 TINT = 4.0  # mean difference between channels that grey images saved as colour may have, of 255

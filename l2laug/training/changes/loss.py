@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from l2laug.config.change import ChangeTrainingOptions
 from l2laug.features.general import cosine_distance
-from l2laug.nn.change_encoder import ChangeEncoder
-from l2laug.nn.change_generator import ChangeGenerator
+from l2laug.nn.changes.encoder import ChangeEncoder
+from l2laug.nn.changes.generator import ChangeGenerator
 from l2laug.nn.losses import kl_divergence, pyramid_distance
 
 ANGLES = 8
@@ -128,8 +128,8 @@ def change_loss(
     options: ChangeTrainingOptions,
     *,
     look: bool = True,
-) -> tuple[Tensor, dict[str, float]]:
-    """The loss of a batch of pairs, and its terms by name.
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of a batch of pairs, and its terms by name, scalars without a gradient.
 
     Each given image is changed twice: by the latent that the encoder reads off its pair, which has
     to lead to the partner (a conditional variational autoencoder), and by a free one, which has to
@@ -159,7 +159,7 @@ def change_loss(
         "bend": (o.smooth, bending(change.grid)),
         "turn": (o.turn, turn_distance(change.grid[:count], given, other)),
     }
-    told = {"pyramid_unchanged": pyramid_distance(given, other).item()}
+    told = {"pyramid_unchanged": pyramid_distance(given, other)}
     if look:
         with torch.no_grad():
             real = general(torch.cat([given, other]))
@@ -169,6 +169,7 @@ def change_loss(
         terms["features"] = (o.features, cosine_distance(seen[:count], real[count:]).mean())
         # A free change may take an image as far as its neighbours are, no farther.
         terms["near"] = (o.near, F.relu(moved - usual).mean())
-        told |= {"features_unchanged": usual.mean().item(), "moved": moved.mean().item()}
+        told |= {"features_unchanged": usual.mean(), "moved": moved.mean()}
     total = torch.stack([weight * value for weight, value in terms.values()]).sum()
-    return total, told | {name: value.item() for name, (_, value) in terms.items()}
+    told |= {name: value for name, (_, value) in terms.items()}
+    return total, {name: value.detach() for name, value in told.items()}

@@ -18,8 +18,8 @@ from l2laug.core.errors import ImageError
 from l2laug.core.progress import Progress
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import read_classes
-from l2laug.evaluation.held_out import score_methods, score_set, split_unseen
-from l2laug.evaluation.methods import Method, Model
+from l2laug.evaluation.bundles.held_out import score_methods, score_set, split_unseen
+from l2laug.evaluation.bundles.methods import Method, Model
 from l2laug.runtime.device import Engine
 from l2laug.runtime.session import Session
 from l2laug.training.target import plain, train_target

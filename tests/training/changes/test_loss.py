@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from l2laug.nn.change import Warp
-from l2laug.training.change_loss import (
+from l2laug.nn.changes.change import Warp
+from l2laug.training.changes.loss import (
     bending,
     log_contrast,
     lost_contrast,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from l2laug.evaluation.held_out_scores import HeldOutScores, KeptScores
+from l2laug.evaluation.bundles.held_out_scores import HeldOutScores, KeptScores
 from l2laug.reports.tables import score_table
 
 SCORES = HeldOutScores(9.5, 8.25, 9.0, 7.5, 0.96, 0.02, error=0.5)

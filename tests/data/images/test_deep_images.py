@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from l2laug.core.errors import ImageError
-from l2laug.data.image_io import read_image
+from l2laug.data.images.image_io import read_image
 
 
 def test_sixteen_bits_become_eight(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from l2laug.config.change import ChangeTrainingOptions
 from l2laug.core.arrays import Pixels
 from l2laug.data.image_set import ImageSet
 from l2laug.features.general import GeneralNet, load_general_net
-from l2laug.nn.change_encoder import ChangeEncoder
-from l2laug.nn.change_generator import ChangeGenerator
-from l2laug.training.change_tuning import TunedChange, tune_change
-from tests.training.test_change_training import COUNT, trainer, varied
+from l2laug.nn.changes.encoder import ChangeEncoder
+from l2laug.nn.changes.generator import ChangeGenerator
+from l2laug.training.changes.tuning import TunedChange, tune_change
+from tests.training.changes.test_trainer import COUNT, trainer, varied
 
 # Any two of the images make a pair: the nearest of so many differ by nothing.
 OPTIONS = ChangeTrainingOptions(
@@ -59,7 +59,7 @@ def test_harm_is_undone_and_said(general: GeneralNet, monkeypatch: pytest.Monkey
             ruined.motion[-1].get_parameter("bias").fill_(3.0)
         return ruined
 
-    monkeypatch.setattr("l2laug.training.change_tuning.train_change", ruin)
+    monkeypatch.setattr("l2laug.training.changes.tuning.train_change", ruin)
     before, found = tune(varied("light"), general)
     assert found.generator is before
     assert found.steps == 0

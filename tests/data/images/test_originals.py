@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from l2laug.core.errors import ImageError
-from l2laug.data.image_io import read_image
-from l2laug.data.originals import Original, read_original
+from l2laug.data.images.image_io import read_image
+from l2laug.data.images.originals import Original, read_original
 
 RANDOM = np.random.default_rng(0)
 

@@ -10,9 +10,9 @@ import torch
 
 from l2laug.config.change import ChangeOptions
 from l2laug.config.recipe import GeneratorOptions
-from l2laug.nn.change import affine_matrix, toned
-from l2laug.nn.change_encoder import ChangeEncoder
-from l2laug.nn.change_generator import ChangeGenerator, colourfulness
+from l2laug.nn.changes.change import affine_matrix, toned
+from l2laug.nn.changes.encoder import ChangeEncoder
+from l2laug.nn.changes.generator import ChangeGenerator, colourfulness
 from l2laug.nn.generator import Generator
 from l2laug.sampling.apply_change import Change, apply_change
 

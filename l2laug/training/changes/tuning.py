@@ -12,12 +12,12 @@ from l2laug.config.change import ChangeTrainingOptions
 from l2laug.data.image_set import ImageSet
 from l2laug.features.general import GeneralNet, general_features
 from l2laug.nn.batches import to_batch
-from l2laug.nn.change_encoder import ChangeEncoder
-from l2laug.nn.change_generator import ChangeGenerator
+from l2laug.nn.changes.encoder import ChangeEncoder
+from l2laug.nn.changes.generator import ChangeGenerator
 from l2laug.runtime.session import Session
-from l2laug.training.change_loss import change_loss
-from l2laug.training.change_training import ChangeTrainer, train_change
-from l2laug.training.neighbours import NeighbourPairs, Rows, class_weights, nearest_in_class
+from l2laug.training.changes.loss import change_loss
+from l2laug.training.changes.neighbours import NeighbourPairs, Rows, class_weights, nearest_in_class
+from l2laug.training.changes.trainer import ChangeTrainer, train_change
 
 EVERY = 5  # one in so many images of a class is held out
 SPARED = 10  # classes of fewer images than this hold out none: rare images are for learning

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from l2laug.core.arrays import Pixels
 from l2laug.core.errors import ImageError
-from l2laug.data.deep_images import deep_pixels, many_channels, unit_floats
+from l2laug.data.images.deep_images import deep_pixels, many_channels, unit_floats
 
 
 def read_image(path: Path, size: int | None = None, channels: int | None = None) -> Pixels:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +10,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from l2laug.artifacts.training_log import read_training_log
 from l2laug.config.change import ChangeOptions, ChangeTrainingOptions
 from l2laug.config.recipe import GeneratorOptions
 from l2laug.core.arrays import Pixels, to_pixels
 from l2laug.core.errors import BundleError
 from l2laug.core.progress import Progress
-from l2laug.nn.change import Warp
-from l2laug.nn.change_encoder import ChangeEncoder
-from l2laug.nn.change_generator import ChangeGenerator
+from l2laug.nn.changes.change import Warp
+from l2laug.nn.changes.encoder import ChangeEncoder
+from l2laug.nn.changes.generator import ChangeGenerator
 from l2laug.runtime.device import Engine
 from l2laug.runtime.session import Session
-from l2laug.training.change_loss import log_contrast
-from l2laug.training.change_training import ChangeTrainer, train_change
-from l2laug.training.neighbours import NeighbourPairs
+from l2laug.training.changes.loss import log_contrast
+from l2laug.training.changes.neighbours import NeighbourPairs
+from l2laug.training.changes.trainer import ChangeTrainer, train_change
 
 SIDE, COUNT = 32, 48
 OPTIONS = ChangeTrainingOptions(batch=16, features=1.0, near=1.0, average=0.9)
@@ -131,8 +131,7 @@ def test_it_starts_as_the_identity() -> None:
 def test_a_training_that_was_cut_off_ends_in_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("l2laug.training.change_training.SAVE_EVERY", 0.0)
-    monkeypatch.setattr("l2laug.training.change_training.TELL_EVERY", 2)
+    monkeypatch.setattr("l2laug.training.changes.trainer.CHECKPOINT_EVERY", 2)
     pixels = varied("shift")
     whole = train_change(trainer(6), pairs_of(pixels))
 
@@ -152,9 +151,10 @@ def test_a_training_that_was_cut_off_ends_in_the_same_weights(
     resumed = train_change(trainer(6), sound, tmp_path)
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
-    told = [json.loads(line) for line in (tmp_path / "terms.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in told] == [2, 4, 6]
-    assert {"pyramid", "contrast", "features", "features_unchanged", "near"} <= set(told[-1])
+    told = read_training_log(tmp_path / "metrics.jsonl")
+    assert [row["step"] for row in told] == [2, 4, 5, 6]
+    found = {"pyramid", "contrast", "features", "features_unchanged", "near"}
+    assert found <= set(told[0]["losses"])
 
 
 def test_a_checkpoint_of_other_networks_is_refused(tmp_path: Path) -> None:

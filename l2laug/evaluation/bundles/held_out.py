@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from l2laug.core.arrays import Features
 from l2laug.core.seeds import derived_seed
 from l2laug.data.image_set import ImageSet
-from l2laug.evaluation.few_shot import few_shot_error
-from l2laug.evaluation.held_out_scores import HeldOutScores
-from l2laug.evaluation.methods import Method
+from l2laug.evaluation.bundles.few_shot import few_shot_error
+from l2laug.evaluation.bundles.held_out_scores import HeldOutScores
+from l2laug.evaluation.bundles.methods import Method
 from l2laug.evaluation.reference_classifier import ReferenceClassifier, two_sample_accuracy
 from l2laug.features.extractor import Extractor
 from l2laug.metrics.copies import support_distances

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from l2laug.core.errors import ImageError
-from l2laug.data.image_stats import ImageStats, has_colour, image_stats
+from l2laug.data.images.image_stats import ImageStats, has_colour, image_stats
 
 
 def saved(folder: Path, name: str, size: tuple[int, int], colour: object) -> Path:

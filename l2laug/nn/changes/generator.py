@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from l2laug.config.change import ChangeOptions
 from l2laug.config.recipe import GeneratorOptions
-from l2laug.nn.change import MOTION, TONE, Change, Warp, toned
+from l2laug.nn.changes.change import MOTION, TONE, Change, Warp, toned
 from l2laug.nn.generator import ResidualBlock
 
 MOTION_BLOCK, FLOW_BLOCK = 0, 1  # the decoder blocks that motion and tone, and flow, are read from

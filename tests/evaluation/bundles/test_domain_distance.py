@@ -12,7 +12,7 @@ from l2laug.artifacts.bundle import find_bundle
 from l2laug.core.arrays import Pixels
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import read_classes
-from l2laug.evaluation.domain_distance import (
+from l2laug.evaluation.bundles.domain_distance import (
     distances_to,
     far_from_source,
     limit_of,

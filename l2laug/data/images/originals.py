@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from l2laug.core.errors import ImageError
-from l2laug.data.deep_images import deep_pixels, many_channels, unit_floats
+from l2laug.data.images.deep_images import deep_pixels, many_channels, unit_floats
 
 PLAIN = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "RGB": "RGB", "RGBA": "RGBA", "RGBa": "RGBA"}
 

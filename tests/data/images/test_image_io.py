@@ -12,8 +12,8 @@ from PIL import Image
 from l2laug.core.arrays import pixel_hash, to_pixels, to_unit
 from l2laug.core.errors import ImageError
 from l2laug.data.folders import class_folders
-from l2laug.data.image_io import read_image, to_picture
 from l2laug.data.image_set import ImageSet, read_classes
+from l2laug.data.images.image_io import read_image, to_picture
 
 ORIENTATION = 0x0112  # the EXIF tag
 

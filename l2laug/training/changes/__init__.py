@@ -1,0 +1,1 @@
+"""Learning changes from pairs of neighbours, and tuning them on base classes."""
