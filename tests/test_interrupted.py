@@ -22,8 +22,8 @@ from typer.testing import CliRunner
 
 from l2laug.cli import app
 from l2laug.commands import adapt as adapting
-from l2laug.commands import adapt_class as learning
 from l2laug.commands import evaluate as evaluating
+from l2laug.commands.adapting import adapt_class as learning
 from l2laug.core.files import whole_file
 
 

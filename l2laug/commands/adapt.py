@@ -10,9 +10,15 @@ from l2laug.artifacts.bundle import Bundle, find_bundle
 from l2laug.artifacts.names import HOME, MODEL
 from l2laug.artifacts.output_folders import check_free
 from l2laug.artifacts.training_log import TrainingLog
-from l2laug.commands.adapt_change import adapt_change, load_change_generator, tune_on_base
-from l2laug.commands.adapt_class import MAX_SIDE, Plan, adapt_class, recipe_hash, support_hashes
-from l2laug.commands.select_bundle import Choice, nearest_bundle, own_bundle
+from l2laug.commands.adapting.adapt_change import adapt_change, load_change_generator, tune_on_base
+from l2laug.commands.adapting.adapt_class import (
+    MAX_SIDE,
+    Plan,
+    adapt_class,
+    recipe_hash,
+    support_hashes,
+)
+from l2laug.commands.adapting.select_bundle import Choice, nearest_bundle, own_bundle
 from l2laug.config.load import find_recipe, parse_recipe
 from l2laug.config.recipe import Recipe
 from l2laug.core.errors import BundleError, OutputError, UsageError

@@ -33,7 +33,7 @@ from sklearn.metrics import f1_score
 from sklearn.model_selection import GroupKFold
 
 from l2laug.artifacts.bundle import find_bundle
-from l2laug.commands.adapt_change import load_change_generator
+from l2laug.commands.adapting.adapt_change import load_change_generator
 from l2laug.config.recipe import Recipe
 from l2laug.core.arrays import Features, Pixels, to_unit
 from l2laug.data.folders import class_folders

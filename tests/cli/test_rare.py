@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 from l2laug.cli.adapt import seconds
-from l2laug.commands import adapt_class as adapting
+from l2laug.commands.adapting import adapt_class as adapting
 from l2laug.core.errors import UsageError
 from l2laug.data.image_set import ImageSet
 from l2laug.sampling.providers import Runtime

@@ -11,7 +11,7 @@ from PIL import Image
 
 from l2laug.artifacts.bundle import Bundle, find_bundle
 from l2laug.commands import pretrain_change as changes
-from l2laug.commands.adapt_change import load_change_generator
+from l2laug.commands.adapting.adapt_change import load_change_generator
 from l2laug.commands.pretrain import PretrainOptions, pretrain
 from l2laug.config.load import parse_recipe
 from l2laug.config.recipe import Recipe

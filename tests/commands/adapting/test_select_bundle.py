@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from l2laug.artifacts.bundle import open_bundle, write_info
-from l2laug.commands import select_bundle as choosing
-from l2laug.commands.select_bundle import HOME, nearest_bundle
+from l2laug.commands.adapting import select_bundle as choosing
+from l2laug.commands.adapting.select_bundle import HOME, nearest_bundle
 from l2laug.core.errors import BundleError
 from l2laug.data.folders import class_folders
 from tests.cli.calls import contents, copied, l2laug, rejected, the_json

@@ -11,7 +11,7 @@ from torch import nn
 
 from l2laug.artifacts.bundle import Bundle
 from l2laug.artifacts.names import MODEL
-from l2laug.commands.adapt_class import (
+from l2laug.commands.adapting.adapt_class import (
     Plan,
     card_of,
     draw_run_sheet,
