@@ -18,64 +18,74 @@ if TYPE_CHECKING:
     from l2laug.runtime.session import Session
 
 
+# Each option as the signature below names it.
+Runs = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="[RUN]...",
+        help="Run folder or .onnx file, the newest run of this folder if left out; or several, "
+        "and folders of images from any tool, side by side.",
+    ),
+]
+Samples = Annotated[Path | None, typer.Option(help="Folder that sample wrote [RUN/samples].")]
+Dataset = Annotated[
+    Path | None, typer.Option(help="Class folders of real images [the rare folder's siblings].")
+]
+Test = Annotated[
+    Path | None, typer.Option(help="Class folders of real images held out for testing.")
+]
+Features = Annotated[
+    str, typer.Option(help="What to measure on: bundle, timm:NAME[@WEIGHTS], inception[@WEIGHTS].")
+]
+Lpips = Annotated[
+    Path | None, typer.Option(help="AlexNet's weights: measure perceptual diversity too.")
+]
+Classifier = Annotated[
+    bool, typer.Option("--classifier", help="Train classifiers without and with the samples.")
+]
+ClassifierModel = Annotated[
+    str, typer.Option(help="For --classifier: small, or a timm model [@WEIGHTS or @pretrained].")
+]
+Seeds = Annotated[int, typer.Option(min=1, help="Trainings of each kind.")]
+Steps = Annotated[
+    int | None, typer.Option(min=1, help="Of each training [8 a class, no fewer than 200].")
+]
+Sweep = Annotated[
+    bool, typer.Option("--sweep", help="With --classifier, try other shares of samples too.")
+]
+FailUnless = Annotated[
+    str | None, typer.Option(help="Exit with 8 unless the verdict is this: helps or unclear.")
+]
+MaxCopies = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Exit with 8 over this share of copies.")
+]
+MaxFid = Annotated[float | None, typer.Option(min=0, help="Exit with 8 over this FID.")]
+Junit = Annotated[Path | None, typer.Option(help="Write demands and scores as JUnit XML too.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("-o", "--out", help="Folder for a comparison of several [the first run]."),
+]
+
+
 @app.command("evaluate", epilog="Example: l2laug evaluate --classifier --test ./held_out")
 @command
 def evaluate_cli(
-    runs: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="[RUN]...",
-            help="Run folder or .onnx file, the newest run of this folder if left out; or several, "
-            "and folders of images from any tool, side by side.",
-        ),
-    ] = None,
-    samples: Annotated[
-        Path | None, typer.Option(help="Folder that sample wrote [RUN/samples].")
-    ] = None,
-    dataset: Annotated[
-        Path | None,
-        typer.Option(help="Class folders of real images [the rare folder's siblings]."),
-    ] = None,
-    test: Annotated[
-        Path | None, typer.Option(help="Class folders of real images held out for testing.")
-    ] = None,
-    features: Annotated[
-        str,
-        typer.Option(help="What to measure on: bundle, timm:NAME[@WEIGHTS], inception[@WEIGHTS]."),
-    ] = EvaluationOptions.features,
-    lpips: Annotated[
-        Path | None, typer.Option(help="AlexNet's weights: measure perceptual diversity too.")
-    ] = None,
-    classifier: Annotated[
-        bool, typer.Option("--classifier", help="Train classifiers without and with the samples.")
-    ] = False,
-    model: Annotated[
-        str,
-        typer.Option(help="For --classifier: small, or a timm model [@WEIGHTS or @pretrained]."),
-    ] = EvaluationOptions.model,
-    seeds: Annotated[
-        int, typer.Option(min=1, help="Trainings of each kind.")
-    ] = EvaluationOptions.seeds,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Of each training [8 a class, no fewer than 200].")
-    ] = None,
-    sweep: Annotated[
-        bool, typer.Option("--sweep", help="With --classifier, try other shares of samples too.")
-    ] = False,
-    fail_unless: Annotated[
-        str | None, typer.Option(help="Exit with 8 unless the verdict is this: helps or unclear.")
-    ] = None,
-    max_copies: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Exit with 8 over this share of copies.")
-    ] = None,
-    max_fid: Annotated[float | None, typer.Option(min=0, help="Exit with 8 over this FID.")] = None,
-    junit: Annotated[
-        Path | None, typer.Option(help="Write demands and scores as JUnit XML too.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("-o", "--out", help="Folder for a comparison of several [the first run]."),
-    ] = None,
+    runs: Runs = None,
+    samples: Samples = None,
+    dataset: Dataset = None,
+    test: Test = None,
+    features: Features = EvaluationOptions.features,
+    lpips: Lpips = None,
+    classifier: Classifier = False,
+    model: ClassifierModel = EvaluationOptions.model,
+    seeds: Seeds = EvaluationOptions.seeds,
+    steps: Steps = None,
+    sweep: Sweep = False,
+    fail_unless: FailUnless = None,
+    max_copies: MaxCopies = None,
+    max_fid: MaxFid = None,
+    junit: Junit = None,
+    out: Out = None,
     seed: Seed = 0,
     device: Device = "auto",
     as_json: AsJson = False,
