@@ -28,3 +28,4 @@ def pixel_hash(image: Pixels) -> str:
 
 
 Features = NDArray[np.float64]
+Points = NDArray[np.float64]  # (N, 2), x and y

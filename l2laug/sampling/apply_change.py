@@ -57,7 +57,14 @@ def apply_change(original: Picture, change: Change, colours: int) -> Picture:
     return changed
 
 
-def warp(image: Picture, grid: Array, *, alpha: bool = False, nearest: bool = False) -> Picture:
+def warp(
+    image: Picture,
+    grid: Array,
+    *,
+    alpha: bool = False,
+    nearest: bool = False,
+    mirrored: bool = True,
+) -> Picture:
     """Read an image ``(H, W, C)`` where a grid of nodes says, by a mesh of quadrilaterals.
 
     Args:
@@ -66,12 +73,14 @@ def warp(image: Picture, grid: Array, *, alpha: bool = False, nearest: bool = Fa
         alpha: whether the last channel is one; colours are weighed by it, so that hidden ones do
             not bleed into what is seen.
         nearest: take the nearest pixel, as labels need, in place of bicubic interpolation.
+        mirrored: what lies beyond the borders is the mirrored image; otherwise 0.
     """
     h, w, channels = image.shape
     boxes, quads = _mesh(grid, h, w)
     outside = max(-quads.min(), (quads - (w, h)).max(), 0.0)
     margin = int(np.ceil(outside)) + KERNEL
-    framed = np.pad(image, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
+    frame = ((margin, margin), (margin, margin), (0, 0))
+    framed = np.pad(image, frame, mode="symmetric") if mirrored else np.pad(image, frame)
     mesh = list(zip(boxes, map(tuple, (quads + margin).reshape(-1, 8).tolist()), strict=True))
     how = Image.Resampling.NEAREST if nearest else Image.Resampling.BICUBIC
 
@@ -100,14 +109,8 @@ def _mesh(
 
     Corners go as Pillow wants them: upper left, lower left, lower right, upper right.
     """
-    nodes = grid.shape[0]
-    rows, columns = (_edges(side, CELLS * (nodes - 1)) for side in (h, w))
-    down, across = (
-        cubic_matrix((edges / side * (nodes - 1)).astype(np.float32), nodes)
-        for edges, side in ((rows, h), (columns, w))
-    )
-    x, y = (down @ grid[..., i].astype(np.float64) @ across.T for i in (0, 1))
-    corners = np.stack([(x + 1) / 2 * w, (y + 1) / 2 * h], 2)
+    rows, columns = (cell_edges(side, grid.shape[0]) for side in (h, w))
+    corners = corners_read(grid, rows, columns, (w, h))
     quads = np.stack(
         [corners[:-1, :-1], corners[1:, :-1], corners[1:, 1:], corners[:-1, 1:]], 2
     ).reshape(-1, 4, 2)
@@ -117,9 +120,30 @@ def _mesh(
     return [(a, b, c, d) for a, b, c, d in ends], quads
 
 
-def _edges(side: int, cells: int) -> NDArray[np.int64]:
-    """Where cells begin and end on a side, in whole pixels."""
+def cell_edges(side: int, nodes: int) -> NDArray[np.int64]:
+    """Where the mesh's cells begin and end on a side, in whole pixels."""
+    cells = CELLS * (nodes - 1)
     return np.unique(np.linspace(0, side, cells + 1).round().astype(np.int64))
+
+
+def corners_read(
+    grid: Array, rows: NDArray[np.int64], columns: NDArray[np.int64], size: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Where in the original corners of cells are read, ``(len(rows), len(columns), 2)`` in pixels.
+
+    Args:
+        grid: see :class:`Change`.
+        rows: y of the corners in the changed picture, in pixels.
+        columns: x of them.
+        size: width and height of the picture.
+    """
+    nodes, (w, h) = grid.shape[0], size
+    down, across = (
+        cubic_matrix((edges / side * (nodes - 1)).astype(np.float32), nodes)
+        for edges, side in ((rows, h), (columns, w))
+    )
+    x, y = (down @ grid[..., i].astype(np.float64) @ across.T for i in (0, 1))
+    return np.stack([(x + 1) / 2 * w, (y + 1) / 2 * h], 2)
 
 
 def _for_channels(part: Array, colours: int) -> Array:

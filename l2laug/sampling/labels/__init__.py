@@ -1,0 +1,1 @@
+"""Labels of an image changed along with it."""
