@@ -13,6 +13,8 @@ from l2laug.data.image_set import ImageSet
 from l2laug.nn.augment import random_affine
 from l2laug.nn.batches import to_batch, to_device
 
+ALONE = 0.5  # strength of the affine changes between a single image and itself
+
 
 class Pairs(NamedTuple):
     """A batch of pairs.
@@ -31,16 +33,17 @@ class Pairs(NamedTuple):
 class PairSampler:
     """Draws pairs ``(x_i, x_j)`` of different images of one class, the classes equally often.
 
-    A class with a single image is paired with itself. Draw number ``i`` depends on the seed and
-    ``i`` alone, so ``drawn`` is all the state that a resumed training needs.
+    A single image is paired with small random affine changes of itself: paired with itself as it
+    is, it would teach the critic that real pairs are two equal images, and the generator to copy.
+    Draw number ``i`` depends on the seed and ``i`` alone, so ``drawn`` is all the state that a
+    resumed training needs.
 
     Args:
         images: what to draw from.
         device: where the pairs are wanted.
         seed: of this sampler's own random generator.
         jitter: from 0 to 1, how far each image of a pair is turned, moved, scaled and slanted on
-            its own; 1 is as far as :func:`random_affine` goes. Without it a single image could
-            only teach the generator to copy.
+            its own; 1 is as far as :func:`random_affine` goes.
         place: of this sampler among ``places`` that draw from the same images with the same seed,
             each what the others do not.
         places: how many there are.
@@ -83,9 +86,12 @@ class PairSampler:
             second[:, i] = np.resize(order[1:] if len(order) > 1 else order, group)
         changes = torch.Generator().manual_seed(int(random.integers(2**62)))
         labels = to_device(torch.from_numpy(np.tile(chosen, group)), self.pixels.device)
-        return Pairs(
-            self._unit(first.ravel(), changes), self._unit(second.ravel(), changes), labels
-        )
+        given, other = (self._unit(rows.ravel(), changes) for rows in (first, second))
+        if self.any_alone and not self.jitter:
+            alone = to_device(torch.from_numpy((first == second).ravel()), other.device)
+            changed = random_affine(other, changes, strength=ALONE)
+            other = torch.where(alone.view(-1, 1, 1, 1), changed, other)
+        return Pairs(given, other, labels)
 
     def distinct(self, labels: Tensor, group: int) -> Tensor:
         """How many different second images the groups of a draw hold, in their first rows.
