@@ -15,16 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from l2laug.core.progress import Progress
+from l2laug.sampling.model import Model
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from l2laug.commands.adapt import Adapted
     from l2laug.commands.evaluate import Evaluation
     from l2laug.commands.pretrain import Pretrained
     from l2laug.config.recipe import Recipe
-    from l2laug.sampling.sampler import Sampler
     from l2laug.sampling.writer import Written
 
 __all__ = ["Model", "adapt", "evaluate", "load", "pretrain", "sample"]
@@ -87,6 +84,8 @@ def sample(
     out: str | Path | None = None,
     seed: int = 0,
     device: str = "auto",
+    size: int | None = None,
+    format: str = "png",  # noqa: A002 - as the command line has it
     resume: bool = False,
     overwrite: bool = False,
 ) -> Written:
@@ -98,14 +97,16 @@ def sample(
         out: folder for the class folder; the run's ``samples`` by default.
         seed: of the images; image ``i`` of a seed is always the same.
         device: ``auto``, ``cpu`` or ``cuda``.
+        size: side of squares to write, 8 to 4096; each at the size of its original by default.
+        format: ``png`` (TIFF where 16 bits need it), ``jpg`` or ``webp``.
         resume: keep the pictures that an earlier call with this seed left there.
         overwrite: replace them.
 
     Returns:
-        Where they are, and how many draws were rejected.
+        Where they are, how large, and how many draws were rejected.
 
     Raises:
-        UsageError: there is no such run.
+        UsageError: there is no such run, or no such size or format.
         BundleError: the model can't be loaded.
         DeviceError: the device is not there.
         OutputError: there are samples already, or they can't be written.
@@ -115,12 +116,15 @@ def sample(
         >>> written = l2laug.sample("l2laug-runs/crack", count=24)
         >>> written.folder.as_posix(), written.count
         ('l2laug-runs/crack/samples/crack', 24)
+        >>> large = l2laug.sample("l2laug-runs/crack", count=2, out="large", size=64, format="jpg")
+        >>> large.side, sorted(path.name for path in large.folder.iterdir())
+        (64, ['000000.jpg', '000001.jpg'])
     """
     from l2laug.artifacts.run import find_run
     from l2laug.commands.sample import SampleOptions
     from l2laug.commands.sample import sample as draw
 
-    options = SampleOptions(count, _path(out), seed, device, resume, overwrite)
+    options = SampleOptions(count, _path(out), seed, device, resume, overwrite, size, format)
     return draw(find_run(_path(run)), options, _progress())
 
 
@@ -252,41 +256,6 @@ def pretrain(
         recipe = find_recipe(str(recipe), source_size(source))
     options = PretrainOptions(recipe, None if start is None else str(start), resume, overwrite)
     return train(source, Path(out), options, Processes.start(device, _progress(), seed))
-
-
-class Model:
-    """An adapted model that draws images of its class as arrays; see :func:`load`."""
-
-    def __init__(self, sampler: Sampler) -> None:
-        self._sampler = sampler
-        self.class_name = sampler.card.class_name
-        self.size = sampler.card.size
-        self.channels = sampler.card.channels
-
-    def sample(self, count: int, seed: int = 0) -> NDArray[np.uint8]:
-        """Draw images ``0`` to ``count - 1`` of a seed: those that ``l2laug sample`` writes.
-
-        Args:
-            count: how many, 1 or more.
-            seed: of the images; image ``i`` of a seed is always the same.
-
-        Returns:
-            uint8 ``(count, H, W, C)``, ``C`` being 1 for grey and 3 for RGB.
-
-        Raises:
-            UsageError: the count is less than 1.
-        """
-        import numpy as np
-
-        from l2laug.core.errors import UsageError
-
-        if count < 1:
-            raise UsageError(f"{count} images can't be drawn.", "Ask for one or more.")
-        pixels = np.concatenate([drawn.pixels for drawn in self._sampler.draw(count, seed)])
-        return np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
-
-    def __repr__(self) -> str:
-        return f"<l2laug model of {self.class_name!r}, {self.size}x{self.size}x{self.channels}>"
 
 
 def _path(given: str | Path | None) -> Path | None:

@@ -6,10 +6,12 @@ import doctest
 import shutil
 import subprocess
 import sys
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import l2laug
 from l2laug import api
@@ -38,29 +40,52 @@ def here(
 
 def test_the_docstrings_examples(here: Path) -> None:
     finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
-    tried = 0
-    for name in ("adapt", "sample", "load", "evaluate", "pretrain"):
-        for example in finder.find(getattr(l2laug, name), name, globs={}):
-            tried += runner.run(example).attempted
+    doors = ["adapt", "sample", "load", "evaluate", "pretrain", "Model.sample", "Model.pictures"]
+    for door in doors:
+        (example,) = finder.find(attrgetter(door)(l2laug), door, globs={})
+        assert runner.run(example).attempted > 1, door
     assert runner.summarize().failed == 0
-    assert tried > 10
     assert (here / "l2laug-runs" / "crack" / "report.json").is_file()
     assert (here / "new_bundle" / "bundle.json").is_file()
 
 
-def test_arrays_are_the_pictures_that_sample_writes(tiny_run: Path, tmp_path: Path) -> None:
-    written = l2laug.sample(str(tiny_run), count=5, out=str(tmp_path / "out"), seed=3)
-    images = l2laug.load(tiny_run).sample(5, seed=3)
+@pytest.mark.parametrize("size", [None, 48])
+def test_arrays_are_the_pictures_that_sample_writes(
+    tiny_run: Path, tmp_path: Path, size: int | None
+) -> None:
+    written = l2laug.sample(str(tiny_run), count=5, out=str(tmp_path / "out"), seed=3, size=size)
+    images = l2laug.load(tiny_run).sample(5, seed=3, size=size)
 
     files = sorted(written.folder.iterdir())
-    assert images.shape == (len(files), 32, 32, 1)
+    assert images.shape == (len(files), written.side, written.side, 1)
     for image, file in zip(images, files, strict=True):
         np.testing.assert_array_equal(image.transpose(2, 0, 1), read_image(file))
 
 
-def test_no_images_is_wrong_use(tiny_run: Path) -> None:
+@pytest.mark.parametrize(("size", "suffix"), [(None, "png"), (48, "webp")])
+def test_files_are_of_the_size_and_format_asked_for(
+    tiny_run: Path, tmp_path: Path, size: int | None, suffix: str
+) -> None:
+    written = l2laug.sample(tiny_run, count=2, out=tmp_path / "out", size=size, format=suffix)
+
+    files = sorted(written.folder.iterdir())
+    assert [file.name for file in files] == [f"00000{i}.{suffix}" for i in range(2)]
+    for file in files:
+        with Image.open(file) as picture:
+            assert picture.format == suffix.upper()
+            assert picture.size == (size or 32, size or 32)
+
+
+def test_what_can_not_be_drawn_is_wrong_use(tiny_run: Path, tmp_path: Path) -> None:
+    model = l2laug.load(tiny_run)
     with pytest.raises(UsageError, match="0 images"):
-        l2laug.load(tiny_run).sample(0)
+        model.sample(0)
+    with pytest.raises(UsageError, match=r"7 is out of range\. Use 8 to 4096"):
+        model.sample(1, size=7)
+    for wrong in ({"size": 5000}, {"format": "gif"}):
+        with pytest.raises(UsageError, match=r"5000|gif"):
+            l2laug.sample(tiny_run, out=tmp_path / "out", **wrong)
+    assert not (tmp_path / "out").exists()
 
 
 def loaded_after(code: str) -> set[str]:

@@ -18,6 +18,7 @@ from l2laug.sampling.sampler import Drawn, Sampler
 FORMATS = ("png", "jpg", "webp")
 LEVEL = 3  # of zlib, of 9: at 32x32 five times as fast as Pillow's 6, for files a tenth larger
 QUALITY = 95
+SIDES = (8, 4096)  # of the squares that can be asked for
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class PictureOptions:
     """How samples are written.
 
     Attributes:
-        size: side of squares to write; None writes each at the size of its original.
+        size: side of squares to write, 8 to 4096; None writes each at the size of its original.
         format: ``png``, ``jpg`` or ``webp``. What PNG can't hold (more than 8 bits a colour,
             floats, many channels) becomes TIFF in its place.
     """
@@ -36,6 +37,9 @@ class PictureOptions:
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
             raise UsageError(f"--format {self.format} is unknown.", f"Use {', '.join(FORMATS)}.")
+        least, most = SIDES
+        if self.size is not None and not least <= self.size <= most:
+            raise UsageError(f"--size {self.size} is out of range.", f"Use {least} to {most}.")
 
 
 def render(sampler: Sampler, drawn: Drawn, k: int, size: int | None = None) -> Original:

@@ -22,6 +22,7 @@ from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.data.images.originals import read_original
 from l2laug.nn.generator import Generator
 from l2laug.nn.onnx_export import TargetModel, export_model
+from l2laug.sampling.model import Model
 from l2laug.sampling.render import PictureOptions, render
 from l2laug.sampling.sampler import Sampler
 from l2laug.sampling.writer import write_samples
@@ -83,11 +84,13 @@ def test_each_sample_has_the_size_and_channels_of_its_original(
 ) -> None:
     written = write_samples(Sampler(model, device="cpu"), 8, tmp_path, 0, QUIET)
     assert written.side is None
+    arrays = list(Model(Sampler(model, device="cpu")).pictures(8))
     for i, line in enumerate(manifest(tmp_path)):
         original = read_original(files[i % 4])
         sample = read_original(tmp_path / line["file"])
         assert line["file"].endswith("tif" if i % 4 == 3 else "png")
         assert sample.pixels.shape == original.pixels.shape
+        np.testing.assert_array_equal(arrays[i], sample.pixels)
         assert sample.pixels.dtype == original.pixels.dtype
         assert tuple(line["size"]) == original.size
         assert not np.array_equal(sample.pixels, original.pixels)

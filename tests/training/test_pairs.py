@@ -144,7 +144,9 @@ def test_no_critic_learns_that_images_of_small_classes_do_not_vary():
         real, fake, sizes = map(torch.cat, zip(*(scores(unseen) for _ in range(8)), strict=True))
     # Chance is a half. Were a group one score, some 64 of either kind, its standard deviation would
     # be (129 / 12)^.5 / 64 = .05 (Mann-Whitney).
-    higher = [(real[sizes == n, None] > fake[sizes == n]).float().mean().item() for n in range(1, 6)]
+    higher = [
+        (real[sizes == n, None] > fake[sizes == n]).float().mean().item() for n in range(1, 6)
+    ]
     assert higher == pytest.approx([0.5] * 5, abs=0.15)
 
 
@@ -160,7 +162,7 @@ def test_a_single_image_is_paired_with_small_changes_of_itself():
     assert len(other[single].unique(dim=0)) == single.sum()
     # At most 6 degrees, a twentieth of the side and 7.5 %: far less than the contrast, 225 levels.
     apart = (other - given)[single].abs().mean((1, 2, 3)) * 127.5
-    assert 0 < apart.min()
+    assert apart.min() > 0
     assert apart.max() < 50
     (_, image_1), (_, image_2) = read(given[~single]), read(other[~single])
     assert set(image_1) == set(image_2) == {0, 1, 2}
