@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,7 @@ class Object:
     polygons: tuple[NDArray[np.float64], ...] = ()
     keypoints: NDArray[np.float64] | None = None
     rle: RunLengths | None = None
-    extra: Mapping[str, object] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Item:
     group: str | None = None
     masks: tuple[MaskFile, ...] = ()
     objects: tuple[Object, ...] = ()
-    extra: Mapping[str, object] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def labels(self) -> frozenset[str]:
@@ -109,7 +109,7 @@ class Dataset:
     classes: tuple[str, ...]
     annotations: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
-    extra: Mapping[str, object] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def splits(self) -> tuple[str, ...]:

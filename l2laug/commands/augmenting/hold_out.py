@@ -1,0 +1,94 @@
+"""Which images are learned from and which are tested on while the ways to train are measured."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from l2laug.data.datasets.dataset import TRAIN, Dataset, Item
+
+RARE_SHARE, BASE_SHARE = 0.5, 0.3  # of a class's images that are kept for testing
+SUPPORT = 50  # images of a rare class that are learned from, at most
+HELD_OUT = "held out"
+Items = tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Images by class.
+
+    Attributes:
+        learn: to learn from.
+        test: to test on; learned from by nothing while arms are measured.
+        source: where the test images come from: a split of the data set, or ``held out`` of train.
+    """
+
+    learn: dict[str, Items]
+    test: dict[str, Items]
+    source: str
+
+
+def assign_roles(dataset: Dataset, rare: Sequence[str], seed: int) -> Roles:
+    """What is learned from, and what is tested on.
+
+    A split ``val`` is tested on where there is one, else ``test``. Where there is neither, half of
+    a rare class's images and three in ten of the others' are held out; images of a group stay
+    together. Of sets of objects nothing is held out: images of an object that is rare are what is
+    learned, under each rare class that they show.
+
+    Args:
+        dataset: as it was read.
+        rare: its rare classes.
+        seed: of the choice.
+    """
+    learn, test = defaultdict(list), defaultdict(list)
+    if dataset.of_objects:
+        for item in dataset.of(TRAIN):
+            shown = [name for name in rare if name in item.labels]
+            for name in shown or sorted(item.labels)[:1]:
+                learn[name].append(item)
+        return Roles(_tuples(learn), {}, "")
+    source = next((s for s in ("val", "test") if dataset.of(s)), HELD_OUT)
+    for item in dataset.of(TRAIN):
+        learn[str(item.label)].append(item)
+    if source != HELD_OUT:
+        for item in dataset.of(source):
+            test[str(item.label)].append(item)
+        return Roles(_tuples(learn), _tuples(test), source)
+    random = np.random.default_rng(seed)
+    for name in sorted(learn):
+        share = RARE_SHARE if name in rare else BASE_SHARE
+        test[name], learn[name] = _parted(learn[name], share, random)
+    return Roles(_tuples(learn), _tuples(test), HELD_OUT)
+
+
+def _parted(
+    items: list[Item], share: float, random: np.random.Generator
+) -> tuple[list[Item], list[Item]]:
+    """Some groups of images with about a share of them (at most), and the others."""
+    groups: dict[object, list[int]] = defaultdict(list)
+    for row, item in enumerate(items):
+        groups[row if item.group is None else item.group].append(row)
+    most, taken = int(share * len(items)), set[int]()
+    keys = list(groups)
+    for place in random.permutation(len(keys)):
+        rows = groups[keys[place]]
+        if len(taken) + len(rows) <= most:
+            taken.update(rows)
+    out = [item for row, item in enumerate(items) if row in taken]
+    return out, [item for row, item in enumerate(items) if row not in taken]
+
+
+def support_of(items: Sequence[Item], seed: int) -> Items:
+    """The images of a rare class to learn from: all, or as many as are of use, by chance."""
+    if len(items) <= SUPPORT:
+        return tuple(items)
+    rows = np.random.default_rng(seed).permutation(len(items))[:SUPPORT]
+    return tuple(items[row] for row in np.sort(rows))
+
+
+def _tuples(found: dict[str, list[Item]]) -> dict[str, Items]:
+    return {name: tuple(found[name]) for name in sorted(found)}

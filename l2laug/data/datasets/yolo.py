@@ -1,0 +1,216 @@
+"""YOLO: a YAML of splits and class names, a text file of normalised labels beside each image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from l2laug.core.files import write_text
+from l2laug.data.datasets.dataset import Dataset, Item, Object
+from l2laug.data.datasets.problems import Problems, image_size, read_lines
+from l2laug.data.folders import SUFFIXES, find_images
+
+SPLITS = ("train", "val", "test")
+
+
+def config_in(root: Path) -> Path | None:
+    """The YAML in a folder that names classes and images to train on; None if there is none."""
+    for path in sorted([*root.glob("*.yaml"), *root.glob("*.yml")]):
+        if {"names", "train"} <= _load(path).keys():
+            return path
+    return None
+
+
+def _load(path: Path) -> dict[str, Any]:
+    import yaml  # of an extra: only those who have such a file need it
+
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def read_yolo(root: Path, path: Path, problems: Problems) -> Dataset:
+    """Read Ultralytics' layout: boxes, polygons (segmentation, oriented boxes) or keypoints.
+
+    A label lies where the image does, in ``labels`` in place of the last ``images``. An image
+    without a label shows no object.
+    """
+    config = _load(path)
+    names = config.get("names")
+    classes = list(map(str, names.values() if isinstance(names, dict) else names or ()))
+    if not classes:
+        problems.add(f"{path} names no classes.", "Add names.")
+    items: list[Item] = []
+    places: dict[str, tuple[Path, ...]] = {}
+    shape = tuple(config.get("kpt_shape") or ())
+    for split in SPLITS:
+        told = config.get(split)
+        if not told:
+            continue
+        found = [_place(root, config, str(t)) for t in (told if isinstance(told, list) else [told])]
+        for place, said in zip(found, told if isinstance(told, list) else [told], strict=True):
+            if place is None:
+                problems.add(f"{path}: {split} {said} is not there.", "Mend the path.")
+        places[split] = tuple(p for p in found if p is not None)
+        for image in _images(root, places[split], problems):
+            items.append(_item(root, image, split, classes, shape, problems))
+    known = {str(item.extra["label"]) for item in items}
+    for labels in {Path(label).parent for label in known}:
+        for label in sorted(labels.glob("*.txt")):
+            if str(label) not in known and label.name != "classes.txt":
+                problems.add(f"{label} labels no image.", "Add the image, or remove the label.")
+    extra = {"config": config, "path": path, "places": places}
+    return Dataset(root, "yolo", tuple(items), tuple(classes), (path,), extra=extra)
+
+
+def _place(root: Path, config: dict[str, Any], told: str) -> Path | None:
+    """Where a split's images or list lie; Roboflow writes ``../train/images`` for its own."""
+    inside = Path(*[p for p in Path(told).parts if p != ".."])
+    tried = [root / str(config.get("path") or "") / told, root / told, root / inside]
+    return next(
+        (p for p in tried if p.exists() and p.resolve().is_relative_to(root.resolve())), None
+    )
+
+
+def _images(root: Path, places: Sequence[Path], problems: Problems) -> list[Path]:
+    images: list[Path] = []
+    for place in places:
+        if place.is_dir():
+            images += find_images(place)
+            continue
+        for line in read_lines(place, problems):
+            if not line.strip():
+                continue
+            tried = [place.parent / line.strip(), root / line.strip()]
+            found = next((p for p in tried if p.is_file()), None)
+            if found is None:
+                problems.add(f"{place}: there is no {line.strip()}.", "Mend or remove the line.")
+            elif found.suffix.lower() in SUFFIXES:
+                images.append(found)
+    return images
+
+
+def label_of(image: Path, root: Path) -> Path:
+    """The label file of an image."""
+    parts = list(image.relative_to(root).parts)
+    if "images" in parts[:-1]:
+        last = len(parts) - 2 - parts[-2::-1].index("images")
+        parts[last] = "labels"
+    return root.joinpath(*parts).with_suffix(".txt")
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What it takes to read a line: the image's size, the classes, ``kpt_shape``."""
+
+    size: tuple[int, int]
+    classes: list[str]
+    points: tuple[int, ...]
+
+    def read(self, line: str) -> Object:
+        words = line.split()
+        index, values = int(float(words[0])), np.array(words[1:], np.float64)
+        if not 0 <= index < len(self.classes):
+            raise ValueError(f"class {index} of {len(self.classes)}")
+        if not np.isfinite(values).all():
+            raise ValueError("a value is no finite number")
+        name, scale = self.classes[index], np.array(self.size, np.float64)
+        count = int(np.prod(self.points)) if self.points else 0
+        if len(values) in (4, 4 + count):
+            (x, y), (w, h) = (values[:2] * scale).tolist(), (values[2:4] * scale).tolist()
+            box = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+            if len(values) == 4:
+                return Object(name, box)
+            points = values[4:].reshape(self.points)
+            seen = points[:, 2] if self.points[1] == 3 else 2.0 * (points != 0).any(1)
+            keypoints = np.column_stack([points[:, :2] * scale, seen])
+            return Object(name, box, keypoints=keypoints)
+        if len(values) >= 6 and len(values) % 2 == 0:
+            polygon = values.reshape(-1, 2) * scale
+            (left, top), (right, bottom) = polygon.min(0), polygon.max(0)
+            box = (float(left), float(top), float(right), float(bottom))
+            return Object(name, box, (polygon,))
+        raise ValueError(f"{len(values)} numbers are neither a box, a polygon nor keypoints")
+
+
+def _item(
+    root: Path,
+    image: Path,
+    split: str,
+    classes: list[str],
+    points: tuple[int, ...],
+    problems: Problems,
+) -> Item:
+    label, objects = label_of(image, root), []
+    size = image_size(image)
+    if size is None:
+        problems.add(f"{image} can't be read.", "Replace or remove it.")
+    elif label.is_file():
+        reader = _Line(size, classes, points)
+        for number, line in enumerate(read_lines(label, problems), 1):
+            if line.strip():
+                try:
+                    objects.append(reader.read(line))
+                except ValueError as error:
+                    problems.add(f"{label}, line {number}: {error}.", "Mend the line.")
+    return Item(image, None, split, objects=tuple(objects), extra={"label": label})
+
+
+def write_yolo(dataset: Dataset, drawn: Sequence[Item], out: Path) -> None:
+    """Write the YAML, the labels as they were, and those of the images that were drawn.
+
+    Args:
+        dataset: as it was read.
+        drawn: new images below ``out``.
+        out: the new root.
+
+    Raises:
+        OutputError: a file can't be written.
+    """
+    import yaml
+
+    root, config = dataset.root, dict(dataset.extra["config"])
+    for item in dataset.items:
+        label = Path(str(item.extra["label"]))
+        if label.is_file():
+            write_text(out / label.relative_to(root), label.read_text(encoding="utf-8-sig"))
+    for item in drawn:
+        size = image_size(item.file) or (1, 1)
+        lines = [_line(shown, size, dataset.classes, config) + "\n" for shown in item.objects]
+        write_text(label_of(item.file, out), "".join(lines))
+    config.pop("path", None)  # the folder of the YAML is meant then
+    places: dict[str, tuple[Path, ...]] = dataset.extra["places"]
+    for split, found in places.items():
+        told = [p.resolve().relative_to(root.resolve()).as_posix() for p in found]
+        config[split] = told if len(told) > 1 else told[0]
+        for place, name in zip(found, told, strict=True):
+            if place.is_file():
+                images = [i for i in dataset.items if i.split == split]
+                more = [i for i in drawn if i.split == split]
+                lines = [f"./{i.file.relative_to(root).as_posix()}\n" for i in images]
+                lines += [f"./{i.file.relative_to(out).as_posix()}\n" for i in more]
+                write_text(out / name, "".join(lines))
+    path = Path(str(dataset.extra["path"]))
+    write_text(out / path.name, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+
+
+def _line(
+    shown: Object, size: tuple[int, int], classes: Sequence[str], config: dict[str, Any]
+) -> str:
+    scale = np.array(size, np.float64)
+    if shown.polygons:
+        values = np.clip(shown.polygons[0] / scale, 0, 1).ravel()
+    else:
+        x0, y0, x1, y1 = shown.box
+        values = np.array([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0]) / np.tile(scale, 2)
+        if shown.keypoints is not None:
+            points = np.column_stack([shown.keypoints[:, :2] / scale, shown.keypoints[:, 2]])
+            points[points[:, 2] == 0] = 0
+            values = np.concatenate([values, points[:, : config["kpt_shape"][1]].ravel()])
+    return " ".join([str(classes.index(shown.label)), *(f"{v:.6g}" for v in values)])

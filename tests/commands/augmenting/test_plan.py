@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from l2laug.commands.augmenting.hold_out import assign_roles
+from l2laug.commands.augmenting.plan import make_plan
+from l2laug.data.datasets.dataset import Dataset, Item
+from l2laug.data.datasets.read_dataset import read_dataset
+from tests.data.datasets import trees
+
+
+def items(counts: dict[str, int], split: str = "train", group: int = 0) -> list[Item]:
+    return [
+        Item(Path(split, name, f"{i}.png"), name, split, str(i // group) if group else None)
+        for name, number in counts.items()
+        for i in range(number)
+    ]
+
+
+def dataset(found: list[Item]) -> Dataset:
+    names = tuple(sorted({str(i.label) for i in found}))
+    return Dataset(Path("set"), "folders", tuple(found), names)
+
+
+def test_half_of_a_rare_class_is_held_out_and_three_in_ten_of_the_others() -> None:
+    roles = assign_roles(dataset(items({"rare": 13, "base": 20})), ["rare"], seed=0)
+    assert roles.source == "held out"
+    assert {n: len(i) for n, i in roles.test.items()} == {"rare": 6, "base": 6}
+    assert {n: len(i) for n, i in roles.learn.items()} == {"rare": 7, "base": 14}
+    for name in ("rare", "base"):
+        files = [i.file for i in (*roles.test[name], *roles.learn[name])]
+        assert len(set(files)) == len(files)
+
+
+def test_groups_stay_together() -> None:
+    roles = assign_roles(dataset(items({"rare": 12, "base": 20}, group=3)), ["rare"], seed=1)
+    for name in ("rare", "base"):
+        learn, test = ({i.group for i in part[name]} for part in (roles.learn, roles.test))
+        assert test
+        assert not learn & test
+
+
+@pytest.mark.parametrize("splits", [("val", "test"), ("test",)])
+def test_splits_that_are_there_are_tested_on(splits: tuple[str, ...]) -> None:
+    found = items({"a": 9, "b": 30})
+    for split in splits:
+        found += items({"a": 6, "b": 6}, split)
+    plan = make_plan(dataset(found), None, (), 0)
+    assert plan.roles.source == splits[0]
+    assert [(c.name, c.role, c.learned, c.tested) for c in plan.classes] == [
+        ("a", "base", 9, 6),
+        ("b", "base", 30, 6),
+    ]
+    plan = make_plan(dataset(found), "20", (), 0)
+    [a, _] = plan.classes
+    assert (a.role, a.missing, a.measured) == ("rare", 11, True)
+
+
+def test_too_few_to_test_on_is_told() -> None:
+    plan = make_plan(dataset(items({"a": 6, "b": 60, "c": 70})), None, (), 0)
+    assert not plan.classes[0].measured
+    assert "nothing can be told of: a (3)" in plan.notes[0]
+
+
+def test_of_mvtec_the_defects_are_rare(tmp_path: Path) -> None:
+    root = trees.class_folders(tmp_path / "more" / "train", {"good": 50}).parent
+    trees.mvtec(root)
+    plan = make_plan(read_dataset(root), None, (), 0)
+    assert [(c.name, c.role, c.target) for c in plan.classes] == [
+        ("good", "base", 50),
+        ("scratch", "rare", 50),
+    ]
+
+
+def test_of_objects_nothing_is_measured(tmp_path: Path) -> None:
+    plan = make_plan(read_dataset(trees.voc(tmp_path)), "5", ("bolt",), 0)
+    assert not plan.classes[0].measured
+    assert "is not measured" in plan.notes[0]
+    assert {n: len(i) for n, i in plan.roles.learn.items()} == {"bolt": 1, "nut": 1}
