@@ -77,3 +77,6 @@ def print_written(written: Written) -> None:
             f"{written.never_accepted} images never reached it: look at those whose line in the "
             "manifest says accepted: false"
         )
+    if written.missing_parts:
+        named = ", ".join(map(str, written.missing_parts))
+        print(f"the samples are whole once these shards are drawn: {named}")

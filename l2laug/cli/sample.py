@@ -33,6 +33,15 @@ def sample_cli(
     picture_format: Annotated[
         str, typer.Option("--format", help="png (TIFF where 16 bits need it), jpg or webp.")
     ] = "png",
+    shards: Annotated[
+        int | None, typer.Option(min=1, help="Write WebDataset tar files of so many samples each.")
+    ] = None,
+    parquet: Annotated[
+        bool, typer.Option("--parquet", help="Write Parquet files of 1,000 samples, or --shards.")
+    ] = False,
+    shard: Annotated[
+        str | None, typer.Option(help="Draw a share of the samples, one of several machines': 2/4.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep what was drawn before; draw the rest, or more.")
     ] = False,
@@ -44,7 +53,19 @@ def sample_cli(
     from l2laug.commands.sample import SampleOptions, sample
     from l2laug.core.progress import Progress
 
-    options = SampleOptions(count, out, seed, device, resume, overwrite, size, picture_format)
+    options = SampleOptions(
+        count,
+        out,
+        seed,
+        device,
+        resume,
+        overwrite,
+        size=size,
+        format=picture_format,
+        shards=shards,
+        parquet=parquet,
+        shard=shard,
+    )
     written = sample(find_run(run), options, Progress(quiet=as_json))
     if as_json:
         print_json({"sampled": vars(written)})

@@ -8,9 +8,11 @@ from pathlib import Path
 from l2laug.artifacts.run import Run
 from l2laug.core.errors import UsageError
 from l2laug.core.progress import Progress
-from l2laug.sampling.render import PictureOptions
 from l2laug.sampling.sampler import Sampler
 from l2laug.sampling.writer import Written, write_samples
+from l2laug.sampling.writing.job import PARQUET, TAR, OutputOptions, Part
+
+PER_FILE = 1000
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class SampleOptions:
         overwrite: remove them first.
         size: side of squares to write; each at the size of its original by default.
         format: ``png``, ``jpg`` or ``webp``.
+        shards: how many samples share a file, tar or Parquet; each has its own by default.
+        parquet: write Parquet, with 1,000 samples a file unless ``shards`` says otherwise.
+        shard: which share of the samples is drawn, as ``2/4``; all by default.
     """
 
     count: int = 100
@@ -36,6 +41,20 @@ class SampleOptions:
     overwrite: bool = False
     size: int | None = None
     format: str = "png"
+    shards: int | None = None
+    parquet: bool = False
+    shard: str | None = None
+
+    def output(self) -> OutputOptions:
+        """How and into which files.
+
+        Raises:
+            UsageError: there is no such format or share.
+        """
+        part = Part() if self.shard is None else Part.parse(self.shard)
+        per_file = self.shards or (PER_FILE if self.parquet else None)
+        container = PARQUET if self.parquet else TAR
+        return OutputOptions(self.size, self.format, per_file, container, part)
 
 
 def sample(run: Run, options: SampleOptions, progress: Progress) -> Written:
@@ -54,7 +73,9 @@ def sample(run: Run, options: SampleOptions, progress: Progress) -> Written:
     """
     if options.resume and options.overwrite:
         raise UsageError("--resume keeps what --overwrite removes.", "Give one of them.")
-    pictures = PictureOptions(options.size, options.format)
+    pictures = options.output()
+    if options.parquet:
+        import pyarrow  # noqa: F401 if it is missing, say so before any work
     sampler = Sampler(run.model, options.device)
     progress.say(f"model {run.model}, {sampler.provider}")
     if sampler.advice:

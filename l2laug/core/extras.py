@@ -26,6 +26,7 @@ EXTRAS = {
     ),
     "inception": frozenset({"torch_fidelity"}),
     "lpips": frozenset({"lpips"}),
+    "parquet": frozenset({"pyarrow"}),
 }
 
 

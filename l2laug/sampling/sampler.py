@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -115,14 +116,14 @@ class Sampler:
         draw that is less like its class than the model's card asks for is rejected and drawn anew
         from another latent, a few times; of an image that never gets there the best is taken.
         """
-        new, again = deque(range(first, first + count)), deque[tuple[int, int]]()
+        new, again = iter(range(first, first + count)), deque[tuple[int, int]]()
         best: dict[int, _Try] = {}
         settled: dict[int, _Try] = {}
         following = first
         while following < first + count:
             # Rejected ones go first, so that what is behind them does not wait long.
             batch = [again.popleft() for _ in range(min(BATCH, len(again)))]
-            batch += [(new.popleft(), 0) for _ in range(min(BATCH - len(batch), len(new)))]
+            batch += [(i, 0) for i in islice(new, BATCH - len(batch))]
             for one in self._try(batch, seed):
                 before = best.get(one.index)
                 if before is None or one.similarity > before.similarity:

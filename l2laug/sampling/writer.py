@@ -1,28 +1,29 @@
-"""Write drawn images as class folders, with a manifest beside them."""
+"""Write drawn images as class folders, tar shards or Parquet, with a manifest beside them."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, groupby
 from pathlib import Path
-from typing import Any
 
-from l2laug.artifacts.names import MANIFEST
-from l2laug.artifacts.output_folders import holds_samples
-from l2laug.core.errors import OutputError
-from l2laug.core.files import is_empty, unwritable, whole_file, write_text
+from l2laug.core.files import unwritable, whole_file
 from l2laug.core.hashing import file_hash
 from l2laug.core.progress import Progress
 from l2laug.sampling.render import PictureOptions, encode, render, suffix_of
 from l2laug.sampling.sampler import Drawn, Sampler
-
-PICTURE = re.compile(r"\d{6,}\.(png|jpg|webp|tif)")
-NEEDED = {"file", "class", "seed", "index", "tries", "accepted", "model", "sha256"}  # of an entry
+from l2laug.sampling.writing.claim import claim_class, joined
+from l2laug.sampling.writing.containers import open_container
+from l2laug.sampling.writing.job import Job, OutputOptions
+from l2laug.sampling.writing.manifest import (
+    Entry,
+    join_parts,
+    line_of,
+    read_entries,
+    write_metadata,
+)
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,11 @@ class Written:
     Attributes:
         folder: where they are.
         class_name: their class.
-        count: how many.
+        count: how many this call was to see to; of a part of them, those of the part.
         rejected: draws below the acceptance threshold, drawn anew.
         never_accepted: images of which every try was; the best of them is written.
         side: of the squares they are, in pixels; None where each has the size of its original.
+        missing_parts: numbers of the parts that other machines have still to draw.
     """
 
     folder: Path
@@ -44,6 +46,15 @@ class Written:
     rejected: int
     never_accepted: int
     side: int | None
+    missing_parts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A sample on its way to disk: its entry of the manifest, and its files by their names."""
+
+    entry: Entry
+    files: dict[str, bytes]
 
 
 def write_samples(
@@ -59,16 +70,18 @@ def write_samples(
 ) -> Written:
     """Draw ``count`` images and write ``out/<class>/000000.png ...`` and add to the manifest.
 
-    Each picture appears whole or not at all, its line of the manifest after it. Samples of other
-    classes in the folder stay as they are.
+    Each file appears whole or not at all, its lines of the manifest after it. Samples of other
+    classes in the folder stay as they are. Of a part of them that one of several machines draws
+    the manifest has another name, until all parts are there.
 
     Args:
         sampler: the adapted model.
-        count: how many images there shall be.
+        count: how many images there shall be, over all parts.
         out: the folder.
         seed: of the images.
         progress: where to show how far it is.
-        pictures: size and format; each at the size of its original, as PNG, by default.
+        pictures: size, format and containers, see :class:`OutputOptions`; each at the size of its
+            original, as PNG, in a file of its own by default.
         resume: keep the pictures of the class that an earlier call with this seed left there.
         overwrite: remove them first.
 
@@ -77,52 +90,58 @@ def write_samples(
             samples, or samples of the class already. Or what is to be resumed was begun otherwise.
         UsageError: the format can't hold what the originals are.
     """
-    card, pictures = sampler.card, pictures or PictureOptions()
-    _check_format(sampler, pictures)
-    wanted = _Wanted(count, seed, pictures)
-    entries = _claim_class(sampler, wanted, out, resume=resume, overwrite=overwrite)
-    kept, new = len(entries), sampler.draw(count - len(entries), seed, len(entries))
+    options = _output_options(pictures)
+    _check_format(sampler, options)
+    name = sampler.card.class_name
+    job = Job(out, name, count, seed, sampler.digest, options)
+    if job.in_parts and resume and joined(job):
+        return _written(sampler, job, job.whole, [])
+    kept, indices = claim_class(job, resume=resume, overwrite=overwrite), job.indices
     try:
         out.mkdir(parents=True, exist_ok=True)
+        job.whole.touch()  # by which the folder is known, also while parts of it are drawn
         with (
-            (out / MANIFEST).open("a", encoding="utf-8") as lines,
-            progress.task(f"drawing {card.class_name}", count, kept) as advance,
+            job.manifest.open("a", encoding="utf-8") as lines,
+            progress.task(f"drawing {name}", len(indices), kept) as advance,
         ):
-            for drawn, files in _encoded(sampler, new, pictures):
-                for k, file in enumerate(files):
-                    entry = _write(out, sampler, drawn, k, file.result())
-                    entries.append(entry | {"seed": seed, "asked": wanted.pictures})
-                    lines.write(json.dumps(entries[-1], ensure_ascii=False) + "\n")
+            new = sampler.draw(len(indices) - kept, seed, indices.start + kept)
+            samples = _samples(sampler, job, new)
+            for _, block in groupby(samples, lambda s: job.block_of(s.entry["index"])):
+                entries = _write(job, block)
+                lines.writelines(map(line_of, entries))
                 lines.flush()
-                advance(len(drawn.indices))
+                advance(len(entries))
+        missing = join_parts(job) if job.in_parts else []
+        if not missing:
+            write_metadata(out, job.whole)
     except OSError as error:
-        raise unwritable(out / MANIFEST, error) from error
+        raise unwritable(job.manifest, error) from error
+    return _written(sampler, job, job.manifest if missing else job.whole, missing)
+
+
+def _output_options(pictures: PictureOptions | None) -> OutputOptions:
+    if isinstance(pictures, OutputOptions):
+        return pictures
+    return OutputOptions(pictures.size, pictures.format) if pictures else OutputOptions()
+
+
+def _written(sampler: Sampler, job: Job, manifest: Path, missing: list[int]) -> Written:
+    """What the manifest says of a job's samples."""
+    rejected = never = 0
+    for entry in read_entries(manifest):
+        if job.is_mine(entry) and entry["index"] in job.indices:
+            rejected += int(entry["tries"]) - bool(entry["accepted"])
+            never += not entry["accepted"]
     native = sampler.tells_changes and sampler.original(0) is not None
     return Written(
-        out / card.class_name,
-        card.class_name,
-        count,
-        rejected=sum(int(entry["tries"]) - bool(entry["accepted"]) for entry in entries),
-        never_accepted=sum(not entry["accepted"] for entry in entries),
-        side=pictures.size or (None if native else card.size),
+        job.out if job.options.per_file else job.out / job.class_name,
+        job.class_name,
+        len(job.indices),
+        rejected,
+        never,
+        side=job.options.size or (None if native else sampler.card.size),
+        missing_parts=tuple(missing),
     )
-
-
-class _Wanted:
-    """What samples are asked for; samples of another seed, size or format are others."""
-
-    def __init__(self, count: int, seed: int, pictures: PictureOptions) -> None:
-        self.count, self.seed = count, seed
-        self.pictures = f"{pictures.size or 'native'} {pictures.format}"
-
-
-@dataclass(frozen=True)
-class _File:
-    """A picture as it goes to disk."""
-
-    content: bytes
-    suffix: str
-    size: tuple[int, int]
 
 
 def _check_format(sampler: Sampler, pictures: PictureOptions) -> None:
@@ -133,112 +152,60 @@ def _check_format(sampler: Sampler, pictures: PictureOptions) -> None:
             suffix_of(original, pictures)
 
 
-def _write(out: Path, sampler: Sampler, drawn: Drawn, k: int, file: _File) -> dict[str, Any]:
-    """Write one picture; what the manifest says of it."""
-    index, name = drawn.indices[k], sampler.card.class_name
-    path = f"{name}/{index:06d}.{file.suffix}"
-    with whole_file(out / path) as part:
-        part.write_bytes(file.content)
-    return {
+def _write(job: Job, samples: Iterable[_Sample]) -> list[Entry]:
+    """Write samples that share a file, or one with files of its own; their entries."""
+    entries = []
+    if job.options.per_file is None:
+        for sample in samples:
+            for name, content in sample.files.items():
+                with whole_file(job.out / name) as part:
+                    part.write_bytes(content)
+            entries.append(sample.entry)
+        return entries
+    samples = iter(samples)
+    first = next(samples)
+    path = job.container(first.entry["index"])
+    with whole_file(path) as part, open_container(part, job.options.container) as container:
+        for sample in chain([first], samples):
+            container.add(sample.entry, sample.files)
+            entries.append(sample.entry)
+    digest = file_hash(path)
+    return [entry | {"container_sha256": digest} for entry in entries]
+
+
+def _samples(sampler: Sampler, job: Job, draws: Iterator[Drawn]) -> Iterator[_Sample]:
+    """Samples of what is drawn; some are made on other threads while the next ones are drawn."""
+    with ThreadPoolExecutor() as pool:
+        before: list[Future[_Sample]] = []
+        for drawn in draws:
+            found = [
+                pool.submit(_sample, sampler, job, drawn, k) for k in range(len(drawn.indices))
+            ]
+            yield from (sample.result() for sample in before)
+            before = found
+        yield from (sample.result() for sample in before)
+
+
+def _sample(sampler: Sampler, job: Job, drawn: Drawn, k: int) -> _Sample:
+    """The files of one draw, and what the manifest says of it."""
+    picture = render(sampler, drawn, k, job.options.size)
+    content, suffix = encode(picture, job.options), suffix_of(picture, job.options)
+    index = drawn.indices[k]
+    path = f"{job.class_name}/{index:06d}.{suffix}"
+    entry = {
         "file": path,
-        "class": name,
+        "class": job.class_name,
         "index": index,
         "tries": int(drawn.tries[k]),
         "accepted": bool(drawn.accepted[k]),
         "similarity": round(float(drawn.similarities[k]), 4),
         "support": sampler.card.support_hashes[drawn.support[k]],
-        "size": list(file.size),
-        "model": sampler.digest,
-        "sha256": hashlib.sha256(file.content).hexdigest(),
+        "size": list(picture.size),
+        "model": job.model,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "seed": job.seed,
+        "asked": job.asked,
     }
-
-
-def _encoded(
-    sampler: Sampler, draws: Iterator[Drawn], pictures: PictureOptions
-) -> Iterator[tuple[Drawn, list[Future[_File]]]]:
-    """Files of what is drawn; some are made on other threads while the next ones are drawn."""
-
-    def make(drawn: Drawn, k: int) -> _File:
-        picture = render(sampler, drawn, k, pictures.size)
-        return _File(encode(picture, pictures), suffix_of(picture, pictures), picture.size)
-
-    with ThreadPoolExecutor() as pool:
-        before: tuple[Drawn, list[Future[_File]]] | None = None
-        for drawn in draws:
-            found = drawn, [pool.submit(make, drawn, k) for k in range(len(drawn.indices))]
-            if before:
-                yield before
-            before = found
-        if before:
-            yield before
-
-
-def _claim_class(
-    sampler: Sampler, wanted: _Wanted, out: Path, *, resume: bool, overwrite: bool
-) -> list[dict[str, Any]]:
-    """Make room for samples of a class; the manifest's entries of those that stay.
-
-    The manifest ends with them afterwards.
-    """
-    name = sampler.card.class_name
-    if out.exists() and not (out.is_dir() and (is_empty(out) or holds_samples(out))):
-        raise OutputError(
-            f"{out} exists already, and holds other things than samples.",
-            "Choose another place with -o.",
-        )
-    there, entries = _entries(out), list[dict[str, Any]]()
-    mine = [entry for entry in there if entry["class"] == name]
-    pictures = [p for p in (out / name).glob("*.*") if PICTURE.fullmatch(p.name)]
-    if resume:
-        entries = _finished(mine, sampler, wanted, out)
-    elif (mine or pictures) and not overwrite:
-        raise OutputError(
-            f"Samples of {name} in {out} exist already.",
-            "Give --overwrite to replace them, --resume to draw more, or another place with -o.",
-        )
-    elif overwrite:
-        for picture in pictures:
-            picture.unlink()
-    if (out / MANIFEST).is_file():
-        left = [entry for entry in there if entry["class"] != name] + entries
-        lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in left]
-        write_text(out / MANIFEST, "".join(lines))
-    return entries
-
-
-def _entries(out: Path) -> list[dict[str, Any]]:
-    """The manifest's entries; a line may be torn."""
-    path, entries = out / MANIFEST, []
-    if path.is_file():
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            with suppress(ValueError):
-                entry = json.loads(line)
-                if isinstance(entry, dict) and set(entry) >= NEEDED:
-                    entries.append(entry)
-    return entries
-
-
-def _finished(
-    mine: list[dict[str, Any]], sampler: Sampler, wanted: _Wanted, out: Path
-) -> list[dict[str, Any]]:
-    """The entries of the pictures that are there, up to the first that is not."""
-    entries: list[dict[str, Any]] = []
-    asked = (wanted.seed, sampler.digest, wanted.pictures)
-    for entry in mine:
-        if (entry["seed"], entry["model"], entry.get("asked")) != asked:
-            raise OutputError(
-                f"The samples in {out} are of another model, seed, size or format.",
-                "Give --overwrite in place of --resume, or another place with -o.",
-            )
-        picture = out / sampler.card.class_name / Path(str(entry["file"])).name
-        if entry["index"] != len(entries) or not picture.is_file():
-            break
-        if entry["sha256"] != file_hash(picture):
-            break
-        entries.append(entry)
-    if len(entries) > wanted.count:
-        raise OutputError(
-            f"{out} holds {len(entries)} samples already, more than -n {wanted.count}.",
-            "Ask for as many or more, or give --overwrite in place of --resume.",
-        )
-    return entries
+    if job.options.per_file:
+        entry["container"] = job.container(index).name
+    return _Sample(entry, {path: content})

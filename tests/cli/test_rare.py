@@ -250,7 +250,7 @@ def test_sample_again_gives_the_same_files(here: Path, tiny_run: Path) -> None:
     for out, seed in (("a", 7), ("b", 7), ("c", 8)):
         words = ["sample", tiny_run, "-n", 40, "-o", out, "--seed", seed]
         assert l2laug(*words).exit_code == 0
-    assert len(contents(here / "a")) == 41
+    assert len(contents(here / "a")) == 42
     assert contents(here / "a") == contents(here / "b")
     assert contents(here / "a") != contents(here / "c")
 
@@ -261,7 +261,8 @@ def test_sample_never_writes_over_what_is_there(here: Path, tiny_run: Path) -> N
     assert "of 3 in out exist already" in rejected(6, "sample", tiny_run, "-n", 2, "-o", "out")
     assert contents(here) == before
     assert l2laug("sample", tiny_run, "-n", 2, "-o", "out", "--overwrite").exit_code == 0
-    assert set(contents(here / "out")) == {"3/000000.png", "3/000001.png", "manifest.jsonl"}
+    pictures = {"3/000000.png", "3/000001.png"}
+    assert set(contents(here / "out")) == pictures | {"manifest.jsonl", "metadata.jsonl"}
 
 
 def test_sample_where_nothing_can_be_written(here: Path, tiny_run: Path) -> None:

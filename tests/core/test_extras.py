@@ -46,7 +46,7 @@ def modules(requirements: list[str]) -> set[str]:
     return {MODULES.get(name, name.replace("-", "_")) for name in names} - {"l2laug"}
 
 
-@pytest.mark.parametrize("extra", ["train", "inception", "lpips"])
+@pytest.mark.parametrize("extra", sorted(EXTRAS))
 def test_an_extra_has_the_modules_of_its_packages(extra: str) -> None:
     assert EXTRAS[extra] == modules(PROJECT["optional-dependencies"][extra])
 

@@ -41,7 +41,7 @@ def test_samples_lie_in_a_class_folder(sampler: Sampler, tmp_path: Path) -> None
     assert (written.folder, written.class_name, written.count) == (tmp_path / "3", "3", 35)
     names = [p.name for p in class_folders(tmp_path)["3"]]
     assert names == [f"{i:06d}.png" for i in range(35)]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["3", "manifest.jsonl"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["3", "manifest.jsonl", "metadata.jsonl"]
 
 
 def test_a_file_is_the_drawn_image(sampler: Sampler, tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_a_class_is_added_to_another_one(
     after = contents(tmp_path)
     assert after.keys() - whole.keys() == {f"4/{i:06d}.png" for i in range(3)}
     assert after["manifest.jsonl"].startswith(whole["manifest.jsonl"])
-    assert all(after[name] == whole[name] for name in whole if name != "manifest.jsonl")
+    assert all(after[name] == whole[name] for name in whole if name.endswith("png"))
     with pytest.raises(OutputError, match=r"Samples of 3 in .* exist already"):
         write_samples(sampler, 3, tmp_path, 5, QUIET)
 
@@ -231,7 +231,7 @@ def test_one_class_of_two_is_replaced_or_gone_on_with(
     assert [line["file"][:2] for line in manifest(tmp_path)] == ["4/"] * 3 + ["3/"] * 36
     after = contents(tmp_path)
     assert after["3/mine.png"] == b"precious"
-    assert all(after[name] == whole[name] for name in whole if name != "manifest.jsonl")
+    assert all(after[name] == whole[name] for name in whole if name.endswith("png"))
 
     write_samples(other, 5, tmp_path, 5, QUIET, resume=True)
     lines = manifest(tmp_path)

@@ -1,0 +1,1 @@
+"""Where samples go: class folders, tar shards or Parquet, and the manifest."""
