@@ -43,24 +43,24 @@ def unstopped(
 LAST_STEPS = {"feature_net": 10, "prototype_classifier": 10, "source": 4, "weak": 2, "gems": 3}
 
 
-# Of the tiny recipe's steps 1 to 4 train the strong network, 5 and 6 the weak one.
-@pytest.mark.parametrize("step", [4, 6])
 def test_a_resumed_training_ends_like_one_that_was_never_stopped(
     here: Path,
     digits: Path,
     tiny_recipe_file: Path,
     unstopped: Path,
     monkeypatch: pytest.MonkeyPatch,
-    step: int,
 ) -> None:
     words = ["pretrain", digits, "-o", "tiny", "--recipe", tiny_recipe_file, "--device", "cpu"]
     monkeypatch.setattr(source, "CHECKPOINT_EVERY", 2)
-    with monkeypatch.context() as patch:
-        interrupt_at_step(step, patch)
-        stopped = l2laug(*words)
-    assert stopped.exit_code == 130
-    assert "what was finished is kept" in stopped.stderr
-    assert [p.name for p in (here / "tiny").iterdir()] == [".training"]
+    # Of the tiny recipe's steps 1 to 4 train the strong network, 5 and 6 the weak one. From step 2,
+    # the last that was kept, the second command takes 3 and 4 again, and stops in the weak one.
+    for step, more in ((4, []), (4, ["--resume"])):
+        with monkeypatch.context() as patch:
+            interrupt_at_step(step, patch)
+            stopped = l2laug(*words, *more)
+        assert stopped.exit_code == 130
+        assert "what was finished is kept" in stopped.stderr
+        assert [p.name for p in (here / "tiny").iterdir()] == [".training"]
 
     assert "--resume" in rejected(6, *words)
     other = [*words[:5], "glyphs", *words[6:], "--resume"]

@@ -9,27 +9,21 @@ import pytest
 import torch
 
 from l2laug.artifacts.bundle import Bundle
-from l2laug.artifacts.model_card import SHORT
-from l2laug.artifacts.run import find_run
 from l2laug.config.recipe import BaseOptions, Recipe
 from l2laug.core.arrays import pixel_hash
 from l2laug.core.errors import ImageError, UsageError
 from l2laug.core.progress import Progress
 from l2laug.data.base_classes import base_hashes, read_base_classes
-from l2laug.data.folders import class_folders
-from l2laug.data.image_set import ImageSet, read_classes
+from l2laug.data.image_set import ImageSet
 from l2laug.features.extractor import bundle_extractor
 from l2laug.metrics.diversity import mean_diversity
 from l2laug.runtime.session import Session
-from l2laug.sampling.sampler import Sampler
-from l2laug.sampling.writer import write_samples
 from l2laug.training.initial_weights import InitialWeights, bundle_weights, load_generator
 from l2laug.training.joint import train_jointly
 from l2laug.training.registration import Registration
 from l2laug.training.target import train_target
 from tests.class_folders import copy_classes
-from tests.conftest import from_elsewhere
-from tests.keywords import adapt, evaluate
+from tests.keywords import adapt
 
 QUIET = Progress(quiet=True)
 SESSION = Session.start("cpu")
@@ -158,33 +152,6 @@ def test_the_target_grows_from_it_and_leaves_it_as_it_was(
     assert all(torch.equal(a, b) for a, b in zip(weights, theirs, strict=True))
     mine = list(initial.generator.parameters())
     assert all(torch.equal(a, b) for a, b in zip(weights, mine, strict=True))
-
-
-def test_what_was_learned_along_is_never_tested_on(
-    digits: Path, tiny_bundle: Path, tiny: Recipe, tmp_path: Path
-):
-    recipe = tiny.model_copy(update={"base": BaseOptions(steps=2, batch=4)})
-    data = copy_classes(digits, tmp_path / "data", {c: range(12) for c in "012345"})
-    rare = copy_classes(digits, tmp_path / "rare", {"3": range(5)}) / "3"
-    [run] = adapt(
-        rare,
-        bundle=str(tiny_bundle),
-        base=data,
-        out=tmp_path / "run",
-        recipe=recipe,
-    )
-    card = Sampler(run.run / "model.onnx", device="cpu").card
-    found = find_run(run.run)
-    write_samples(Sampler(found.model, device="cpu"), 8, found.samples, 0, QUIET)
-    images = read_classes(class_folders(data), 32, 1)
-    along = set(card.base_hashes)
-
-    # Of the data's own threes none, though they lie in another folder than the rare ones.
-    was_seen = np.array([pixel_hash(p)[:SHORT] in along for p in images.pixels])
-    assert list(np.bincount(images.labels, was_seen)) == [8, 8, 8, 0, 8, 8]
-    from_elsewhere(found, tiny_bundle, tmp_path / "bundle of other images")
-    counts = evaluate(found, dataset=data).counts
-    assert counts["test"] == 7 + 5 * 4  # threes that were not adapted from, and four of each
 
 
 def test_hashes_are_short_and_sorted(support: ImageSet):

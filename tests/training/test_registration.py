@@ -28,7 +28,7 @@ def test_bars_learn_to_move_onto_those_they_are_paired_with(tiny: Recipe):
     registration = Registration(encoder, 20.0, 0.001)
     optimiser = torch.optim.Adam([*generator.parameters(), *encoder.parameters()], 5e-3)
     random, apart = torch.Generator().manual_seed(0), []
-    for _ in range(150):
+    for _ in range(80):
         columns = torch.randint(8, 20, (16,), generator=random)
         given, other = bars(columns), bars(columns + torch.randint(-3, 4, (16,), generator=random))
         loss, terms = registration.loss(generator, given, other, random)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from l2laug.artifacts.bundle import open_bundle, write_info
 from l2laug.commands.adapting import select_bundle as choosing
-from l2laug.commands.adapting.select_bundle import HOME, nearest_bundle
+from l2laug.commands.adapting.select_bundle import HOME, nearest_bundle, own_bundle
+from l2laug.config.load import find_recipe
 from l2laug.core.errors import BundleError
 from l2laug.data.folders import class_folders
-from tests.cli.calls import contents, copied, l2laug, rejected, the_json
+from l2laug.runtime.session import Session
+from tests.cli.calls import copied, l2laug, rejected
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def test_the_nearest_bundle_is_taken_and_all_distances_are_told(
     assert choice.bundle.path == near
     assert list(choice.distances) == ["near", "far"]
     assert choice.distances["far"] == pytest.approx(2 * choice.distances["near"])
-    assert "near" in choice.describe()
+    assert choice.describe().index("near ") < choice.describe().index("far ")
 
 
 def test_bundles_of_the_current_folder_count_too(
@@ -54,29 +57,25 @@ def test_bundles_of_the_current_folder_count_too(
     shutil.copytree(tiny_bundle, here / HOME / "mine")
 
     assert nearest_bundle(class_folders(rare)).bundle.path == HOME / "mine"
+    # The shipped ones beside it: how far all are is told, and kept.
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    told = nearest_bundle(class_folders(rare)).distances
+    assert set(told) == {"glyphs", "photos", "steel", str(HOME / "mine")}
+    monkeypatch.setattr(choosing, "list_bundles", lambda: [])
     shutil.copytree(tiny_bundle, here / HOME / "old")
     (here / HOME / "old" / "bundle.json").write_text('{"format": 0}')
     assert nearest_bundle(class_folders(rare)).bundle.path == HOME / "mine"
 
 
-def test_the_distances_are_kept(here: Path, rare: Path, tiny_bundle: Path):
-    shutil.copytree(tiny_bundle, here / HOME / "mine")
-    [adapted] = the_json(l2laug("adapt", rare, "--device", "cpu", "--budget", "1s", "--json"))[
-        "adapted"
-    ]
-
-    assert set(adapted["distances"]) == {"glyphs", "photos", "steel", str(HOME / "mine")}
-
-
 @pytest.mark.slow
 def test_source_trains_a_bundle_once_and_adapts_from_it(
-    here: Path, digits: Path, tiny_recipe_file: Path
+    here: Path, digits: Path, tiny_recipe_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
     shutil.copytree(digits, here / "all")
-    copied(here / "all" / "3", here / "all" / "few", 3)
+    few = copied(here / "all" / "3", here / "all" / "few", 3)
     words = ["adapt", "all/few", "--source", "all", "--recipe", tiny_recipe_file, "--device", "cpu"]
-    words += ["--seed", 5]
-    first = l2laug(*words)
+    first = l2laug(*words, "--seed", 5)
     assert first.exit_code == 0, first.stderr
     [bundle] = (here / HOME).iterdir()
     info = json.loads((bundle / "bundle.json").read_text())
@@ -84,15 +83,23 @@ def test_source_trains_a_bundle_once_and_adapts_from_it(
     assert info["source"]["classes"] + len(info["source"]["held_out"]) == 10
     assert (here / "l2laug-runs" / "few" / "model.onnx").is_file()
 
-    before = contents(bundle)
-    again = l2laug(*words, "--overwrite")
-    assert again.exit_code == 0, again.stderr
-    assert "was trained on all before" in again.stderr
-    assert contents(bundle) == before
+    def own(seed: int) -> Path:
+        recipe = find_recipe(str(tiny_recipe_file))
+        return own_bundle(Path("all"), few, recipe, Session.start("cpu", seed=seed)).path
 
+    trained: list[Path] = []
+
+    def pretrain(_: Path, place: Path, *__: object) -> SimpleNamespace:
+        trained.append(place)
+        return SimpleNamespace(bundle=SimpleNamespace(path=place))
+
+    monkeypatch.setattr(choosing, "pretrain", pretrain)
+    assert own(5) == bundle.relative_to(here)
+    assert trained == []
+    found = {own(5), own(6)}
     (here / "all" / "3" / "00.png").unlink()
-    assert l2laug(*words, "--overwrite").exit_code == 0
-    assert len(list((here / HOME).iterdir())) == 2
+    assert len(found | {own(6)}) == 3  # of another seed, and of fewer images
+    assert len(trained) == 2
 
 
 def test_two_bundles_can_not_be_meant(rare: Path, digits: Path):
