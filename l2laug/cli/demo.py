@@ -19,15 +19,17 @@ def demo_cli(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run the main job on scikit-learn's scanned digits, one of them made rare."""
+    """Run the main job on two problems: scanned digits and photographs of clothing."""
     from l2laug.commands.demo import demo
     from l2laug.core.progress import Progress
     from l2laug.runtime.session import Session
 
-    result = demo(out, Session.start(progress=Progress(quiet=as_json)), overwrite=overwrite)
+    results = demo(out, Session.start(progress=Progress(quiet=as_json)), overwrite=overwrite)
     if as_json:
-        print_json({"demo": asdict(result)})
+        print_json({"demo": [asdict(result) for result in results]})
         return
-    print_evaluation(asdict(result.evaluation))
-    print(f"pictures: {result.samples.folder}")
-    print(f"look at: {result.run / 'sheet.png'}")
+    for result in results:
+        print(f"\n{result.problem}")
+        print_evaluation(asdict(result.evaluation))
+        print(f"pictures: {result.samples.folder}")
+        print(f"look at: {result.run / 'sheet.png'}")

@@ -38,7 +38,8 @@ from l2laug.config.recipe import Recipe
 from l2laug.core.arrays import Features, Pixels, to_unit
 from l2laug.data.folders import class_folders
 from l2laug.data.images.originals import Original, resized
-from l2laug.evaluation.change_strength import choose_strength, sharpness
+from l2laug.evaluation.change_strength import choose_strength
+from l2laug.evaluation.draw_quality import sharpness
 from l2laug.features.general import SIDE, GeneralNet, general_features, load_general_net
 from l2laug.nn.changes.generator import ChangeGenerator
 from l2laug.sampling.apply_change import Change, apply_change

@@ -14,7 +14,8 @@ from l2laug.config.change import ChangeOptions
 from l2laug.config.recipe import GeneratorOptions
 from l2laug.core.arrays import Pixels
 from l2laug.data.images.originals import Original, resized
-from l2laug.evaluation.change_strength import choose_strength, sharpness
+from l2laug.evaluation.change_strength import choose_strength
+from l2laug.evaluation.draw_quality import sharpness
 from l2laug.features.general import GeneralNet, load_general_net
 from l2laug.nn.changes.generator import TONE, ChangeGenerator
 

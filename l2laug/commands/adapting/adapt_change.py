@@ -114,8 +114,7 @@ def adapt_change(
     if not any(choice.strength):
         last = choice.evaluations[-1]
         raise QualityError(
-            f"{name}: no change of its images passes (similarity {last.similarity:.2f} of "
-            f"{last.wanted:.2f}, sharpness {last.sharpness:.2f}, contrast {last.contrast:.2f}).",
+            f"{name}: no change of its images passes ({last.describe()}).",
             "Give more images of the class, or base classes of the same kind with --base DIR.",
         )
     trained = _Trained(steps)
