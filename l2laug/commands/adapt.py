@@ -21,7 +21,7 @@ from l2laug.commands.adapting.adapt_class import (
 from l2laug.commands.adapting.select_bundle import Choice, nearest_bundle, own_bundle
 from l2laug.config.load import find_recipe, parse_recipe
 from l2laug.config.recipe import Recipe
-from l2laug.core.errors import BundleError, OutputError, UsageError
+from l2laug.core.errors import BundleError, OutputError, QualityError, UsageError
 from l2laug.core.files import whole_folder
 from l2laug.data.base_classes import base_hashes, read_base_classes, source_classes
 from l2laug.data.folders import class_folders
@@ -115,6 +115,7 @@ def adapt(folder: Path, options: AdaptOptions, session: Session) -> list[Adapted
         OutputError: a run folder exists or can't be written, or what is to be kept was adapted
             otherwise.
         DeviceError: the device is not there.
+        QualityError: what comes out does not pass; ``RUN.rejected`` has a sheet of it.
     """
     device = session.engine.describe()  # that it is not there has to be known before any work
     job = _prepare(folder, options)
@@ -137,10 +138,22 @@ def adapt(folder: Path, options: AdaptOptions, session: Session) -> list[Adapted
             progress.say(f"{name}: adapted before")
         else:
             with whole_folder(run, last=MODEL) as part:
-                notes = learn(sets[name], job.folder_of(name), part)
+                try:
+                    notes = learn(sets[name], job.folder_of(name), part)
+                except QualityError as error:
+                    raise _with_sheet(error, part, run) from error
         count = len(sets[name].pixels)
         results.append(Adapted(name, run, count, notes, bundle.name, choice.distances))
     return results
+
+
+def _with_sheet(error: QualityError, part: Path, run: Path) -> QualityError:
+    """Keep the sheet of what was turned down, beside where the run would be, and name it."""
+    rejected = run.with_name(f"{run.name}.rejected")
+    rejected.mkdir(exist_ok=True)
+    for name in ("sheet.png", "options.yaml"):
+        (part / name).replace(rejected / name)
+    return QualityError(error.fact, f"Look at {rejected / 'sheet.png'}. {error.remedy}")
 
 
 def _learner(

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from l2laug.core.arrays import Pixels, to_unit
+from l2laug.core.arrays import Features, Pixels, to_unit
 from l2laug.data.images.originals import Original
 from l2laug.evaluation.draw_quality import ALONE, DRAWS, DrawGauge, DrawQuality, small
 from l2laug.features.general import GeneralNet
 from l2laug.nn.changes.generator import PARTS, ChangeGenerator
 from l2laug.sampling.apply_change import Change, apply_change
 
-STRENGTHS = (1.0, 0.75, 0.5, 0.25)  # tried from the largest on; what none passes is left out
+# Tried from the largest on; a part of which none passes is left out.
+STRENGTHS: tuple[float, ...] = (1.0, 0.75, 0.5, 0.25)
+UNSEEN = 0.5  # at most, where the general net can't tell the class from other things
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def choose_strength(
     originals: Sequence[Original],
     net: GeneralNet,
     seed: int = 0,
+    foreign: Features | None = None,
 ) -> StrengthChoice:
     """For each part in turn the largest strength whose draws pass, those before it as chosen.
 
@@ -59,9 +62,18 @@ def choose_strength(
         originals: the images themselves, which the changes are applied to.
         net: the general net, which looks at what comes out.
         seed: of the latents.
+        foreign: directions of features of other things, which the net has to tell the originals
+            from before its similarity is believed.
     """
-    looker = _Looker(generator, support, originals, net, seed)
-    notes = []
+    gauge = DrawGauge([small(original) for original in originals], net, foreign)
+    looker = _Looker(generator, support, gauge, seed)
+    notes, strengths = list[str](), STRENGTHS
+    if not gauge.tells:
+        strengths = tuple(s for s in STRENGTHS if s <= UNSEEN)
+        notes.append(
+            "The general net can't tell these images from other things, so nothing says whether "
+            f"draws are of their class: changes go no farther than {UNSEEN:g} of their strength."
+        )
     if len(support) < 2:
         notes.append(
             "With one image nothing tells how far its class varies: draws may lie no farther than "
@@ -71,7 +83,7 @@ def choose_strength(
     for i, part in enumerate(PARTS):
         if not getattr(generator.change, part):
             continue
-        for strength in STRENGTHS:
+        for strength in strengths:
             tried = [*chosen[:i], strength, *chosen[i + 1 :]]
             seen.append(looker.evaluate(tuple(tried)))
             if seen[-1].acceptable:
@@ -87,8 +99,7 @@ class _Looker:
         self,
         generator: ChangeGenerator,
         support: Pixels,
-        originals: Sequence[Original],
-        net: GeneralNet,
+        gauge: DrawGauge,
         seed: int,
     ) -> None:
         self.generator = generator.eval()
@@ -96,8 +107,7 @@ class _Looker:
         self.given = torch.from_numpy(to_unit(support))[self.rows]
         random = torch.Generator().manual_seed(seed)
         self.latents = torch.randn(len(self.rows), generator.options.latent, generator=random)
-        self.originals = [small(original) for original in originals]
-        self.gauge = DrawGauge(self.originals, net)
+        self.gauge = gauge
 
     @torch.no_grad()
     def evaluate(self, strength: tuple[float, ...]) -> StrengthEvaluation:
@@ -107,7 +117,7 @@ class _Looker:
         for k, row in enumerate(self.rows):
             parts = (found.grid[k], found.tone[k], found.difference[k])
             change = Change(*(part.float().numpy() for part in parts))
-            original = self.originals[row]
+            original = self.gauge.originals[int(row)]
             pictures.append(apply_change(original.pixels, change, original.colours))
         seen = self.gauge.look(pictures, self.rows)
         return StrengthEvaluation(**vars(seen), strength=strength)

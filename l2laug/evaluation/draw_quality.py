@@ -19,8 +19,14 @@ DRAWS = 24  # looked at
 LOOKED_AT = 256  # pixels of the longer side of originals
 SHARPEST, BLURRIEST = 1.3, 0.8  # of the originals' mean squared Laplacian
 CONTRAST = (0.8, 1.25)  # of the originals' deviation of brightness
-SLACK = 1.0  # deviations of real images by which the mean similarity of draws may be less
+# Deviations of real images by which the mean similarity of draws may be less. Shapes that are drawn
+# anew lie farther from the few originals than these changed do.
+SLACK, DRAWN_SLACK = 1.0, 2.0
 ALONE = 0.25  # cosine distance to the one image there is, at most
+TELLS = (
+    0.75  # share of foreign directions farther from a class than its own images are; .5 is chance
+)
+ANYTHING = -1.0  # a cosine that everything reaches
 
 
 @dataclass(frozen=True)
@@ -65,19 +71,38 @@ class DrawQuality:
 class DrawGauge:
     """Looks at pictures beside the originals that they were made from.
 
+    Before its similarity is believed it has to get the originals right: each has to be nearer to
+    the mean of the others than foreign images are. Where it does not, any similarity will do.
+
     Args:
         originals: of one class, 8 bits, see :func:`small`.
         net: the general net.
+        foreign: directions ``(M, D)`` of features of other things; without them, or with a single
+            original, the net is believed.
+        slack: deviations of the originals' similarity by which that of pictures may be less.
+
+    Attributes:
+        wanted: the similarity that pictures have to reach.
+        tells: whether the net tells the originals from other things.
     """
 
-    def __init__(self, originals: Sequence[Original], net: GeneralNet) -> None:
-        self.net = net
+    def __init__(
+        self,
+        originals: Sequence[Original],
+        net: GeneralNet,
+        foreign: Features | None = None,
+        slack: float = SLACK,
+    ) -> None:
+        self.net, self.originals = net, originals
         self.real = self._directions([original.pixels for original in originals])
         self.sharp = np.array([sharpness(o.pixels) for o in originals])
         self.deviation = np.array([_deviation(o.pixels) for o in originals])
         own = self._to_others(self.real, np.arange(len(self.real)))
         alone = len(self.real) < 2
-        self.wanted = 1 - ALONE if alone else float(own.mean() - SLACK * own.std())
+        self.wanted = 1 - ALONE if alone else float(own.mean() - slack * own.std())
+        self.tells = alone or foreign is None or self._told_from(foreign, own) >= TELLS
+        if not self.tells:
+            self.wanted = ANYTHING
 
     def look(self, pictures: Sequence[NDArray[np.uint8]], rows: NDArray[np.int64]) -> DrawQuality:
         """Measure pictures ``(H, W, C)``, each made from the original of its row."""
@@ -89,6 +114,14 @@ class DrawGauge:
             float(np.median(sharp)),
             float(np.median(deviation / (self.deviation[rows] + 1e-9))),
         )
+
+    def _told_from(self, foreign: Features, own: NDArray[np.float64]) -> float:
+        """The share of pairs of an original and something foreign in which it is the nearer."""
+        nearer = [
+            own[row] > self._to_others(foreign, np.full(len(foreign), row))
+            for row in range(len(own))
+        ]
+        return float(np.mean(nearer))
 
     def _to_others(self, directions: Features, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Cosine of each to the mean of the images it does not come from, or to the only one."""
@@ -107,7 +140,11 @@ class DrawGauge:
 
 
 def look_at_draws(
-    sampler: Sampler, originals: Sequence[Original], net: GeneralNet, seed: int = 0
+    sampler: Sampler,
+    originals: Sequence[Original],
+    net: GeneralNet,
+    foreign: Features | None = None,
+    seed: int = 0,
 ) -> DrawQuality:
     """Look at some draws of an adapted model beside the originals, all as squares of one size.
 
@@ -115,6 +152,7 @@ def look_at_draws(
         sampler: the model.
         originals: its support images, one for each of its rows.
         net: the general net.
+        foreign: directions of other things, see :class:`DrawGauge`.
         seed: of the draws.
     """
     eight = [small(original) for original in originals]
@@ -125,7 +163,7 @@ def look_at_draws(
         for k, row in enumerate(drawn.support):
             pictures.append(small(render(sampler, drawn, k, side)).pixels)
             rows.append(int(row))
-    return DrawGauge(squares, net).look(pictures, np.array(rows))
+    return DrawGauge(squares, net, foreign, DRAWN_SLACK).look(pictures, np.array(rows))
 
 
 def sharpness(pixels: NDArray[np.uint8]) -> float:

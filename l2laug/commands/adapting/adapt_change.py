@@ -23,6 +23,7 @@ from l2laug.core.errors import BundleError, QualityError
 from l2laug.core.files import write_text
 from l2laug.data.image_set import ImageSet
 from l2laug.data.images.originals import read_original
+from l2laug.evaluation.bundles.domain_distance import anything
 from l2laug.evaluation.change_strength import StrengthChoice, choose_strength
 from l2laug.features.general import load_general_net
 from l2laug.nn.changes.encoder import ChangeEncoder
@@ -105,21 +106,18 @@ def adapt_change(
     name = support.classes[0]
     originals = [read_original(path, plan.max_side) for path in support.paths]
     choice = choose_strength(
-        generator, support.pixels, originals, load_general_net(), plan.session.seed
+        generator, support.pixels, originals, load_general_net(), plan.session.seed, anything()
     )
     notes = (*notes_on(support, plan.bundle), *choice.notes)
     progress.say(f"{name}: {len(support.pixels)} images; {describe(choice)}")
     for note in notes:
         progress.say(f"note: {note}")
-    if not any(choice.strength):
-        last = choice.evaluations[-1]
-        raise QualityError(
-            f"{name}: no change of its images passes ({last.describe()}).",
-            "Give more images of the class, or base classes of the same kind with --base DIR.",
-        )
+    passes = any(choice.strength)
+    # Where nothing passes the sheet shows what was turned down.
+    strength = choice.strength if passes else tuple(1.0 for _ in PARTS)
     trained = _Trained(steps)
-    card = replace(card_of(support, plan, trained), strength=choice.strength)
-    target = TargetModel(generator, nn.ModuleDict(), None, choice.strength)
+    card = replace(card_of(support, plan, trained), strength=strength)
+    target = TargetModel(generator, nn.ModuleDict(), None, strength)
     export_model(target, support, card, run / MODEL, [o.to_text() for o in originals])
     draw_run_sheet(run, support)
     options = options_of(support, folder, plan, trained) | {
@@ -130,6 +128,11 @@ def adapt_change(
     }
     plain = {key: _plain(value) for key, value in options.items()}
     write_text(run / "options.yaml", yaml.safe_dump(plain, sort_keys=False, allow_unicode=True))
+    if not passes:
+        raise QualityError(
+            f"{name}: no change of its images passes ({choice.evaluations[-1].describe()}).",
+            "Give more images of the class, or base classes of the same kind with --base DIR.",
+        )
     return notes
 
 

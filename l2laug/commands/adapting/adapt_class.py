@@ -19,6 +19,7 @@ from l2laug.artifacts.names import METRICS, MODEL
 from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.recipe import Recipe
 from l2laug.core.arrays import Pixels, pixel_hash
+from l2laug.core.errors import QualityError
 from l2laug.core.files import write_text
 from l2laug.data.base_classes import base_hashes
 from l2laug.data.image_set import ImageSet
@@ -26,7 +27,8 @@ from l2laug.data.images.contact_sheet import save_sheet
 from l2laug.data.images.image_io import read_image
 from l2laug.data.images.image_stats import has_colour
 from l2laug.data.images.originals import read_original, resized
-from l2laug.evaluation.bundles.domain_distance import far_from_source
+from l2laug.evaluation.bundles.domain_distance import anything, far_from_source
+from l2laug.evaluation.draw_quality import look_at_draws
 from l2laug.features.general import load_general_net
 from l2laug.nn.onnx_export import TargetModel, export_model
 from l2laug.runtime.session import Session
@@ -95,6 +97,7 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
     Raises:
         OutputError: the folder can't be written.
         BundleError: the bundle is damaged.
+        QualityError: draws don't look like the class.
     """
     notes, progress = notes_on(support, plan.bundle), plan.session.progress
     count = len(support.pixels)
@@ -112,13 +115,20 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
     )
     card = card_of(support, plan, target)
     networks = TargetModel(target.generator, target.gems, target.classifier)
-    originals = [read_original(path, plan.max_side).to_text() for path in support.paths]
-    export_model(networks, support, card, run / MODEL, originals)
+    originals = [read_original(path, plan.max_side) for path in support.paths]
+    export_model(networks, support, card, run / MODEL, [o.to_text() for o in originals])
     draw_run_sheet(run, support)
     options = options_of(support, folder, plan, target) | {"notes": list(notes)}
     options["recipe"] = plan.recipe.model_dump(mode="json")
     text = yaml.safe_dump(options, sort_keys=False, allow_unicode=True)
     write_text(run / "options.yaml", text)
+    seen = look_at_draws(Sampler(run / MODEL, "cpu"), originals, load_general_net(), anything())
+    if not seen.of_class:
+        raise QualityError(
+            f"{card.class_name}: what bundle {plan.bundle.name} draws does not look like these "
+            f"images ({seen.describe()}).",
+            "Use --bundle photos, which changes them and draws nothing.",
+        )
     return notes
 
 

@@ -7,6 +7,7 @@ than an unseen person. The general net knows a thousand kinds of things.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 from sklearn.cluster import KMeans
 
-from l2laug.artifacts.bundle import Bundle
+from l2laug.artifacts.bundle import Bundle, find_bundle
 from l2laug.artifacts.names import CENTROIDS
 from l2laug.core.arrays import Features, Pixels
+from l2laug.core.errors import BundleError
 from l2laug.core.files import whole_file
 from l2laug.features.general import GeneralNet, general_features
 
@@ -65,10 +67,22 @@ def distances_to(bundles: Sequence[Bundle], images: Pixels, net: GeneralNet) -> 
     directions = _directions(net, images)
     found = {}
     for bundle in bundles:
-        centroids = load_file(bundle.file(CENTROIDS))["centroids"].astype(np.float64)
-        median = float(np.median(nearest_centroid(directions, centroids)))
+        median = float(np.median(nearest_centroid(directions, centroids_of(bundle))))
         found[str(bundle.path)] = median / float(bundle.info["source"]["general"]["median"])
     return found
+
+
+def centroids_of(bundle: Bundle) -> Features:
+    """Directions ``(K, D)`` that stand for what a bundle's source looks like."""
+    found: Features = load_file(bundle.file(CENTROIDS))["centroids"].astype(np.float64)
+    return found
+
+
+def anything() -> Features | None:
+    """Directions that stand for photographs of anything; none where no such bundle is there."""
+    with suppress(BundleError):
+        return centroids_of(find_bundle(GENERAL))
+    return None
 
 
 def limit_of(bundle: Bundle) -> float:

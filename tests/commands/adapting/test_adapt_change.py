@@ -13,8 +13,8 @@ from sklearn.datasets import load_sample_images
 from l2laug.commands.adapt import AdaptOptions, adapt
 from l2laug.core.errors import QualityError
 from l2laug.core.progress import Progress
-from l2laug.evaluation import change_strength
-from l2laug.evaluation.change_strength import sharpness
+from l2laug.evaluation import draw_quality
+from l2laug.evaluation.draw_quality import sharpness
 from l2laug.runtime.session import Session
 from l2laug.sampling.sampler import Sampler
 from l2laug.sampling.writer import write_samples
@@ -68,7 +68,7 @@ def test_options_tell_the_strengths_and_what_was_seen(run: Path) -> None:
 def test_where_nothing_passes_adapt_says_so_and_leaves_no_model(
     temple: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(change_strength, "CONTRAST", (5.0, 6.0))  # no change can reach that
+    monkeypatch.setattr(draw_quality, "CONTRAST", (5.0, 6.0))  # no change can reach that
     out = tmp_path / "run"
     with pytest.raises(QualityError, match="temple: no change of its images passes") as caught:
         adapt(temple, AdaptOptions(bundle="photos", out=out), Session("cpu", QUIET))
