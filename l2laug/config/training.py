@@ -149,6 +149,11 @@ class TargetOptions(ClassConsistencyOptions):
         "once generated images get no better in class similarity, diversity and copies, and keeps "
         "the best moment; 0 takes every step and keeps the last.",
     )
+    require_similarity: Boolean = Field(
+        default=True,
+        description="Whether `adapt` ends with an error where generated images don't look like the "
+        "rare ones to the general net.",
+    )
     train: Literal["all", "decoder", "head"] = Field(
         default="all",
         description="Layers that learn: all, those behind the encoder, or the final convolutions; "

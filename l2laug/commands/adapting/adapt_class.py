@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,7 +27,7 @@ from l2laug.data.image_set import ImageSet
 from l2laug.data.images.contact_sheet import save_sheet
 from l2laug.data.images.image_io import read_image
 from l2laug.data.images.image_stats import has_colour
-from l2laug.data.images.originals import read_original, resized
+from l2laug.data.images.originals import Original, read_original, resized
 from l2laug.evaluation.bundles.domain_distance import anything, far_from_source
 from l2laug.evaluation.draw_quality import look_at_draws
 from l2laug.features.general import load_general_net
@@ -122,14 +123,21 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
     options["recipe"] = plan.recipe.model_dump(mode="json")
     text = yaml.safe_dump(options, sort_keys=False, allow_unicode=True)
     write_text(run / "options.yaml", text)
-    seen = look_at_draws(Sampler(run / MODEL, "cpu"), originals, load_general_net(), anything())
+    if plan.recipe.target.require_similarity:
+        _require_similarity(originals, run, plan)
+    return notes
+
+
+def _require_similarity(originals: Sequence[Original], run: Path, plan: Plan) -> None:
+    """Make sure that a finished model's draws look like the rare images."""
+    sampler = Sampler(run / MODEL, device="cpu")
+    seen = look_at_draws(sampler, originals, load_general_net(), anything())
     if not seen.of_class:
         raise QualityError(
-            f"{card.class_name}: what bundle {plan.bundle.name} draws does not look like these "
-            f"images ({seen.describe()}).",
+            f"{sampler.card.class_name}: what bundle {plan.bundle.name} draws does not look like "
+            f"these images ({seen.describe()}).",
             "Use --bundle photos, which changes them and draws nothing.",
         )
-    return notes
 
 
 def notes_on(support: ImageSet, bundle: Bundle) -> tuple[str, ...]:
