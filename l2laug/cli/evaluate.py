@@ -34,6 +34,13 @@ Dataset = Annotated[
 Test = Annotated[
     Path | None, typer.Option(help="Class folders of real images held out for testing.")
 ]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        metavar="REGEX|CSV",
+        help="Keep cameras, patients, plates on one side: 'cam(\\d+)', or a CSV of file,group.",
+    ),
+]
 Features = Annotated[
     str, typer.Option(help="What to measure on: bundle, timm:NAME[@WEIGHTS], inception[@WEIGHTS].")
 ]
@@ -74,6 +81,7 @@ def evaluate_cli(
     samples: Samples = None,
     dataset: Dataset = None,
     test: Test = None,
+    groups: Groups = None,
     features: Features = EvaluationOptions.features,
     lpips: Lpips = None,
     classifier: Classifier = False,
@@ -96,6 +104,7 @@ def evaluate_cli(
         samples=samples,
         dataset=dataset,
         test=test,
+        groups=groups,
         features=features,
         lpips=lpips,
         classifier=classifier,

@@ -15,6 +15,7 @@ from l2laug.commands.evaluate import (
     count_real,
     describe_extractor,
     find_bundle_of,
+    read_images,
     read_options,
     train_classifiers,
     untested,
@@ -25,7 +26,6 @@ from l2laug.core.errors import BundleError, UsageError
 from l2laug.core.files import write_text
 from l2laug.core.progress import Progress
 from l2laug.data.images.contact_sheet import save_sheet
-from l2laug.evaluation.real_images import read_real
 from l2laug.evaluation.samples import Samples, measure_samples, read_samples
 from l2laug.evaluation.scores import Measure
 from l2laug.features.registry import find_extractor
@@ -110,15 +110,7 @@ def compare(
     about = read_options(sets.run)
     bundle, said = find_bundle_of(card, about, options.features)
     card, notes = with_learned(card, bundle), notes + said
-    real = read_real(
-        card,
-        about,
-        options.dataset,
-        options.test,
-        session.seed,
-        options.classifier,
-        session.progress,
-    )
+    real = read_images(card, about, options, session)
     extractor = find_extractor(options.features, bundle, session.device)
     count, out = min(map(len, sets.drawn)), out or sets.run.folder
     chosen = [one.some(count, session.seed) for one in sets.drawn]
@@ -141,7 +133,7 @@ def compare(
         counts={"samples": count, **count_real(real)},
         extractor=describe_extractor(extractor),
         sets=compared,
-        notes=notes + untested(card, real),
+        notes=[*notes, *real.notes, *untested(card, real)],
         paths={"report": str(out / "comparison.md"), "sheet": str(out / "comparison.png")},
     )
     plain = asdict(result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -19,6 +20,7 @@ from l2laug.config.evaluation_options import BUNDLE, EvaluationOptions
 from l2laug.core.arrays import Pixels
 from l2laug.core.errors import BundleError
 from l2laug.core.files import write_text
+from l2laug.evaluation.leakage.report import NearIdentical
 from l2laug.evaluation.real_images import Real, read_real
 from l2laug.evaluation.samples import measure_samples, read_samples
 from l2laug.evaluation.scores import Measure
@@ -45,6 +47,7 @@ class Evaluation:
         measures: for each of the scores all that it takes to believe it, see ``Measure``.
         extractor: name and SHA-256 of what the features come from, and how it resizes images.
         notes: what the reader should know of the numbers.
+        near_identical: real images that are near-identical to another one, and where both stand.
         classifier: outcomes and verdict, where a classifier was asked for.
         paths: the report and what it speaks of.
     """
@@ -55,6 +58,7 @@ class Evaluation:
     measures: dict[str, Measure]
     extractor: dict[str, str]
     notes: list[str]
+    near_identical: Sequence[NearIdentical] = ()
     classifier: dict[str, Any] | None = None
     paths: dict[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
@@ -80,22 +84,15 @@ def evaluate(run: Run, options: EvaluationOptions, session: Session) -> Evaluati
     card = with_learned(sampler.card, bundle)
     samples = options.samples or run.samples
     drawn = read_samples(samples, card, session.progress)
-    real = read_real(
-        card,
-        about,
-        options.dataset,
-        options.test,
-        session.seed,
-        options.classifier,
-        session.progress,
-    )
+    real = read_images(card, about, options, session)
     extractor = find_extractor(options.features, bundle, session.device)
     sheet = run.folder / "copies.png"
     measures, said, copies = measure_samples(
         drawn, real, extractor, session.seed, sheet, options.lpips, session.device
     )
     study = train_classifiers(card.class_name, drawn.kept, real, options, run, session)
-    notes += said + (study["notes"] if study else []) + untested(card, real)
+    notes += [*real.notes, *said]
+    notes += (study["notes"] if study else []) + untested(card, real)
     result = Evaluation(
         class_name=card.class_name,
         counts={"samples": len(drawn), **count_real(real)},
@@ -103,6 +100,7 @@ def evaluate(run: Run, options: EvaluationOptions, session: Session) -> Evaluati
         measures=measures,
         extractor=describe_extractor(extractor),
         notes=notes,
+        near_identical=real.near_identical,
         classifier=study,
         paths={
             "report": str(run.folder / "report.md"),
@@ -120,6 +118,22 @@ def evaluate(run: Run, options: EvaluationOptions, session: Session) -> Evaluati
     curves = [*curves_of(plain, about), *training_curves(run.folder / METRICS)]
     write_text(run.folder / "report.html", render_html(plain, pictures, curves))
     return result
+
+
+def read_images(
+    card: Card, about: dict[str, Any], options: EvaluationOptions, session: Session
+) -> Real:
+    """The real images that ``options`` ask for; see ``read_real``."""
+    return read_real(
+        card,
+        about,
+        options.dataset,
+        options.test,
+        session.seed,
+        options.classifier,
+        session.progress,
+        options.groups,
+    )
 
 
 def train_classifiers(

@@ -19,6 +19,8 @@ class EvaluationOptions:
         dataset: class folders of real images to train with; the rare folder's siblings by default.
         test: class folders of real images to test on; else three in ten of the base classes'
             and what the rare folder holds beside the support set.
+        groups: what keeps cameras, patients, plates together: a regular expression whose first
+            capture group names an image's group, or a CSV file with columns ``file``, ``group``.
         features: what to measure on: ``bundle``, ``timm:NAME@PATH``, ``timm:NAME``,
             ``inception@PATH`` or ``inception``.
         lpips: weights of AlexNet, to measure perceptual diversity too.
@@ -33,6 +35,7 @@ class EvaluationOptions:
     samples: Path | None = None
     dataset: Path | None = None
     test: Path | None = None
+    groups: str | None = None
     features: str = BUNDLE
     lpips: Path | None = None
     classifier: bool = False

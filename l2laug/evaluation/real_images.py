@@ -7,27 +7,46 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.stats
-from numpy.typing import NDArray
 
-from l2laug.artifacts.model_card import SHORT, Card
+from l2laug.artifacts.model_card import Card
 from l2laug.core.arrays import Pixels, pixel_hash
 from l2laug.core.errors import UsageError
 from l2laug.core.progress import Progress
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
-
-TEST_SHARE = 0.3
+from l2laug.evaluation.leakage.report import NearIdentical
+from l2laug.evaluation.leakage.splits import (
+    Split,
+    first_rows,
+    image_hashes,
+    split_against,
+    split_within,
+)
+from l2laug.evaluation.leakage.units import Labels
 
 
 @dataclass(frozen=True)
 class Real:
-    """The real images: of the rare class those adapt saw and others, and all to train or test."""
+    """The real images: of the rare class those adapt saw and others, and all to train or test.
+
+    Attributes:
+        support: of the rare class, what adapt saw.
+        others: of the rare class, what is tested on.
+        train: what training sees, the support set among it.
+        test: what is tested on.
+        train_units: of each image of ``train``: images of one number are near-identical or of one
+            group, and belong on one side of any further split. None where nobody looked.
+        near_identical: images that are near-identical to another one.
+        notes: on these and on groups.
+    """
 
     support: Pixels
     others: Pixels
     train: ImageSet
     test: ImageSet
+    train_units: Labels | None = None
+    near_identical: tuple[NearIdentical, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def read_real(
@@ -38,8 +57,12 @@ def read_real(
     seed: int,
     classifier: bool,
     progress: Progress,
+    groups: str | None = None,
 ) -> Real:
     """Read what a run's samples are to be compared with.
+
+    Near-identical images, and those of a group, stand on one side: those that would be tested on
+    though adapt or training sees the like are left out.
 
     Args:
         card: of the adapted model.
@@ -50,12 +73,13 @@ def read_real(
         seed: of that choice.
         classifier: there has to be what training and testing one takes.
         progress: where to name what is left out.
+        groups: what tells groups, see :func:`l2laug.data.groups.read_groups`.
 
     Raises:
-        UsageError: something is not there that the scores need.
+        UsageError: something is not there that the scores need, or ``groups`` can't be used.
         ImageError: no image can be read.
     """
-    rare, known, along = card.class_name, set(card.support_hashes), set(card.base_hashes)
+    rare, known = card.class_name, set(card.support_hashes)
     root = dataset or _siblings(options)
     folders = class_folders(root, several=True)
     if rare not in folders:
@@ -65,10 +89,9 @@ def read_real(
     everything = read_classes(folders, card.size, card.channels)
     for path, reason in everything.skipped:
         progress.say(f"note: left out {path}: {reason}")
-    hashes = np.array([pixel_hash(p) for p in everything.pixels])
+    hashes = image_hashes(everything)
     is_rare = everything.labels == everything.classes.index(rare)
     in_support = np.array([h in known for h in hashes])
-    seen_along = np.array([h[:SHORT] in along for h in hashes])
     support = everything.pixels[is_rare & in_support]
     if not len(support):
         raise UsageError(
@@ -76,44 +99,39 @@ def read_real(
             "Name the folder that holds them with --dataset DIR.",
         )
     moved = _moved(known - set(hashes[is_rare]), card, options, root)
-    support = np.concatenate([support[_first(hashes[is_rare & in_support])], moved.pixels])
+    support = np.concatenate([support[first_rows(hashes[is_rare & in_support])], moved.pixels])
+    images = _with(everything, moved)
     if test is not None:
         held = read_classes(_test_folders(test, rare), card.size, card.channels)
-        seen = known.union(hashes[~is_rare])
-        found = np.array([pixel_hash(p) for p in held.pixels])
-        fresh = [i for i in _first(found) if found[i] not in seen and found[i][:SHORT] not in along]
-        test_set = held.take(np.array(fresh, dtype=np.int64))
-        train_rows = np.flatnonzero(~is_rare | in_support)
+        split = split_against(images, held, card, groups)
     else:
-        shares = _shares(everything.labels, seen_along, seed)
-        alone = np.bincount(everything.labels)[everything.labels] < 2
-        to_test = ~seen_along & np.where(is_rare, ~in_support, ~alone & (shares < TEST_SHARE))
-        # Pictures that appear twice must not stand on both sides.
-        in_train = set(hashes[~to_test])
-        fresh_rows = [i for i in _first(hashes) if to_test[i] and hashes[i] not in in_train]
-        test_set = everything.take(np.array(fresh_rows, dtype=np.int64))
-        train_rows = np.flatnonzero(~to_test & (~is_rare | in_support))
-    train = _with(everything.take(train_rows), moved)
-    rare_test = [c == rare for c in np.array(test_set.classes)[test_set.labels]]
-    others = test_set.pixels[np.array(rare_test, dtype=bool)]
+        split = split_within(images, card, groups, seed)
+    rare_test = [c == rare for c in np.array(split.test.classes)[split.test.labels]]
+    others = split.test.pixels[np.array(rare_test, dtype=bool)]
     if classifier:
-        _check_classifiable(train, test_set, rare, root, given=test is not None)
-    return Real(support, others, train, test_set)
+        _check_classifiable(split, rare, root, given=test is not None)
+    return Real(
+        support, others, split.train, split.test, split.train_units, split.found, split.notes
+    )
 
 
-def _check_classifiable(
-    train: ImageSet, test: ImageSet, rare: str, root: Path, *, given: bool
-) -> None:
+def _check_classifiable(split: Split, rare: str, root: Path, *, given: bool) -> None:
     """Raise a UsageError if a classifier can't be trained and tested on these.
 
     Args:
-        train: to train on.
-        test: to test on.
+        split: what to train and to test on.
         rare: name of the rare class.
         root: where the images to train on come from.
         given: whether those to test on were given, or left out of the others.
     """
+    train, test = split.train, split.test
     tested = {test.classes[label] for label in np.unique(test.labels)}
+    if rare not in tested and split.left_out:
+        raise UsageError(
+            f"None of the other images of {rare} can be tested on: {split.left_out} are "
+            "near-identical to images that adapt or training sees, or of their groups.",
+            "Give class folders of other images, of other groups, with --test DIR.",
+        )
     if rare not in tested:
         raise UsageError(
             f"There is no real image of {rare} to test on that the generator has not seen.",
@@ -148,11 +166,6 @@ def _test_folders(test: Path, rare: str) -> dict[str, list[Path]]:
     raise UsageError(f"--test {test} has no class folder {rare}.", "Put its images there.")
 
 
-def _first(hashes: NDArray[np.str_]) -> NDArray[np.int64]:
-    """The rows of pictures that none before them is: one that lies there twice counts once."""
-    return np.sort(np.unique(hashes, return_index=True)[1]).astype(np.int64)
-
-
 def _with(images: ImageSet, more: ImageSet) -> ImageSet:
     """Images and others of one of their classes."""
     labels = np.full(len(more.pixels), images.classes.index(more.classes[0]))
@@ -180,19 +193,6 @@ def _moved(gone: set[str], card: Card, options: dict[str, Any], root: Path) -> I
             "Put them back, name the folder that holds all with --dataset DIR, or adapt again.",
         )
     return found
-
-
-def _shares(labels: NDArray[np.int64], seen: NDArray[np.bool_], seed: int) -> NDArray[np.float64]:
-    """Where each image stands in a random order of its class, ``(N,)``: 0 the first, all under 1.
-
-    Those that the generator saw come last, so that the first ones can be tested on.
-    """
-    order = np.random.default_rng(seed).random(len(labels)) + seen
-    shares = np.empty(len(labels))
-    for label in np.unique(labels):
-        mine = labels == label
-        shares[mine] = (scipy.stats.rankdata(order[mine], "ordinal") - 1) / mine.sum()
-    return shares
 
 
 def _siblings(options: dict[str, Any]) -> Path:
