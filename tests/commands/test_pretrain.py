@@ -176,9 +176,7 @@ def test_a_bundle_says_what_it_was_made_of(tiny_bundle: Path, tiny: Recipe):
     assert len(info["source"]["held_out"]) == 2
     assert Recipe.model_validate(info["recipe"]) == tiny
     assert set(info["gem_losses"]) == {"0", "1", "2"}
-    assert -1 <= info["source"]["similarity"] <= 1
     assert info["start"] is None
-    assert info["source"]["general"]["median"] <= info["source"]["general"]["percentile_99"]
     assert "8 classes" in (tiny_bundle / "README.md").read_text(encoding="utf-8")
 
 

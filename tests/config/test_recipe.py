@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -252,8 +253,12 @@ def test_the_papers_recipes_are_the_papers() -> None:
         assert (recipe.gems.residual, recipe.target.gems) == (False, True)
 
 
-def test_recipes_are_shipped() -> None:
-    assert "glyphs" in {p.stem for p in SHIPPED}
+def test_the_recipe_of_every_shipped_bundle_is_shipped() -> None:
+    bundles = [
+        json.loads(p.read_text()) for p in SHIPPED[0].parents[1].glob("models/*/bundle.json")
+    ]
+    assert len(bundles) >= 3
+    assert {bundle["recipe"]["name"] for bundle in bundles} <= {p.stem for p in SHIPPED}
 
 
 def test_a_number_that_yaml_takes_for_text(tmp_path: Path) -> None:

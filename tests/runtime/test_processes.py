@@ -9,25 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from torch import nn
 
 from l2laug.artifacts.bundle import open_bundle
-from l2laug.config.recipe import Recipe
 from l2laug.runtime.processes import Processes
-
-
-@pytest.fixture
-def recipe_file(tiny: Recipe, tmp_path: Path) -> Path:
-    path = tmp_path / "tiny.yaml"
-    path.write_text(yaml.safe_dump(tiny.model_dump(mode="json")))
-    return path
-
-
-def by_two(*words: object) -> subprocess.CompletedProcess[str]:
-    torchrun = "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"
-    command = [sys.executable, "-m", *torchrun, *(str(w) for w in words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 def test_alone_nothing_is_shared():
@@ -42,10 +27,14 @@ def test_alone_nothing_is_shared():
     assert all(torch.equal(a, p.grad) for a, p in zip(before, module.parameters(), strict=True))
 
 
-def test_two_take_the_same_steps_on_batches_of_their_own(
-    digits: Path, recipe_file: Path, tmp_path: Path
+@pytest.mark.slow
+def test_two_take_the_same_steps_on_batches_of_their_own_and_make_one_bundle(
+    digits: Path, tiny_recipe_file: Path, tmp_path: Path
 ):
-    done = by_two("tests.runtime.together", digits, recipe_file, tmp_path)
+    torchrun = "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"
+    words = "tests.runtime.together", str(digits), str(tiny_recipe_file), str(tmp_path)
+    command = [sys.executable, "-m", *torchrun, *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     one, other = (torch.load(tmp_path / f"process-{i}.pt") for i in range(2))
 
@@ -54,15 +43,7 @@ def test_two_take_the_same_steps_on_batches_of_their_own(
     assert not torch.equal(one["given"], other["given"])
     assert not torch.equal(one["latents"], other["latents"])
 
-
-def test_pretrain_by_two_makes_one_bundle_and_tells_once(
-    digits: Path, recipe_file: Path, tmp_path: Path
-):
-    out = tmp_path / "bundle"
-    words = ("pretrain", digits, "-o", out, "--recipe", recipe_file, "--device", "cpu", "--json")
-    done = by_two("l2laug", *words)
-    assert done.returncode == 0, done.stderr
-
+    out = tmp_path / "bundle"  # pretrained by both, told by one
     assert json.loads(done.stdout)["bundle"] == str(out)
     bundle = open_bundle(out)
     assert bundle.problems() == []

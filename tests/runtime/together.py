@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from l2laug.cli import app
 from l2laug.config.load import find_recipe
 from l2laug.core.progress import Progress
 from l2laug.data.folders import class_folders
@@ -21,7 +22,10 @@ from l2laug.training.pairs import PairSampler
 
 
 def main(source: Path, recipe_file: str, out: Path) -> None:
-    """Three steps; then this process's weights, its own next batch and latents go to ``out``."""
+    """Three steps; this process's weights, its own next batch and latents go to ``out``.
+
+    Then both pretrain a bundle, as the command line does.
+    """
     processes, engine = Processes(cpu=True), pick_engine("cpu")
     recipe = find_recipe(recipe_file)
     torch.manual_seed(0)
@@ -48,6 +52,8 @@ def main(source: Path, recipe_file: str, out: Path) -> None:
         "latents": torch.randn(4, generator=trainer.latents),
     }
     torch.save(found, out / f"process-{processes.index}.pt")
+    words = ["pretrain", source, "-o", out / "bundle", "--recipe", recipe_file]
+    app([str(word) for word in (*words, "--device", "cpu", "--json")])
 
 
 if __name__ == "__main__":

@@ -47,10 +47,10 @@ def test_samples_are_sharp_changed_and_of_their_own_size(
     run: Path, temple: Path, tmp_path: Path
 ) -> None:
     sampler = Sampler(run / "model.onnx", device="cpu")
-    write_samples(sampler, 12, tmp_path, 0, QUIET)
+    write_samples(sampler, 4, tmp_path, 0, QUIET)
     originals = [np.asarray(Image.open(p)) for p in sorted(temple.iterdir())]
     for i, path in enumerate(sorted((tmp_path / "temple").iterdir())):
-        sample, original = np.asarray(Image.open(path)), originals[i % 4]
+        sample, original = np.asarray(Image.open(path)), originals[i]
         assert sample.shape == original.shape
         assert 0.6 < sharpness(sample) / sharpness(original) < 1.6
         assert np.abs(sample.astype(int) - original.astype(int)).mean() > 2

@@ -19,8 +19,8 @@ ENGINE = Engine(torch.device("cpu"), torch.float32)
 
 
 def test_more_real_images_help_and_wrong_ones_hurt(digits: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(few_shot, "STEPS", 60)
-    monkeypatch.setattr(few_shot, "BATCH", 32)
+    for name, small in (("WIDTH", 12), ("STEPS", 60), ("BATCH", 32)):
+        monkeypatch.setattr(few_shot, name, small)
     split = split_unseen(read_classes(class_folders(digits), 32, 1), shots=1, seed=0)
     wrong = ImageSet(
         split.baseline.pixels, (split.baseline.labels + 1) % 10, split.baseline.classes, ()
