@@ -21,7 +21,7 @@ from l2laug.commands.adapting.adapt_class import (
 from l2laug.commands.adapting.select_bundle import Choice, nearest_bundle, own_bundle
 from l2laug.config.load import find_recipe, parse_recipe
 from l2laug.config.recipe import Recipe
-from l2laug.core.errors import BundleError, OutputError, QualityError, UsageError
+from l2laug.core.errors import BundleError, ImageError, OutputError, QualityError, UsageError
 from l2laug.core.files import whole_folder
 from l2laug.data.base_classes import base_hashes, read_base_classes, source_classes
 from l2laug.data.folders import class_folders
@@ -32,6 +32,8 @@ from l2laug.data.support import read_supports
 from l2laug.runtime.session import Session
 from l2laug.sampling.sampler import Sampler
 from l2laug.training.joint import train_jointly
+
+SPLITS = frozenset({"train", "val", "valid", "validation", "test", "ground_truth"})
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def adapt(folder: Path, options: AdaptOptions, session: Session) -> list[Adapted
         QualityError: what comes out does not pass; ``RUN.rejected`` has a sheet of it.
     """
     device = session.engine.describe()  # that it is not there has to be known before any work
-    job = _prepare(folder, options)
+    job = _prepare(folder, options, session.progress.say)
     choice = _choose(job, options, session)
     bundle, progress = choice.bundle, session.progress
     recipe = _recipe(options, bundle)
@@ -177,7 +179,7 @@ def _learner(
     return lambda support, folder, run: adapt_class(support, folder, run, plan)
 
 
-def _prepare(folder: Path, options: AdaptOptions) -> _Job:
+def _prepare(folder: Path, options: AdaptOptions, say: Callable[[str], None]) -> _Job:
     """Find the classes and make sure that the options and the outputs can be right."""
     if options.resume and options.overwrite:
         raise UsageError("--resume keeps what --overwrite removes.", "Give one of them.")
@@ -188,9 +190,10 @@ def _prepare(folder: Path, options: AdaptOptions) -> _Job:
             "--source trains a bundle on base classes, --base goes on from one.",
             "Give --base to be done in minutes, --source where all bundles are far.",
         )
-    classes = class_folders(folder)
+    classes = class_folders(folder, say=say)
+    _check_no_splits(folder, classes)
     if options.base is not None:
-        source_classes(options.base, folder)  # that there are any has to be known, too
+        source_classes(options.base, folder, say)  # that there are any has to be known, too
     out = options.out or HOME
     alone = len(classes) == 1 and options.out is not None
     runs = {name: out if alone else out / name for name in classes}
@@ -198,6 +201,16 @@ def _prepare(folder: Path, options: AdaptOptions) -> _Job:
     job = _Job(folder, classes, runs, done)
     _check_free(job, options)
     return job
+
+
+def _check_no_splits(folder: Path, classes: dict[str, list[Path]]) -> None:
+    """Make sure that ``train`` and ``test`` of a data set are not taken for classes."""
+    named = len(classes) > 1 and "train" in classes and set(classes) <= SPLITS
+    if named and all(p.parent != folder / name for name in classes for p in classes[name]):
+        raise ImageError(
+            f"{folder} holds {' and '.join(classes)} of a data set, not classes.",
+            f"Give a folder of one class below it, or l2laug augment {folder}.",
+        )
 
 
 def _choose(job: _Job, options: AdaptOptions, session: Session) -> Choice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +19,17 @@ from l2laug.data.pseudo_classes import with_pseudo_classes
 from l2laug.data.public_sources import source_folder
 
 
-def source_classes(source: Path, rare: Path | None) -> dict[str, list[Path]]:
+def source_classes(
+    source: Path, rare: Path | None, say: Callable[[str], None] | None = None
+) -> dict[str, list[Path]]:
     """The classes in ``source``, those left out that lie in the folder ``rare`` or are called so.
 
-    ``source`` is a folder, or the name of a public data set.
+    ``source`` is a folder, or the name of a public data set; ``say`` is told of files left out.
 
     Raises:
         ImageError: none is left.
     """
-    classes = class_folders(source_folder(source), several=True)
+    classes = class_folders(source_folder(source), several=True, say=say)
     if rare is not None:
         inside = rare.resolve()
         called = set(class_folders(rare)) if rare.is_dir() else set()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from l2laug.artifacts.output_folders import holds_samples, is_output
 from l2laug.core.errors import ImageError
+from l2laug.data.label_images import describe, part_images
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 
@@ -41,12 +42,20 @@ def _walk(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
             yield path  # a broken link too, so that it is named
 
 
-def class_folders(folder: Path, *, several: bool = False) -> dict[str, list[Path]]:
+def class_folders(
+    folder: Path, *, several: bool = False, say: Callable[[str], None] | None = None
+) -> dict[str, list[Path]]:
     """The classes in ``folder`` and their files, see :func:`find_images`.
 
     A folder with images directly in it is one class (nested images included); otherwise each of
     its subfolders that holds images is a class of its own. With ``several`` that is so wherever
-    there are such subfolders: a stray image beside them is of no class.
+    there are such subfolders: a stray image beside them is of no class. Masks and thumbnails of
+    other images are left out, see :func:`l2laug.data.label_images.part_images`.
+
+    Args:
+        folder: of images, or of class folders.
+        several: see above.
+        say: is told of masks and thumbnails that were left out.
 
     Raises:
         ImageError: there is no such folder or no image in it, it may not be opened, it is a run or
@@ -60,7 +69,10 @@ def class_folders(folder: Path, *, several: bool = False) -> dict[str, list[Path
             f"Folder {folder} was written by l2laug.",
             "Give a folder of images; those that sample drew lie in RUN/samples.",
         )
-    everything = find_images(folder)
+    everything, left_out = part_images(folder, find_images(folder))
+    if say is not None:
+        for line in describe(left_out):
+            say(line)
     nested = [path for path in everything if path.parent != folder]
     if several and nested:
         everything = nested

@@ -289,3 +289,19 @@ def test_sample_an_impossible_count(here: Path, tiny_run: Path, count: str) -> N
     assert result.exit_code == 2
     assert "--count" in result.stderr
     assert not (here / "out").exists()
+
+
+def test_adapt_leaves_masks_out_and_takes_no_split_for_a_class(
+    here: Path, rare: Path, tiny_bundle: Path
+) -> None:
+    shutil.copytree(rare, here / "data" / "test" / "hole")
+    for path in sorted((here / "data" / "test" / "hole").iterdir()):
+        (here / "data" / "test" / "hole" / "masks").mkdir(exist_ok=True)
+        shutil.copy(path, here / "data" / "test" / "hole" / "masks" / path.name)
+    shutil.copytree(rare, here / "data" / "train" / "good")
+    assert "test and train of a data set" in rejected(3, "adapt", "data", "--bundle", tiny_bundle)
+    (here / "out").mkdir()
+    (here / "out" / "taken").touch()  # so that nothing is learned
+    done = l2laug("adapt", "data/test/hole", "--bundle", tiny_bundle, "-o", "out")
+    assert done.exit_code == 6
+    assert "left out 5 masks in data/test/hole/masks" in done.stderr
