@@ -16,3 +16,5 @@ LEARNED = "learned.txt"
 CENTROIDS = "source.safetensors"  # of the source images, in features of the general net
 
 METRICS = "metrics.jsonl"
+
+AUGMENTED = "augment.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from l2laug.artifacts.names import INFO, MANIFEST, MODEL
+from l2laug.artifacts.names import AUGMENTED, INFO, MANIFEST, MODEL
 from l2laug.core.errors import OutputError
 from l2laug.core.files import clear, is_empty
 
@@ -14,6 +14,7 @@ MARKERS = (
     (INFO, "features.onnx"),
     ("comparison.json", "comparison.md"),
     ("experiment.json", "results.json"),  # of reproduce
+    (AUGMENTED, MANIFEST),
 )
 
 

@@ -1,11 +1,12 @@
 """The command line: each command is a thin shim over a function of the same name."""
 
-from l2laug.cli import adapt, bundles, demo, evaluate, pretrain, reproduce, sample, score
+from l2laug.cli import adapt, augment, bundles, demo, evaluate, pretrain, reproduce, sample, score
 from l2laug.cli.app import app
 
 __all__ = [
     "adapt",
     "app",
+    "augment",
     "bundles",
     "demo",
     "evaluate",

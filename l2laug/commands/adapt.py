@@ -54,6 +54,7 @@ class AdaptOptions:
             ``budget``.
         overwrite: replace run folders that exist.
         max_side: of the originals that the model file carries, in pixels; longer ones are reduced.
+        keep_going: adapt the other classes where nothing that is made of one passes.
     """
 
     bundle: str = "auto"
@@ -65,6 +66,7 @@ class AdaptOptions:
     resume: bool = False
     overwrite: bool = False
     max_side: int = MAX_SIDE
+    keep_going: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Adapted:
         notes: what the user should know: files left out, images far from the bundle's source.
         bundle: that it grew from.
         distances: to every bundle, where ``auto`` chose among them; see ``Choice``.
+        passed: whether there is a model: something made of its images passes its own gauges.
     """
 
     class_name: str
@@ -86,6 +89,7 @@ class Adapted:
     notes: tuple[str, ...]
     bundle: str = ""
     distances: dict[str, float] = field(default_factory=dict)
+    passed: bool = True
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,8 @@ def adapt(folder: Path, options: AdaptOptions, session: Session) -> list[Adapted
         OutputError: a run folder exists or can't be written, or what is to be kept was adapted
             otherwise.
         DeviceError: the device is not there.
-        QualityError: what comes out does not pass; ``RUN.rejected`` has a sheet of it.
+        QualityError: what comes out does not pass; ``RUN.rejected`` has a sheet of it. With
+            ``keep_going`` the other classes are adapted in its place.
     """
     device = session.engine.describe()  # that it is not there has to be known before any work
     job = _prepare(folder, options, session.progress.say)
@@ -135,18 +140,34 @@ def adapt(folder: Path, options: AdaptOptions, session: Session) -> list[Adapted
     learn = _learner(job, list(sets.values()), plan)
     results = []
     for name, run in job.runs.items():
-        notes: tuple[str, ...] = ()
+        notes, passed = tuple[str, ...](), True
         if name in job.done:
             progress.say(f"{name}: adapted before")
         else:
-            with whole_folder(run, last=MODEL) as part:
-                try:
-                    notes = learn(sets[name], job.folder_of(name), part)
-                except QualityError as error:
-                    raise _with_sheet(error, part, run) from error
+            try:
+                notes = _write_run(learn, sets[name], job.folder_of(name), run)
+            except QualityError as error:
+                if not options.keep_going:
+                    raise
+                notes, passed = (error.fact,), False
+                progress.say(f"note: {error}")
         count = len(sets[name].pixels)
-        results.append(Adapted(name, run, count, notes, bundle.name, choice.distances))
+        results.append(Adapted(name, run, count, notes, bundle.name, choice.distances, passed))
     return results
+
+
+def _write_run(
+    learn: Callable[[ImageSet, Path, Path], tuple[str, ...]],
+    support: ImageSet,
+    folder: Path,
+    run: Path,
+) -> tuple[str, ...]:
+    """Learn a class into its run folder, which appears whole or not at all; what is to be told."""
+    with whole_folder(run, last=MODEL) as part:
+        try:
+            return learn(support, folder, part)
+        except QualityError as error:
+            raise _with_sheet(error, part, run) from error
 
 
 def _with_sheet(error: QualityError, part: Path, run: Path) -> QualityError:

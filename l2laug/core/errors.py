@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+NOTHING_ADDED = 10  # exit code of augment where it is done and no sample is worth adding: no error
+
 
 class L2lAugError(Exception):
     """Root of every error raised on purpose; ``exit_code`` is what the command line returns.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from l2laug.reports.tables import markdown_table
+
 ROLES = {"rare": "filled", "base": "left as it is"}
 
 
@@ -42,3 +44,70 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
+
+
+def render(result: dict[str, Any]) -> str:
+    """The report that a person reads; every number comes from ``result``."""
+    head, *rows = result_rows(result)
+    plan = result["plan"]
+    lines = [
+        f"# {plan['dataset']}, augmented",
+        "",
+        outcome(result),
+        "",
+        *markdown_table(head, rows),
+        "",
+        f"Rare: {plan['rule']}. Layout: {plan['layout']}.",
+        "",
+        "The verdict compares a classifier trained with samples with the best training without "
+        "them; in brackets the 95 % interval of the change of the class's F1.",
+        "",
+        *[f"- {note}" for note in result["notes"]],
+    ]
+    lines += [f"- {c['name']}: {n}" for c in _measured(result) for n in c["measured"]["notes"]]
+    if result["dropped"]:
+        lines += ["", f"{len(result['dropped'])} objects left their image when it was changed:", ""]
+        lines += [
+            f"- {d['file']}: {d['label']}, {d['share']:.0%} of it is left"
+            for d in result["dropped"]
+        ]
+    if result["mirrored"]:
+        lines += ["", f"{result['mirrored']} objects are seen once more, mirrored at a border."]
+    return "\n".join(lines) + "\n"
+
+
+def outcome(result: dict[str, Any]) -> str:
+    """What was added, or that nothing was, in a sentence."""
+    if result["added"]:
+        return f"{result['added']} images were added; train as augmentation.py says."
+    arm = result["augmentation"]
+    return (
+        f"Nothing was added: train with {arm} augmentation, as augmentation.py and recipe.json say."
+    )
+
+
+def result_rows(result: dict[str, Any]) -> list[list[str]]:
+    """A table of the classes before and after, its head first."""
+    objects = any("objects_before" in c for c in result["classes"])
+    head = ["class", "before", "drawn", "after"]
+    rows = [[*head, *(["objects before", "after"] if objects else []), "verdict"]]
+    for c in result["classes"]:
+        cells = [c["name"], str(c["before"]), str(c["drawn"]), str(c["after"])]
+        if objects:
+            cells += [str(c["objects_before"]), str(c["objects_after"])]
+        rows.append([*cells, verdict_cell(c.get("measured"))])
+    return rows
+
+
+def verdict_cell(measured: dict[str, Any] | None) -> str:
+    """A verdict with its interval."""
+    if measured is None:
+        return ""
+    if measured["word"] == "not measured":
+        return "not measured"
+    low, high = measured["low"], measured["high"]
+    return f"{measured['word']} ({measured['difference']:+.3f}, {low:+.3f} to {high:+.3f})"
+
+
+def _measured(result: dict[str, Any]) -> list[dict[str, Any]]:
+    return [c for c in result["classes"] if "measured" in c]

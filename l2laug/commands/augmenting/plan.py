@@ -57,6 +57,11 @@ class AugmentPlan:
     classes: tuple[ClassPlan, ...]
     notes: tuple[str, ...]
 
+    @property
+    def filled(self) -> tuple[ClassPlan, ...]:
+        """The classes that are to be filled."""
+        return tuple(c for c in self.classes if c.role == "rare")
+
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
         return {

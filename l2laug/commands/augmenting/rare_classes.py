@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median_high
 
 from l2laug.core.errors import UsageError
 
@@ -33,7 +33,8 @@ def find_rare(counts: Mapping[str, int], to_count: str | None, named: Sequence[s
     Named ones are taken as they are. Otherwise, with ``to_count``, all that have fewer; without,
     those that have fewer images than a third of what the median class has, or than a tenth of what
     the largest has: the first finds a few small classes among many, the second many small ones
-    beside one that is large. They are filled to the median of the others.
+    beside one that is large. They are filled to the median of the others. Of an even number of
+    classes the median is the larger of the two in the middle.
 
     Args:
         counts: images to learn from, of each class.
@@ -51,7 +52,7 @@ def find_rare(counts: Mapping[str, int], to_count: str | None, named: Sequence[s
     there = [count for count in counts.values() if count]
     if not there:
         raise UsageError("No class has an image to learn from.", "Put some into train.")
-    typical, largest = median(there), max(there)
+    typical, largest = median_high(there), max(there)
     given = None if to_count is None else _count(to_count, typical, largest)
     if named:
         names, rule = tuple(name for name in counts if name in named), "named by --rare"
@@ -62,17 +63,17 @@ def find_rare(counts: Mapping[str, int], to_count: str | None, named: Sequence[s
         limit = max(typical / OF_MEDIAN, largest / OF_LARGEST)
         names = tuple(name for name, count in counts.items() if 0 < count < limit)
         rule = (
-            f"fewer than {limit:.0f} images: a third of the median class ({typical:g}) or a tenth "
+            f"fewer than {limit:.0f} images: a third of the median class ({typical}) or a tenth "
             f"of the largest ({largest})"
         )
     others = [count for name, count in counts.items() if count and name not in names]
-    target = given if given is not None else round(median(others)) if others else largest
+    target = given if given is not None else median_high(others) if others else largest
     return RareClasses(names, target, rule)
 
 
-def _count(text: str, typical: float, largest: int) -> int:
+def _count(text: str, typical: int, largest: int) -> int:
     if text in (MEDIAN, MAX):
-        return round(typical) if text == MEDIAN else largest
+        return typical if text == MEDIAN else largest
     if not text.isdecimal() or not int(text):
         raise UsageError(f"--to-count {text} is no count.", "Give a number, median or max.")
     return int(text)

@@ -1,12 +1,20 @@
-"""Which files are masks of which images, in trees of folders."""
+"""Masks in files: which are of which images in trees of folders, and their values."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from l2laug.core.errors import ImageError
+from l2laug.core.files import whole_file
 from l2laug.data.datasets.dataset import MaskFile
 from l2laug.data.datasets.problems import Problems
 
@@ -80,3 +88,47 @@ def _image_of(mask: Path, images: list[Path]) -> Path | None:
 def _continues(name: str, start: str) -> bool:
     """Whether a name is another one, or that and a part that is set off from it."""
     return name == start or (name.startswith(start) and name[len(start)] in "_-. ")
+
+
+@dataclass(frozen=True)
+class MaskPicture:
+    """A mask's pixels, and what it takes to write others like it.
+
+    Attributes:
+        pixels: ``(H, W)`` or ``(H, W, C)``: ids or colours.
+        mode: Pillow's.
+        palette: of mode P, three numbers a colour.
+    """
+
+    pixels: NDArray[Any]
+    mode: str
+    palette: tuple[int, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path) -> MaskPicture:
+        """Read a mask, the right way up, with its values as they are.
+
+        Raises:
+            ImageError: it can't be read.
+        """
+        try:
+            with Image.open(path) as opened:
+                picture = ImageOps.exif_transpose(opened)
+                palette = tuple(picture.getpalette() or ()) if picture.mode == "P" else ()
+                return cls(np.array(picture), picture.mode, palette)
+        except Exception as error:  # decoders raise almost anything on a damaged file
+            raise ImageError(f"Mask {path} can't be read: {error}.", "Replace it.") from error
+
+    def save(self, path: Path) -> None:
+        """Write it; the name's ending says how.
+
+        Raises:
+            OutputError: the file can't be written.
+        """
+        picture = Image.fromarray(self.pixels)
+        if self.palette:
+            picture.putpalette(self.palette)
+        elif self.mode == "1":
+            picture = picture.convert("1")
+        with whole_file(path) as part:
+            picture.save(part, format=Image.registered_extensions()[path.suffix.lower()])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from l2laug.core.files import write_text
 from l2laug.data.datasets.class_folders import SPLITS, split_folders
 from l2laug.data.datasets.dataset import TRAIN, Dataset, Item, Object
 from l2laug.data.datasets.problems import Problems, read_lines
@@ -19,6 +21,7 @@ SPLIT = ("split", "subset", "set", "partition")
 NAMES = ("categories", "category", "label")  # of objects
 METADATA = ("metadata.jsonl", "metadata.csv")
 SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
+TABLE, ROW = "/table", "/row"  # of an item's extra: where it was told; no columns of files
 Row = dict[str, Any]
 
 
@@ -98,6 +101,7 @@ def _items(table: Path, split: str, problems: Problems, *, folders: bool = False
         group = str(row[group_key]) if group_key and row[group_key] not in (None, "") else None
         known = {file_key, label_key, group_key, split_key, "objects" if objects else None}
         extra = {key: value for key, value in row.items() if key not in known}
+        extra |= {TABLE: table, ROW: row}
         which = SPLITS.get(named.casefold(), named)
         yield Item(path, label, which, group, (), tuple(objects or ()), extra)
 
@@ -163,3 +167,56 @@ def _rows(table: Path, problems: Problems) -> Iterator[tuple[int, Row]]:
             yield number, entry
         else:
             problems.add(f"{table}, line {number}: no object of JSON.", "Mend the line.")
+
+
+def write_tables(dataset: Dataset, drawn: Sequence[Item], out: Path) -> None:
+    """Write each table again, with rows for the images that were drawn behind its own.
+
+    Args:
+        dataset: as it was read.
+        drawn: new images below ``out``; each has the ``extra`` of the image that it was made from.
+        out: the new root.
+
+    Raises:
+        OutputError: a file can't be written.
+    """
+    for table in dataset.annotations:
+        place = out / table.relative_to(dataset.root)
+        mine = [item for item in drawn if item.extra.get(TABLE) == table]
+        rows = [_row(item, place) for item in mine]
+        text = table.read_text(encoding="utf-8-sig")
+        text += "" if text.endswith("\n") or not text else "\n"
+        if table.suffix.lower() in (".csv", ".tsv"):
+            first = text.splitlines()[0]
+            delimiter = max("\t;,", key=first.count)
+            head = next(csv.reader([first], delimiter=delimiter))
+            lines = io.StringIO()
+            writer = csv.DictWriter(lines, head, delimiter=delimiter, lineterminator="\n")
+            writer.writerows(rows)
+            text += lines.getvalue()
+        else:
+            text += "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        write_text(place, text)
+
+
+def _row(item: Item, table: Path) -> Row:
+    """The row of the source, with the file and the objects of what was made from it."""
+    row = dict(item.extra[ROW])
+    key = _key(row, FILE)
+    row[str(key)] = item.file.relative_to(table.parent).as_posix()
+    told = row.get("objects")
+    if isinstance(told, dict) and "bbox" in told:
+        name = next((key for key in NAMES if isinstance(told.get(key), list)), NAMES[0])
+        others = {key: [o.extra[key] for o in item.objects] for key in _kept(item)}
+        boxes = [[x0, y0, x1 - x0, y1 - y0] for x0, y0, x1, y1 in (o.box for o in item.objects)]
+        labels = [o.label for o in item.objects]
+        row["objects"] = {**told, **others, "bbox": boxes, name: labels}
+    return row
+
+
+def _kept(item: Item) -> list[str]:
+    """What the source's row says of each object beside box and category."""
+    told = item.extra[ROW]["objects"]
+    many = len(told["bbox"])
+    lists = [key for key, v in told.items() if isinstance(v, list) and len(v) == many]
+    return [key for key in lists if key != "bbox" and key not in NAMES]

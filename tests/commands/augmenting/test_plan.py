@@ -44,18 +44,18 @@ def test_groups_stay_together() -> None:
 
 @pytest.mark.parametrize("splits", [("val", "test"), ("test",)])
 def test_splits_that_are_there_are_tested_on(splits: tuple[str, ...]) -> None:
-    found = items({"a": 9, "b": 30})
+    found = items({"a": 12, "b": 30})
     for split in splits:
         found += items({"a": 6, "b": 6}, split)
     plan = make_plan(dataset(found), None, (), 0)
     assert plan.roles.source == splits[0]
     assert [(c.name, c.role, c.learned, c.tested) for c in plan.classes] == [
-        ("a", "base", 9, 6),
+        ("a", "base", 12, 6),
         ("b", "base", 30, 6),
     ]
     plan = make_plan(dataset(found), "20", (), 0)
     [a, _] = plan.classes
-    assert (a.role, a.missing, a.measured) == ("rare", 11, True)
+    assert (a.role, a.missing, a.measured) == ("rare", 8, True)
 
 
 def test_too_few_to_test_on_is_told() -> None:

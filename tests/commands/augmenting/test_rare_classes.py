@@ -12,10 +12,15 @@ TWELVE = dict(
 
 def test_fewer_than_a_third_of_the_median_class() -> None:
     found = find_rare(TWELVE, None, ())
-    # the median is 116, a third of it 38.7; the median of the other eight (203 192 220 172 143
-    # 89 89 204) is 182
-    assert (found.names, found.target) == (tuple("agik"), 182)
-    assert "fewer than 39 images" in found.rule
+    # in the middle are 89 and 143, a third of which is 47.7; in the middle of the other eight
+    # (89 89 143 172 192 203 204 220) are 172 and 192
+    assert (found.names, found.target) == (tuple("agik"), 192)
+    assert "fewer than 48 images" in found.rule
+
+
+def test_one_of_two_classes() -> None:
+    assert find_rare({"a": 3, "b": 12}, None, ()).names == ("a",)
+    assert find_rare({"a": 5, "b": 12}, None, ()).names == ()
 
 
 def test_small_classes_beside_a_large_one() -> None:
@@ -26,7 +31,7 @@ def test_small_classes_beside_a_large_one() -> None:
 def test_to_count_fills_all_that_have_fewer() -> None:
     assert find_rare(TWELVE, "200", ()).names == tuple("acefghijk")
     assert find_rare(TWELVE, "max", ()).target == 220
-    assert find_rare(TWELVE, "median", ()).target == 116
+    assert find_rare(TWELVE, "median", ()).target == 143
 
 
 def test_named_ones_are_taken_as_they_are() -> None:

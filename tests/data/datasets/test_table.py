@@ -26,7 +26,7 @@ def test_a_csv(root: Path, mark: str) -> None:
     found = read_dataset(root)
     assert (found.layout, found.counts()) == ("table", {"a": 2, "b": 2})
     assert [i.group for i in found.items] == ["g0", "g1", "g2", "g3"]
-    assert found.items[0].extra == {"camera": "k"}
+    assert found.items[0].extra["camera"] == "k"
     assert read_dataset(root / "all.csv") == found
 
 
@@ -69,7 +69,7 @@ def test_imagefolder(tmp_path: Path) -> None:
     found = read_dataset(root)
     assert (found.layout, found.splits) == ("imagefolder", ("train", "test"))
     assert found.counts() == {"0": 2, "1": 2}
-    assert found.items[0].extra == {"text": "x"}
+    assert found.items[0].extra["text"] == "x"
 
 
 def test_imagefolder_with_boxes(tmp_path: Path) -> None:

@@ -32,10 +32,10 @@ def mask(path: Path, size: tuple[int, int] = SIZE) -> Path:
     return path
 
 
-def class_folders(root: Path, counts: dict[str, int]) -> Path:
+def class_folders(root: Path, counts: dict[str, int], size: tuple[int, int] = SIZE) -> Path:
     for name, number in counts.items():
         for i in range(number):
-            picture(root / name / f"{i:03d}.png")
+            picture(root / name / f"{i:03d}.png", size)
     return root
 
 

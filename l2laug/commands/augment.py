@@ -1,0 +1,203 @@
+"""Augment: a data set to a better one, where samples of its rare classes are found to help."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from l2laug.artifacts.names import AUGMENTED
+from l2laug.artifacts.output_folders import check_free
+from l2laug.commands.augmenting.plan import AugmentPlan, make_plan
+from l2laug.commands.augmenting.recipe_files import write_recipe
+from l2laug.commands.augmenting.work import Work, Worked
+from l2laug.commands.augmenting.write_dataset import write_dataset
+from l2laug.core.errors import OutputError, UsageError
+from l2laug.core.files import whole_folder, write_text
+from l2laug.data.datasets.read_dataset import read_dataset
+from l2laug.reports.augmentation import render
+from l2laug.runtime.session import Session
+
+FORCES = ("samples",)
+
+
+@dataclass(frozen=True)
+class AugmentOptions:
+    """What a data set is made into.
+
+    Attributes:
+        out: the folder to write.
+        to_count: images of each rare class there shall be, real and drawn together: a number,
+            ``median``, ``max``, or None, see :func:`find_rare`.
+        rare: names of the rare classes; they are found by default.
+        budget: seconds that all may take, about; as long as it takes otherwise.
+        bundle: name or path of the bundle to start from; ``auto`` takes the nearest.
+        force: ``samples`` adds them whatever the measurement says.
+        link: make links to the real images, not copies.
+        resume: go on with what an earlier call left.
+        overwrite: replace what an earlier call wrote.
+    """
+
+    out: Path
+    to_count: str | None = None
+    rare: tuple[str, ...] = ()
+    budget: float | None = None
+    bundle: str = "auto"
+    force: str | None = None
+    link: bool = False
+    resume: bool = False
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.force is not None and self.force not in FORCES:
+            raise UsageError(f"--force {self.force} is unknown.", f"Use {', '.join(FORCES)}.")
+        if self.resume and self.overwrite:
+            raise UsageError("--resume keeps what --overwrite removes.", "Give one of them.")
+
+
+def plan_augment(place: Path, options: AugmentOptions, session: Session) -> AugmentPlan:
+    """Read a data set and say what :func:`augment` would do with it.
+
+    Raises:
+        ImageError: it can't be read, or has problems: all are listed.
+        UsageError: a named class is not there, or ``to_count`` is no count.
+    """
+    dataset = read_dataset(place, out=options.out)
+    return make_plan(dataset, options.to_count, options.rare, session.seed)
+
+
+def augment(place: Path, options: AugmentOptions, session: Session) -> dict[str, Any]:
+    """Write a data set again, with what helps most to train on it.
+
+    What is learned, measured and drawn before all is written lies in a hidden folder beside
+    ``out``, from which ``resume`` goes on; it is gone in the end.
+
+    Args:
+        place: a data set's folder, or the file that tells of it.
+        options: what to make of it.
+        session: engine, progress and seed.
+
+    Returns:
+        What was found and done, as ``augment.json`` holds it.
+
+    Raises:
+        ImageError: the data set can't be read, or has problems: all are listed.
+        UsageError: an option can't be right.
+        OutputError: ``out`` is there already or can't be written, or what is to be resumed was made
+            of other files or options.
+        BundleError: the bundle is missing, damaged or can't change labels.
+        DeviceError: the device is not there.
+    """
+    key, out = _key(place, options, session.seed), options.out
+    if options.resume and (out / AUGMENTED).is_file():
+        return _finished(out, key)
+    check_free([out], AUGMENTED, overwrite=options.overwrite, keep=[place])
+    plan = plan_augment(place, options, session)
+    for note in plan.notes:
+        session.progress.say(f"note: {note}")
+    folder = _work_folder(out, key, resume=options.resume)
+    forced = options.force is not None
+    work = Work(plan, folder, session, options.bundle, options.budget, forced=forced)
+    worked = work.run()
+    with work.stages.next(), whole_folder(out, last=AUGMENTED) as part:
+        images = {name: found for name, found in worked.drawn.items() if found}
+        link, seed = options.link, session.seed
+        write_dataset(plan.dataset, images, part, session.progress, link=link, seed=seed)
+        added = {name: len(found) for name, found in images.items()}
+        arm = write_recipe(part, worked.measured, added, [c.name for c in plan.filled])
+        result = {"key": key, **_result(plan, worked, arm), "out": str(out)}
+        write_text(part / "report.md", render(result))
+        text = json.dumps(result, indent=1, ensure_ascii=False)
+        write_text(part / AUGMENTED, text + "\n")
+    shutil.rmtree(folder)
+    return dict(json.loads(text))
+
+
+def _result(plan: AugmentPlan, worked: Worked, arm: str) -> dict[str, Any]:
+    """What was found and done, as plain data."""
+    new = [image.item for found in worked.drawn.values() for image in found]
+    before = plan.dataset.counts()
+    classes = []
+    for c in plan.classes:
+        shown = sum(c.name in item.labels for item in new)
+        one: dict[str, Any] = {
+            "name": c.name,
+            "role": c.role,
+            "before": before[c.name],
+            "drawn": shown,
+        }
+        one |= {"after": before[c.name] + shown, "wanted": c.target, "images": c.images}
+        if plan.dataset.of_objects:
+            one["objects_before"] = _objects(plan.dataset.of(), c.name)
+            one["objects_after"] = one["objects_before"] + _objects(new, c.name)
+        if c.name in worked.measured:
+            one["measured"] = asdict(worked.measured[c.name])
+        classes.append(one)
+    dropped = [
+        {"file": str(image.item.file.name), "class": name, **asdict(gone)}
+        for name, found in worked.drawn.items()
+        for image in found
+        for gone in image.dropped
+    ]
+    return {
+        "plan": plan.to_json(),
+        "augmentation": arm,
+        "added": len(new),
+        "classes": classes,
+        "dropped": dropped,
+        "mirrored": sum(i.mirrored for found in worked.drawn.values() for i in found),
+        "notes": [*plan.notes, *worked.notes],
+    }
+
+
+def _objects(items: Any, name: str) -> int:
+    return sum(o.label == name for item in items for o in item.objects)
+
+
+def _key(place: Path, options: AugmentOptions, seed: int) -> str:
+    """What a data set and options are known by: names, sizes and times of all files, no content."""
+    root = place if place.is_dir() else place.parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            about = path.stat()
+            digest.update(
+                f"{path.relative_to(root)} {about.st_size} {about.st_mtime_ns}\n".encode()
+            )
+    choice = (options.to_count, sorted(options.rare), options.bundle, options.force, seed)
+    digest.update(repr(choice).encode())
+    return digest.hexdigest()
+
+
+def _finished(out: Path, key: str) -> dict[str, Any]:
+    """What an earlier call of the same data set and options found and did."""
+    try:
+        result: dict[str, Any] = json.loads((out / AUGMENTED).read_text(encoding="utf-8"))
+        same = result["key"] == key
+    except (ValueError, KeyError, TypeError):
+        same = False
+    if not same:
+        raise OutputError(
+            f"{out} was made of other files or options.",
+            "Give --overwrite in place of --resume, or another place with -o.",
+        )
+    return result
+
+
+def _work_folder(out: Path, key: str, *, resume: bool) -> Path:
+    """Where an unfinished augmentation lies, emptied unless it is this one and to be resumed."""
+    folder = out.parent / f".{out.name}.augmenting"
+    mark = folder / "key"
+    if folder.exists() and not (resume and mark.is_file() and mark.read_text() == key):
+        shutil.rmtree(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(mark, key)
+    except OSError as error:
+        raise OutputError(
+            f"{folder} can't be made: {error.strerror or error}.", "Choose another place with -o."
+        ) from error
+    return folder

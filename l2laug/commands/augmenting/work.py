@@ -1,0 +1,200 @@
+"""From a plan to new images: learn the rare classes, measure what helps, draw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from l2laug.artifacts.run import Run, find_run
+from l2laug.commands.adapt import AdaptOptions, adapt
+from l2laug.commands.augmenting.arms import NOT_MEASURED, Measured, measure_class
+from l2laug.commands.augmenting.draw_class import CommonObjects, NewImage, draw_class
+from l2laug.commands.augmenting.hold_out import HELD_OUT, Items, support_of
+from l2laug.commands.augmenting.image_folders import folder_names, link_classes
+from l2laug.commands.augmenting.plan import AugmentPlan, ClassPlan
+from l2laug.commands.augmenting.stages import Stage, Stages
+from l2laug.data.datasets.dataset import TRAIN, Item
+from l2laug.runtime.session import Session
+
+COMMON_SHARE = 0.25  # by which objects of other classes may multiply in new images
+LEARNING_SHARE, MEASURING_SHARE = (
+    0.25,
+    0.7,
+)  # of a budget: for models, and until no more is measured
+LEARN, MEASURE, DRAW, WRITE = "learn", "measure", "draw", "write"
+SECONDS = {LEARN: 40.0, MEASURE: 60.0, DRAW: 0.02, WRITE: 0.001}  # a class, a class, an image each
+
+
+@dataclass
+class Worked:
+    """What came of the work.
+
+    Attributes:
+        measured: of each rare class.
+        drawn: new images of the classes that get some.
+        notes: what the user should know.
+    """
+
+    measured: dict[str, Measured] = field(default_factory=dict)
+    drawn: dict[str, list[NewImage]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+class Work:
+    """The stages between a plan and the folder that is written.
+
+    Args:
+        plan: what is to be done.
+        folder: for models, folders of links and new images, until all is written.
+        session: engine, progress and seed.
+        bundle: to start from.
+        budget: seconds for all.
+        forced: every rare class gets its images, whatever is measured.
+    """
+
+    def __init__(
+        self,
+        plan: AugmentPlan,
+        folder: Path,
+        session: Session,
+        bundle: str,
+        budget: float | None,
+        *,
+        forced: bool,
+    ) -> None:
+        self.plan, self.folder, self.session = plan, folder, session
+        self.bundle, self.budget, self.forced = bundle, budget, forced
+        self.names = folder_names(plan.dataset.classes)
+        self.worked = Worked()
+        measured = [c for c in plan.filled if c.measured]
+        stages = [Stage(LEARN, f"learning {_listed(measured)}", SECONDS[LEARN])] if measured else []
+        stages += [Stage(MEASURE, f"measuring {c.name}", SECONDS[MEASURE]) for c in measured]
+        later = self._drawing(plan.filled, plan.filled) if forced else []
+        self.stages = Stages(session.progress, [*stages, *later, self._write_stage()])
+
+    def _drawing(self, again: Sequence[ClassPlan], chosen: Sequence[ClassPlan]) -> list[Stage]:
+        """Stages from learning some classes whole to drawing some."""
+        stages = []
+        if again:
+            title = f"learning {_listed(again)} from all images"
+            stages.append(Stage(LEARN, title, SECONDS[LEARN]))
+        return stages + [
+            Stage(DRAW, f"drawing {c.name}", c.missing * SECONDS[DRAW]) for c in chosen
+        ]
+
+    def run(self) -> Worked:
+        """Do all of it.
+
+        Raises:
+            L2lAugError: what adapting, evaluating and drawing raise.
+        """
+        runs = self._measure()
+        filled, measured = self.plan.filled, self.worked.measured
+        chosen = [c for c in filled if self.forced or measured[c.name].helps]
+        known = {} if self.plan.roles.source == HELD_OUT else runs
+        again = [c for c in chosen if c.name not in known]
+        done = self.stages.stages[: self.stages.done]
+        self.stages.stages = [*done, *self._drawing(again, chosen), self._write_stage()]
+        if again:
+            items = {c.name: self._train(c.name) for c in again}
+            base = {c.name: self._train(c.name) for c in self.plan.classes if c.role == "base"}
+            with self.stages.next():
+                known |= self._learn("whole", items, base)
+        common = self._common() if self.plan.dataset.of_objects else None
+        for c in chosen:
+            with self.stages.next():
+                self.worked.drawn[c.name] = self._draw(c, known.get(c.name), common)
+        return self.worked
+
+    def _measure(self) -> dict[str, Run]:
+        """Learn the rare classes that can be measured, and measure them; their models."""
+        plan, found = self.plan, self.worked.measured
+        measured = [c for c in plan.filled if c.measured]
+        for c in plan.filled:
+            why = "too few images to test on" if not plan.dataset.of_objects else "a set of objects"
+            found[c.name] = Measured(NOT_MEASURED, notes=() if c.measured else (why,))
+        if not measured:
+            return {}
+        learn = plan.roles.learn
+        rare = {c.name: learn[c.name] for c in measured}
+        base = {c.name: learn[c.name] for c in plan.classes if c.role == "base" and c.name in learn}
+        with self.stages.next():
+            runs = self._learn("half", rare, base)
+        tested = [name for name in plan.roles.test if plan.roles.test[name] and learn.get(name)]
+        support = {name: support_of(items, self.session.seed) for name, items in rare.items()}
+        everything = {name: support.get(name, learn[name]) for name in tested}
+        train = link_classes(self.folder / "half" / "train", everything, self.names)
+        tests = {name: plan.roles.test[name] for name in tested}
+        test = link_classes(self.folder / "half" / "test", tests, self.names)
+        longest = 0.0
+        for c in measured:
+            began = self.stages.spent()
+            with self.stages.next():
+                late = self.budget is not None and (
+                    began + longest > MEASURING_SHARE * self.budget and longest
+                )
+                if late:
+                    found[c.name] = Measured(NOT_MEASURED, notes=("the budget was spent",))
+                elif c.name not in runs:
+                    found[c.name] = Measured(NOT_MEASURED, notes=("nothing made of it passes",))
+                else:
+                    found[c.name] = measure_class(runs[c.name], train, test, self.session)
+            longest = max(longest, self.stages.spent() - began)
+        return runs
+
+    def _learn(
+        self, name: str, rare: Mapping[str, Sequence[Item]], base: Mapping[str, Sequence[Item]]
+    ) -> dict[str, Run]:
+        """Adapt models to some classes along with others; those of which something passes."""
+        place, seed = self.folder / name, self.session.seed
+        support = {c: support_of(items, seed) for c, items in rare.items()}
+        folder = link_classes(place / "rare", support, self.names)
+        usable = {c: items for c, items in base.items() if len(items) > 1}
+        along = link_classes(place / "base", usable, self.names) if usable else None
+        seconds = None
+        if self.budget is not None:
+            seconds = LEARNING_SHARE * self.budget / (len(rare) + 1)
+        options = AdaptOptions(
+            self.bundle,
+            base=along,
+            out=place / "runs",
+            budget=seconds,
+            resume=True,
+            keep_going=True,
+        )
+        found = {}
+        classes = {self.names[c]: c for c in rare}
+        for one in adapt(folder, options, self.session):
+            self.worked.notes += [n for n in one.notes if n not in self.worked.notes]
+            if one.passed:
+                found[classes[one.class_name]] = find_run(one.run)
+        return found
+
+    def _draw(self, c: ClassPlan, run: Run | None, common: CommonObjects | None) -> list[NewImage]:
+        if run is None:
+            return []
+        items = {item.file.resolve(): item for item in self._train(c.name)}
+        folder = self.folder / "drawn" / self.names[c.name]
+        found = draw_class(c.name, run, items, c.missing, folder, self.session, common)
+        if len(found) < c.missing:
+            why = "others fail" if common is None else "more would multiply other objects"
+            self.worked.notes.append(f"{c.name}: {len(found)} of {c.missing} images drawn; {why}")
+        return found
+
+    def _train(self, name: str) -> Items:
+        """All images of a class to train on."""
+        return tuple(item for item in self.plan.dataset.of(TRAIN) if name in item.labels)
+
+    def _common(self) -> CommonObjects:
+        counts = Counter(o.label for item in self.plan.dataset.of(TRAIN) for o in item.objects)
+        return CommonObjects(counts, COMMON_SHARE, frozenset(c.name for c in self.plan.filled))
+
+    def _write_stage(self) -> Stage:
+        count = len(self.plan.dataset.items)
+        return Stage(WRITE, "writing the data set", count * SECONDS[WRITE])
+
+
+def _listed(classes: Sequence[ClassPlan]) -> str:
+    return ", ".join(c.name for c in classes)
