@@ -11,6 +11,7 @@ import numpy as np
 from l2laug.data.datasets.dataset import TRAIN, Dataset, Item
 
 RARE_SHARE, BASE_SHARE = 0.5, 0.3  # of a class's images that are kept for testing
+ENOUGH = 30  # test images of a rare class; over that its share is that of the others
 SUPPORT = 50  # images of a rare class that are learned from, at most
 HELD_OUT = "held out"
 Items = tuple[Item, ...]
@@ -34,10 +35,10 @@ class Roles:
 def assign_roles(dataset: Dataset, rare: Sequence[str], seed: int) -> Roles:
     """What is learned from, and what is tested on.
 
-    A split ``val`` is tested on where there is one, else ``test``. Where there is neither, half of
-    a rare class's images and three in ten of the others' are held out; images of a group stay
-    together. Of sets of objects nothing is held out: images of an object that is rare are what is
-    learned, under each rare class that they show.
+    A split ``val`` is tested on where there is one, else ``test``. Where there is neither, three in
+    ten of a class's images are held out, of a rare class half where that is 30 or fewer; images of
+    a group stay together. Of sets of objects nothing is held out: images of an object that is rare
+    are what is learned, under each rare class that they show.
 
     Args:
         dataset: as it was read.
@@ -60,19 +61,22 @@ def assign_roles(dataset: Dataset, rare: Sequence[str], seed: int) -> Roles:
         return Roles(_tuples(learn), _tuples(test), source)
     random = np.random.default_rng(seed)
     for name in sorted(learn):
-        share = RARE_SHARE if name in rare else BASE_SHARE
-        test[name], learn[name] = _parted(learn[name], share, random)
+        count = len(learn[name])
+        most = int(BASE_SHARE * count)
+        if name in rare:
+            most = min(int(RARE_SHARE * count), max(most, ENOUGH))
+        test[name], learn[name] = _parted(learn[name], most, random)
     return Roles(_tuples(learn), _tuples(test), HELD_OUT)
 
 
 def _parted(
-    items: list[Item], share: float, random: np.random.Generator
+    items: list[Item], most: int, random: np.random.Generator
 ) -> tuple[list[Item], list[Item]]:
-    """Some groups of images with about a share of them (at most), and the others."""
+    """Some groups with at most so many images, and the others."""
     groups: dict[object, list[int]] = defaultdict(list)
     for row, item in enumerate(items):
         groups[row if item.group is None else item.group].append(row)
-    most, taken = int(share * len(items)), set[int]()
+    taken = set[int]()
     keys = list(groups)
     for place in random.permutation(len(keys)):
         rows = groups[keys[place]]

@@ -25,10 +25,16 @@ def dataset(found: list[Item]) -> Dataset:
 
 
 def test_half_of_a_rare_class_is_held_out_and_three_in_ten_of_the_others() -> None:
-    roles = assign_roles(dataset(items({"rare": 13, "base": 20})), ["rare"], seed=0)
+    counts = {"rare": 13, "base": 20, "large": 200, "larger": 80}
+    roles = assign_roles(dataset(items(counts)), ["rare", "large", "larger"], seed=0)
     assert roles.source == "held out"
-    assert {n: len(i) for n, i in roles.test.items()} == {"rare": 6, "base": 6}
-    assert {n: len(i) for n, i in roles.learn.items()} == {"rare": 7, "base": 14}
+    assert {n: len(i) for n, i in roles.test.items()} == {
+        "rare": 6,
+        "base": 6,
+        "large": 60,
+        "larger": 30,
+    }
+    assert {n: len(i) + len(roles.test[n]) for n, i in roles.learn.items()} == counts
     for name in ("rare", "base"):
         files = [i.file for i in (*roles.test[name], *roles.learn[name])]
         assert len(set(files)) == len(files)
