@@ -172,8 +172,8 @@ def evaluate(
         dataset: class folders of real images; the rare folder's siblings by default.
         test: class folders of real images held out for testing.
         features: what to measure on: ``bundle``, ``timm:NAME[@WEIGHTS]``, ``inception[@WEIGHTS]``.
-        classifier: whether to train classifiers without and with the samples; or the timm model
-            to train.
+        classifier: whether to train classifiers without and with the samples; or which ones:
+            ``probe``, ``small``, ``tune`` or timm models, with commas between.
         seed: of the splits.
         device: ``auto``, ``cpu`` or ``cuda``.
 
@@ -193,7 +193,7 @@ def evaluate(
     """
     from l2laug.artifacts.run import find_run
     from l2laug.commands.evaluate import evaluate as measure
-    from l2laug.config.evaluation_options import SMALL, EvaluationOptions
+    from l2laug.config.evaluation_options import PROBE, EvaluationOptions, split_names
     from l2laug.runtime.session import Session
 
     options = EvaluationOptions(
@@ -202,7 +202,7 @@ def evaluate(
         test=_path(test),
         features=features,
         classifier=bool(classifier),
-        model=classifier if isinstance(classifier, str) and classifier else SMALL,
+        heads=split_names(classifier if isinstance(classifier, str) else PROBE),
     )
     return measure(find_run(_path(run)), options, Session.start(device, _progress(), seed))
 

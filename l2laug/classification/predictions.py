@@ -1,4 +1,4 @@
-"""What trained classifiers said of the test images, and the numbers that follow from it."""
+"""The scores that follow from what a trained classifier said of the test images."""
 
 from __future__ import annotations
 
@@ -19,23 +19,6 @@ Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Trained:
-    """One finished training.
-
-    Attributes:
-        arm: its name.
-        seed: of the training.
-        share: of the rare class's draws that were samples; 0 in arms without.
-        guesses: ``(M,)`` the class that it sees in each test image.
-    """
-
-    arm: str
-    seed: int
-    share: float
-    guesses: Labels
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What one trained classifier scored on the test images; each from 0 to 1.
 
@@ -44,9 +27,6 @@ class Outcome:
         confusion: rows are true classes, columns what was seen in them; counts.
     """
 
-    arm: str
-    seed: int
-    share: float
     accuracy: float
     macro_f1: float
     rare_recall: float
@@ -55,21 +35,18 @@ class Outcome:
     confusion: list[list[int]]
 
 
-def measure(trained: Trained, labels: Labels, classes: int, rare: int) -> Outcome:
+def measure(guesses: Labels, labels: Labels, classes: int, rare: int) -> Outcome:
     """Score one training.
 
     Args:
-        trained: its guesses.
+        guesses: ``(M,)`` the class that it sees in each test image.
         labels: ``(M,)`` the true classes.
         classes: how many there are.
         rare: which is the rare one.
     """
-    guesses, truth = trained.guesses, labels == rare
+    truth = labels == rare
     matrix = confusion_matrix(labels, guesses, labels=np.arange(classes))
     return Outcome(
-        arm=trained.arm,
-        seed=trained.seed,
-        share=trained.share,
         accuracy=float(accuracy_score(labels, guesses)),
         macro_f1=float(
             f1_score(
@@ -90,12 +67,6 @@ def tested_classes(labels: Labels) -> Labels:
     only guessed counts against those whose images were taken for it, not as an F1 of 0 of its own.
     """
     return np.unique(labels)
-
-
-def guesses_of(trained: list[Trained], arm: str, share: float) -> Labels:
-    """``(seeds, M)`` the guesses of an arm at a share, ordered by seed."""
-    found = [t for t in trained if t.arm == arm and t.share == share]
-    return np.stack([t.guesses for t in sorted(found, key=lambda t: t.seed)])
 
 
 def condense(

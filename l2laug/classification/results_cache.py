@@ -32,8 +32,13 @@ class ResultsCache:
 
     def find(self, key: str) -> Labels | None:
         """The guesses of the training with this key, if it is done."""
-        row = self.rows.get(key)
-        return None if row is None else np.array(row["guesses"], dtype=np.int64)
+        row = self.rows.get(key, {})
+        return np.array(row["guesses"], dtype=np.int64) if row.get("guesses") else None
+
+    def find_loss(self, key: str) -> float | None:
+        """The loss of the training with this key, if it was tested on held-out training images."""
+        loss = self.rows.get(key, {}).get("loss")
+        return None if loss is None else float(loss)
 
     def keep(self, key: str, about: Mapping[str, object], guesses: Labels) -> None:
         """Write down a finished training.
@@ -46,7 +51,23 @@ class ResultsCache:
         Raises:
             OutputError: the file can't be written.
         """
-        self.rows[key] = {"key": key, **about, "guesses": guesses.tolist()}
+        self._keep({"key": key, **about, "guesses": guesses.tolist()})
+
+    def keep_loss(self, key: str, about: Mapping[str, object], loss: float) -> None:
+        """Write down the loss of a training that only served to choose a setting.
+
+        Args:
+            key: hash of everything that it depends on.
+            about: for the reader of the file.
+            loss: of held-out training images.
+
+        Raises:
+            OutputError: the file can't be written.
+        """
+        self._keep({"key": key, **about, "loss": loss})
+
+    def _keep(self, row: dict[str, Any]) -> None:
+        self.rows[row["key"]] = row
         if self.path is not None:
             write_text(self.path, "".join(json.dumps(row) + "\n" for row in self.rows.values()))
 
@@ -56,5 +77,6 @@ def _parse(line: str) -> dict[str, Any] | None:
         row = json.loads(line)
     except ValueError:
         return None
-    whole = isinstance(row, dict) and isinstance(row.get("key"), str) and row.get("guesses")
+    whole = isinstance(row, dict) and isinstance(row.get("key"), str)
+    whole = whole and (row.get("guesses") or isinstance(row.get("loss"), float))
     return row if whole else None

@@ -1,56 +1,122 @@
-"""Train every arm of a study and summarise it."""
+"""A study from images to verdicts: every head tunes, trains and tests every arm."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from l2laug.classification.study import WITH, Study, StudyData
-from l2laug.core.arrays import Pixels
-from l2laug.core.progress import Progress
-from l2laug.data.image_set import ImageSet
+import numpy as np
+
+from l2laug.classification.study import Study, StudyData
+
+if TYPE_CHECKING:
+    from l2laug.classification.arms.registry import Arm
+    from l2laug.classification.heads.head import Head
+    from l2laug.runtime.session import Session
+
+ALL_FLIPS = ("mirror", "upside-down", "both", "turns")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all heads of a study share.
+
+    Attributes:
+        arms: that compete.
+        flips: the sets of flips that classes survive.
+        about_flips: how that is known, in a sentence.
+    """
+
+    arms: Sequence[Arm]
+    flips: tuple[str, ...]
+    about_flips: str
 
 
 def classify(
-    rare: str,
-    drawn: Pixels,
-    train: ImageSet,
-    test: ImageSet,
-    study: Study,
-    folder: Path,
-    device: str,
-    progress: Progress,
-) -> dict[str, Any]:
-    """Train classifiers without and with samples; the study and its findings as plain data.
+    data: StudyData, study: Study, session: Session, folder: Path | None = None
+) -> list[dict[str, Any]]:
+    """Train classifiers without and with samples; an entry for each head, as plain data.
 
     Args:
-        rare: name of the rare class.
-        drawn: the samples, uint8 ``(N, C, S, S)``.
-        train: real images of every class, of the same size.
-        test: real images of the same classes that neither adapt nor training sees.
-        study: the setting.
-        folder: of the run; trainings that are kept there are not repeated.
-        device: ``auto``, ``cpu`` or ``cuda``.
-        progress: where to show how far it is.
+        data: the images.
+        study: heads, arms, flips, and how long and how often to train.
+        session: engine and progress.
+        folder: of a run; trainings of nets that are kept there are not repeated, and advice names
+            it. None keeps nothing.
+
+    Returns:
+        See :func:`summarise`; beside what it gives ``advice``, ``study`` (the classifier, its
+        seeds, what tuning was given), and ``flips``.
 
     Raises:
-        UsageError: timm has no such model, or it can't take images of this size.
+        UsageError: there is no such head or arm, or a head can't take images of this size.
+        BundleError: a head's weights are missing or do not fit.
         DeviceError: CUDA was asked for and can't be had.
     """
-    from l2laug.classification.arms import ARMS
+    from l2laug.classification.heads.probe import SIDE, Embedding
+    from l2laug.classification.heads.registry import build_head, check_heads, resized, side_of
+    from l2laug.classification.materials import relate
     from l2laug.classification.results_cache import ResultsCache
-    from l2laug.classification.summary import better, find
-    from l2laug.classification.train import run_study
-    from l2laug.runtime.device import pick_engine  # torch is needed for nothing else here
+    from l2laug.features.general import load_general_net
 
-    engine, cache = pick_engine(device), ResultsCache(folder / "classifier.jsonl")
-    given = (StudyData(train, test, rare, drawn), study, engine, progress, cache)
-    trained = run_study(*given)
-    if study.sweep:
-        label = test.classes.index(rare)
-        best = better(WITH, trained, test.labels, label, study.share)
-        arms = [arm for arm in ARMS if arm.name == best]
-        trained += run_study(*given, arms=arms, shares=study.sweep)
-    found = find(trained, test, rare, study, len(drawn), folder)
-    return {"study": asdict(study), **found}
+    check_heads(study.heads)
+    embedding = Embedding(load_general_net(), session.engine)
+    at = {side: resized(data, side) for side in {0, SIDE, *map(side_of, study.heads)}}
+    plan = make_plan(at[SIDE], study, embedding)
+    relations = relate(at[SIDE], embedding.whole)
+    cache = ResultsCache(folder / "classifier.jsonl" if folder else None)
+    given = at, relations, embedding, study, session.engine, cache
+    heads = [build_head(name, *given) for name in study.heads]
+    return [_judge(head, data, plan, study, session, folder) for head in heads]
+
+
+def make_plan(data: StudyData, study: Study, embedding: Any) -> Plan:
+    """Which arms compete, and which flips the classes survive."""
+    from l2laug.classification.arms.flips import allowed_sets, find_symmetries, survived
+    from l2laug.classification.arms.registry import choose_arms
+
+    choose_arms(study.arms, ALL_FLIPS)  # so that what can't be is said before any work
+    sets, told = {"yes": ALL_FLIPS, "no": ()}.get(study.flips), "as --flips says"
+    if sets is None:
+        base = np.flatnonzero(data.train.labels != data.label)
+        shares = find_symmetries(data.train.pixels[base], data.train.labels[base], embedding.whole)
+        sets = allowed_sets(survived(shares))
+        told = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+        told = f"flipped images of the other classes are told from others: {told or 'too few'}"
+    allowed = ", ".join(sets) or "none"
+    return Plan(choose_arms(study.arms, sets), sets, f"Flips allowed: {allowed} ({told}).")
+
+
+def _judge(
+    head: Head, data: StudyData, plan: Plan, study: Study, session: Session, folder: Path | None
+) -> dict[str, Any]:
+    """One head's entry."""
+    from l2laug.classification.summary import advise, summarise
+    from l2laug.classification.tuning import Tuner
+
+    total = len(plan.arms) * (study.seeds + 1)
+    with session.progress.task(f"classifier {head.name}", total) as advance:
+        tuner = Tuner(head, data.train.labels, data.label, plan.flips, advance)
+        tuned = []
+        for arm in plan.arms:
+            tuned.append(tuner.tune(arm))
+            advance(note=f"{arm.name}: tuned")
+        guesses = {}
+        for one in tuned:
+            found = []
+            for seed in range(study.seeds):
+                found.append(head.guess(one.setting, one.rate, seed))
+                advance(note=f"{one.arm.name}, seed {seed}")
+            guesses[one.arm.name] = np.stack(found)
+    entry = summarise(head.name, tuned, guesses, data.test, data.rare)
+    tests = int((data.test.labels == data.test.classes.index(data.rare)).sum())
+    entry["advice"] = advise(entry, tests, folder, len(data.samples))
+    entry["study"] = {
+        **head.describe(),
+        "seeds": study.seeds,
+        "tuning": tuner.budget,
+        "flips": plan.about_flips,
+    }
+    return entry

@@ -1,125 +1,162 @@
-"""From finished trainings to what the report says of them: verdict, advice, notes, sweep."""
+"""From a head's trainings to what the report says of them: verdict, table of arms, advice."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-from l2laug.classification.predictions import Labels, Trained, guesses_of, measure
-from l2laug.classification.share_sweep import choose, cross_fit
-from l2laug.classification.study import WITH, WITHOUT, Study
-from l2laug.classification.verdict import FEWEST_TEST, Verdict, changes, decide
+import numpy as np
+
+from l2laug.classification.predictions import Labels, Outcome, measure
+from l2laug.classification.recalls import ClassRecall, class_recalls, loses_most
+from l2laug.classification.tuning import Tuned
+from l2laug.classification.verdict import FEWEST_TEST, Verdict, changes, decide, f1
 from l2laug.data.image_set import ImageSet
 
 FEW_TEST = 30  # fewer, and one test image more or less moves recall by over three points
+SCORES = tuple(f.name for f in fields(Outcome) if f.name != "confusion")
 
 
-def find(
-    trained: list[Trained],
+def summarise(
+    head: str,
+    tuned: Sequence[Tuned],
+    guesses: Mapping[str, Labels],
     test: ImageSet,
     rare: str,
-    study: Study,
-    samples: int,
-    run: Path,
 ) -> dict[str, Any]:
-    """Outcomes, verdict, advice and notes of a study as plain data.
+    """What one head says of the samples, as plain data.
 
     Args:
-        trained: every training of the study.
+        head: its name.
+        tuned: its arms, with what was chosen for each.
+        guesses: ``(seeds, M)`` of each arm, by its name.
         test: the images it was tested on.
         rare: name of the rare class.
-        study: its setting; the verdict is given at its ``share``.
-        samples: how many there were.
-        run: the folder of the adapted model, for the advice.
+
+    Returns:
+        ``head``, ``verdict`` (``helps``, ``hurts`` or ``unclear``), ``best_with`` and
+        ``best_without`` (names of arms), ``change`` of F1 and its 95 % ``interval``,
+        ``from_seeds`` (see :class:`Verdict`), ``arms`` with their scores, ``changes`` of every
+        score, ``recalls`` of every class, ``loses_most`` (a recall or None), ``confusion`` of both
+        arms, ``classes``, and ``notes``.
     """
-    label, share = test.classes.index(rare), study.share
-    truth = test.labels == label
-    base, best = (better(arms, trained, test.labels, label, share) for arms in (WITHOUT, WITH))
-    before, after = guesses_of(trained, base, 0.0), guesses_of(trained, best, share)
-    without = before == label
-    verdict = decide(truth, without, after == label)
-    result: dict[str, Any] = {
-        "outcomes": [asdict(measure(t, test.labels, len(test.classes), label)) for t in trained],
+    labels, count, label = test.labels, len(test.classes), test.classes.index(rare)
+    sides = [[t.arm.name for t in tuned if t.arm.samples == which] for which in (False, True)]
+    base, best = (choose(labels, label, {n: guesses[n] for n in names}) for names in sides)
+    before, after = guesses[base], guesses[best]
+    truth = labels == label
+    verdict = decide(truth, before == label, after == label)
+    recalls = class_recalls(labels, test.classes, before, after)
+    verdict, paid = at_others_cost(verdict, recalls, rare)
+    return {
+        "head": head,
+        "verdict": verdict.word,
+        "best_with": best,
+        "best_without": base,
+        "change": verdict.difference,
+        "interval": [verdict.low, verdict.high],
+        "from_seeds": verdict.from_seeds,
+        "arms": [_arm(t, guesses[t.arm.name], labels, count, label) for t in tuned],
         "changes": {
             name: asdict(change)
-            for name, change in changes(
-                test.labels, len(test.classes), label, before, after
-            ).items()
+            for name, change in changes(labels, count, label, before, after).items()
+        },
+        "recalls": [r.plain() for r in recalls],
+        "loses_most": lost.plain() if (lost := loses_most(recalls, rare)) else None,
+        "confusion": {
+            "without": _confusion(before, labels, count, label),
+            "with": _confusion(after, labels, count, label),
         },
         "classes": list(test.classes),
-        "verdict": asdict(verdict),
-        "compared": {"without": base, "with": best},
-        "advice": advise(verdict, base, best, int(truth.sum()), run, samples, share),
-        "notes": notes_on(verdict, int(truth.sum()), rare),
+        "notes": paid + notes_on(verdict, int(truth.sum()), rare),
     }
-    if study.sweep:
-        by_share = {s: guesses_of(trained, best, s) for s in sorted({share, *study.sweep})}
-        fitted = cross_fit(test.labels, label, by_share)
-        fair = decide(truth, without, fitted == label)
-        chosen = choose(test.labels, label, by_share)
-        result["sweep"] = {"best": chosen, "verdict": asdict(fair)}
-        shares = ", ".join(f"{s:g}" for s in by_share)
-        result["notes"].append(
-            f"Of the shares {shares} of samples {chosen:g} is best on the test images. With the "
-            f"share chosen on other test images F1 of {rare} changes by {fair.difference:+.3f} "
-            f"({fair.low:+.3f} to {fair.high:+.3f}): {fair.word}. The verdict itself is of "
-            f"{share:g}, whatever the others gave."
-        )
-    return result
 
 
-def better(
-    arms: Sequence[str], trained: list[Trained], labels: Labels, rare: int, share: float
-) -> str:
+def choose(labels: Labels, rare: int, guesses: Mapping[str, Labels]) -> str:
     """The arm whose mean F1 of the rare class is highest; the first of equals.
 
-    Classical augmentation may do worse than none, where light or direction tell a class or where
-    images are few, and a class that is seen more often may be found where it is not. So the best
-    that there is with samples is compared with the best without: samples that beat only the worse
-    are of no use, and such that do better alone are no worse for it.
+    What is best without samples depends on the data: augmentation may do harm where light or
+    direction tell a class, and a class that is seen more often may be found where it is not. So the
+    best that there is with samples is compared with the best without: samples that beat only a
+    weaker training are of no use, and such that do better alone are no worse for it.
+    """
+    truth = labels == rare
+    return max(guesses, key=lambda name: float(f1(truth, guesses[name] == rare).mean()))
+
+
+def at_others_cost(
+    verdict: Verdict, recalls: Sequence[ClassRecall], rare: str
+) -> tuple[Verdict, list[str]]:
+    """The verdict, ``unclear`` where it helps the rare class less than it costs another one.
 
     Args:
-        arms: their names.
-        trained: every training of the study.
-        labels: ``(M,)`` the true classes.
-        rare: which is the rare one.
-        share: of samples, in arms that have them.
+        verdict: on the rare class alone.
+        recalls: of every class.
+        rare: name of the rare class.
+
+    Returns:
+        The verdict and a note if it was changed.
     """
-    shares = {arm: share if arm in WITH else 0.0 for arm in arms}
-    return choose(labels, rare, {arm: guesses_of(trained, arm, s) for arm, s in shares.items()})
+    gain = next((r.change for r in recalls if r.name == rare), 0.0)
+    lost = loses_most(recalls, rare)
+    if verdict.word != "helps" or lost is None or gain >= -lost.change:
+        return verdict, []
+    return replace(verdict, word="unclear"), [
+        f"F1 of {rare} rises, but its recall changes by {gain:+.3f} while that of {lost.name} "
+        f"falls by {-lost.change:.3f}: that is not called help."
+    ]
 
 
-def advise(
-    verdict: Verdict, without: str, using: str, tests: int, run: Path, samples: int, share: float
-) -> str:
+def _arm(tuned: Tuned, guesses: Labels, labels: Labels, classes: int, rare: int) -> dict[str, Any]:
+    outcomes = [measure(guess, labels, classes, rare) for guess in guesses]
+    return {
+        "name": tuned.arm.name,
+        "samples": tuned.arm.samples,
+        "strength": tuned.strength if len(tuned.arm.strengths) > 1 or tuned.arm.changes else None,
+        "share": tuned.setting.share,
+        "rate": tuned.rate,
+        "setting": asdict(tuned.setting),
+        "loss": tuned.loss,
+        **{name: [getattr(o, name) for o in outcomes] for name in SCORES},
+    }
+
+
+def _confusion(guesses: Labels, labels: Labels, classes: int, rare: int) -> list[list[float]]:
+    """Mean counts over the seeds."""
+    matrices = [measure(guess, labels, classes, rare).confusion for guess in guesses]
+    return [[float(v) for v in row] for row in np.mean(matrices, 0)]
+
+
+def advise(entry: Mapping[str, Any], tests: int, run: Path | None, samples: int) -> str:
     """What to do now, in a sentence.
 
     Args:
-        verdict: that was given.
-        without: the best training without samples.
-        using: the better one with them.
+        entry: see :func:`summarise`.
         tests: how many images of the rare class were there to test on.
-        run: the folder of the adapted model.
+        run: the folder of the adapted model, if there is one.
         samples: how many there were.
-        share: of the rare class's draws that were samples.
     """
-    if verdict.word == "helps":
+    base, best, word = entry["best_without"], entry["best_with"], entry["verdict"]
+    if word == "helps":
+        share = next(arm["share"] for arm in entry["arms"] if arm["name"] == best)
+        beside = best.removesuffix(" + samples") if best != "samples" else ""
+        how = f"with {beside} augmentation" if beside else "without augmentation"
+        if run is None:
+            return f"Use them: train {how} and take {share:.0%} of the class's images from them."
         command = f"l2laug sample {shlex.quote(str(run))} -n {samples} -o augmented"
-        beside = "with" if using == "classical + l2laug" else "without"
         return (
-            f"Use them: {command}, then train {beside} classical augmentation and take {share:.0%} "
-            "of the images of the class from augmented."
+            f"Use them: {command}, then train {how} and take {share:.0%} of the images of the "
+            "class from augmented."
         )
-    if verdict.word == "hurts":
+    if word == "hurts":
         return {
-            "classical": "Train with classical augmentation alone.",
             "oversampling": "Repeat the real images of the class, as they are.",
             "none": "Train on the real images as they are; the class need not be seen more often.",
-        }[without]
-    if verdict.from_seeds > 0.5 and tests >= FEWEST_TEST:
+        }.get(base, f"Train with {base} alone.")
+    if entry["from_seeds"] > 0.5 and tests >= FEWEST_TEST:
         return "More trainings would tell more: a larger --seeds."
     return "More test images of the class would tell more: --test."
 

@@ -10,7 +10,7 @@ import typer
 
 from l2laug.cli.app import AsJson, Device, Seed, app, command
 from l2laug.cli.printing import check_for_several, print_comparison, print_evaluation, print_json
-from l2laug.config.evaluation_options import EvaluationOptions
+from l2laug.config.evaluation_options import FLIPS, PROBE, EvaluationOptions, split_names
 from l2laug.core.errors import GateError, UsageError
 
 if TYPE_CHECKING:
@@ -50,18 +50,27 @@ Lpips = Annotated[
 Classifier = Annotated[
     bool, typer.Option("--classifier", help="Train classifiers without and with the samples.")
 ]
-ClassifierModel = Annotated[
-    str, typer.Option(help="For --classifier: small, or a timm model [@WEIGHTS or @pretrained].")
+Heads = Annotated[
+    str,
+    typer.Option(
+        help="Classifiers, commas between: probe, small, tune, timm models [@WEIGHTS, @pretrained]."
+    ),
+]
+Arms = Annotated[
+    str,
+    typer.Option(
+        help="What samples are compared with: quick, full, or single arms, commas between."
+    ),
+]
+Flips = Annotated[
+    str, typer.Option(help="Whether classes survive flips and turns: yes, no, or auto to find out.")
 ]
 Seeds = Annotated[int, typer.Option(min=1, help="Trainings of each kind.")]
 Steps = Annotated[
-    int | None, typer.Option(min=1, help="Of each training [8 a class, no fewer than 200].")
-]
-Sweep = Annotated[
-    bool, typer.Option("--sweep", help="With --classifier, try other shares of samples too.")
+    int | None, typer.Option(min=1, help="Of a net's training [8 a class, no fewer than 200].")
 ]
 FailUnless = Annotated[
-    str | None, typer.Option(help="Exit with 8 unless the verdict is this: helps or unclear.")
+    str | None, typer.Option(help="Exit with 8 unless every verdict is this: helps or unclear.")
 ]
 MaxCopies = Annotated[
     float | None, typer.Option(min=0, max=1, help="Exit with 8 over this share of copies.")
@@ -85,10 +94,11 @@ def evaluate_cli(
     features: Features = EvaluationOptions.features,
     lpips: Lpips = None,
     classifier: Classifier = False,
-    model: ClassifierModel = EvaluationOptions.model,
+    heads: Heads = PROBE,
+    arms: Arms = "quick",
+    flips: Flips = EvaluationOptions.flips,
     seeds: Seeds = EvaluationOptions.seeds,
     steps: Steps = None,
-    sweep: Sweep = False,
     fail_unless: FailUnless = None,
     max_copies: MaxCopies = None,
     max_fid: MaxFid = None,
@@ -99,7 +109,7 @@ def evaluate_cli(
     as_json: AsJson = False,
 ) -> None:
     """Say whether the samples are good, whether they are copies, and whether they help."""
-    _check(fail_unless, sweep, classifier)
+    _check(fail_unless, flips, classifier)
     options = EvaluationOptions(
         samples=samples,
         dataset=dataset,
@@ -108,10 +118,11 @@ def evaluate_cli(
         features=features,
         lpips=lpips,
         classifier=classifier,
-        model=model,
+        heads=split_names(heads),
+        arms=split_names(arms),
+        flips=flips,
         seeds=seeds,
         steps=steps,
-        sweep=sweep,
     )
     from l2laug.core.progress import Progress
     from l2laug.reports.gates import Gates
@@ -127,13 +138,14 @@ def evaluate_cli(
     _evaluate(runs[0] if runs else None, options, session, gates, junit, as_json)
 
 
-def _check(fail_unless: str | None, sweep: bool, classifier: bool) -> None:
+def _check(fail_unless: str | None, flips: str, classifier: bool) -> None:
     """Reject options that can't be meant."""
     if fail_unless not in (None, "helps", "unclear"):
         raise UsageError(f"--fail-unless {fail_unless} is no verdict.", "Use helps or unclear.")
-    for given, option in ((fail_unless, "--fail-unless"), (sweep, "--sweep")):
-        if given and not classifier:
-            raise UsageError(f"{option} is about a classifier.", "Give --classifier too.")
+    if flips not in FLIPS:
+        raise UsageError(f"--flips {flips} is unknown.", f"Use {', '.join(FLIPS)}.")
+    if fail_unless and not classifier:
+        raise UsageError("--fail-unless is about a classifier.", "Give --classifier too.")
 
 
 def _compare(
@@ -149,7 +161,6 @@ def _compare(
     check_for_several(
         {
             "--samples": options.samples,
-            "--sweep": options.sweep,
             "--fail-unless": gates.verdict,
             "--max-copies": gates.max_copies,
             "--max-fid": gates.max_fid,

@@ -43,8 +43,9 @@ def print_comparison(comparison: dict[str, Any], as_json: bool) -> None:
 
 
 def print_evaluation(evaluation: dict[str, Any]) -> None:
-    """Print an evaluation: a line for each score, the verdict and where the report is."""
-    from l2laug.reports.markdown import measure_line, verdict_line
+    """Print an evaluation: a line for each score, the verdicts and where the report is."""
+    from l2laug.reports.markdown import measure_line
+    from l2laug.reports.verdicts import verdict_lines
 
     for measure in evaluation["measures"].values():
         print(measure_line(measure))
@@ -53,8 +54,8 @@ def print_evaluation(evaluation: dict[str, Any]) -> None:
     print(f"features: {name} {digest}, resizing: {extractor['resizing']}")
     for note in evaluation["notes"]:
         print(f"note: {note}")
-    if evaluation["classifier"]:
-        print(verdict_line(evaluation))
+    for line in verdict_lines(evaluation):
+        print(line)
     print(f"report: {evaluation['paths']['report']}")
     print(f"look at: {evaluation['paths']['page']}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +46,14 @@ class Compared:
         samples: folder that it was read from.
         found: how many images it holds; as many as the smallest set has are compared.
         measures: of its scores, see ``Measure``.
-        classifier: outcomes, verdict and notes, where a classifier was asked for.
+        verdicts: of each kind of classifier, where one was asked for.
     """
 
     name: str
     samples: str
     found: int
     measures: dict[str, Measure]
-    classifier: dict[str, Any] | None = None
+    verdicts: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,9 @@ def compare(
             samples, real, extractor, session.seed, sheet, options.lpips, session.device
         )
         notes += [note for note in said if note not in notes]
-        found = train_classifiers(card.class_name, samples.kept, real, options, sets.run, session)
-        if found:
-            del found["advice"]  # it is about the run alone
+        found = train_classifiers(card.class_name, samples, real, options, sets.run, session)
+        for entry in found:
+            del entry["advice"]  # it is about the run alone
         folder, there = str(sets.folders[i]), len(sets.drawn[i])
         compared.append(Compared(sets.names[i], folder, there, measures, found))
     result = Comparison(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -15,14 +15,14 @@ from l2laug.artifacts.model_card import Card
 from l2laug.artifacts.names import METRICS
 from l2laug.artifacts.run import Run
 from l2laug.classification.run import classify
-from l2laug.classification.study import SWEEP, Study, usual_steps
+from l2laug.classification.study import MOST_SAMPLES, Study, StudyData, usual_steps
 from l2laug.config.evaluation_options import BUNDLE, EvaluationOptions
-from l2laug.core.arrays import Pixels
 from l2laug.core.errors import BundleError
 from l2laug.core.files import write_text
+from l2laug.data.image_set import read_again, read_again_files
 from l2laug.evaluation.leakage.report import NearIdentical
 from l2laug.evaluation.real_images import Real, read_real
-from l2laug.evaluation.samples import measure_samples, read_samples
+from l2laug.evaluation.samples import Samples, measure_samples, read_samples
 from l2laug.evaluation.scores import Measure
 from l2laug.features.extractor import Extractor
 from l2laug.features.registry import find_extractor
@@ -33,7 +33,7 @@ from l2laug.reports.training_curves import training_curves
 from l2laug.runtime.session import Session
 from l2laug.sampling.sampler import Sampler
 
-SCHEMA = 3
+SCHEMA = 4
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class Evaluation:
         extractor: name and SHA-256 of what the features come from, and how it resizes images.
         notes: what the reader should know of the numbers.
         near_identical: real images that are near-identical to another one, and where both stand.
-        classifier: outcomes and verdict, where a classifier was asked for.
+        verdicts: what each kind of classifier says of the samples, see ``summarise``; empty where
+            none was asked for.
         paths: the report and what it speaks of.
     """
 
@@ -59,7 +60,7 @@ class Evaluation:
     extractor: dict[str, str]
     notes: list[str]
     near_identical: Sequence[NearIdentical] = ()
-    classifier: dict[str, Any] | None = None
+    verdicts: list[dict[str, Any]] = field(default_factory=list)
     paths: dict[str, str] = field(default_factory=dict)
     schema: int = SCHEMA
 
@@ -90,9 +91,8 @@ def evaluate(run: Run, options: EvaluationOptions, session: Session) -> Evaluati
     measures, said, copies = measure_samples(
         drawn, real, extractor, session.seed, sheet, options.lpips, session.device
     )
-    study = train_classifiers(card.class_name, drawn.kept, real, options, run, session)
-    notes += [*real.notes, *said]
-    notes += (study["notes"] if study else []) + untested(card, real)
+    verdicts = train_classifiers(card.class_name, drawn, real, options, run, session)
+    notes += [*real.notes, *said, *notes_of(verdicts), *untested(card, real)]
     result = Evaluation(
         class_name=card.class_name,
         counts={"samples": len(drawn), **count_real(real)},
@@ -101,7 +101,7 @@ def evaluate(run: Run, options: EvaluationOptions, session: Session) -> Evaluati
         extractor=describe_extractor(extractor),
         notes=notes,
         near_identical=real.near_identical,
-        classifier=study,
+        verdicts=verdicts,
         paths={
             "report": str(run.folder / "report.md"),
             "page": str(run.folder / "report.html"),
@@ -115,7 +115,7 @@ def evaluate(run: Run, options: EvaluationOptions, session: Session) -> Evaluati
     write_text(run.folder / "report.md", render(plain))
     shown = drawn, real.support, real.others, copies, session.seed
     pictures = gather(card.class_name, sampler, *shown)
-    curves = [*curves_of(plain, about), *training_curves(run.folder / METRICS)]
+    curves = [*curves_of(about), *training_curves(run.folder / METRICS)]
     write_text(run.folder / "report.html", render_html(plain, pictures, curves))
     return result
 
@@ -138,23 +138,40 @@ def read_images(
 
 def train_classifiers(
     rare: str,
-    drawn: Pixels,
+    drawn: Samples,
     real: Real,
     options: EvaluationOptions,
     run: Run,
     session: Session,
-) -> dict[str, Any] | None:
+) -> list[dict[str, Any]]:
     """Train classifiers without and with samples, if they were asked for; see ``classify``."""
     if not options.classifier:
-        return None
+        return []
     study = Study(
-        model=options.model,
+        heads=options.heads,
+        arms=options.arms,
+        flips=options.flips,
         steps=options.steps or usual_steps(len(real.train.classes)),
         seeds=options.seeds,
-        sweep=SWEEP if options.sweep else (),
     )
-    data = rare, drawn, real.train, real.test
-    return classify(*data, study, run.folder, session.device, session.progress)
+    data = study_data(rare, real, drawn.some(min(len(drawn), MOST_SAMPLES), session.seed))
+    return classify(data, study, session, run.folder)
+
+
+def study_data(rare: str, real: Real, drawn: Samples) -> StudyData:
+    """The images of a study; a head that wants them larger gets them from their files."""
+
+    def larger(side: int, channels: int) -> StudyData:
+        train, test = (read_again(part, side, channels) for part in (real.train, real.test))
+        return StudyData(train, test, rare, read_again_files(drawn.files, side, channels))
+
+    known = bool(drawn.files) and len(real.train.paths) == len(real.train.labels)
+    return StudyData(real.train, real.test, rare, drawn.kept, larger if known else None)
+
+
+def notes_of(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The notes of all verdicts, none twice."""
+    return list(dict.fromkeys(note for entry in verdicts for note in entry["notes"]))
 
 
 def count_real(real: Real) -> dict[str, int]:

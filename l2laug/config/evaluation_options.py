@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-SMALL = "small"
+PROBE, SMALL, TUNE = "probe", "small", "tune"
+FLIPS = ("auto", "yes", "no")
 SEEDS = 5
 BUNDLE = "bundle"
 
@@ -25,11 +26,12 @@ class EvaluationOptions:
             ``inception@PATH`` or ``inception``.
         lpips: weights of AlexNet, to measure perceptual diversity too.
         classifier: train classifiers without and with the samples.
-        model: of the classifiers: ``small``, or a timm model's name, from random weights, or with
-            ``@PATH`` or ``@pretrained`` behind it.
+        heads: the classifiers: ``probe``, ``small``, ``tune``, or a timm model's name, from random
+            weights, or with ``@PATH`` or ``@pretrained`` behind it.
+        arms: what samples are compared with: ``quick``, ``full``, or single arms.
+        flips: whether classes survive flips and turns: ``yes``, ``no``, or ``auto`` to find out.
         seeds: trainings of each kind.
-        steps: of each training; as many as the classes take by default.
-        sweep: train with other shares of samples too, to see how many to add. Of one run alone.
+        steps: of each training of a net; as many as the classes take by default.
     """
 
     samples: Path | None = None
@@ -39,7 +41,13 @@ class EvaluationOptions:
     features: str = BUNDLE
     lpips: Path | None = None
     classifier: bool = False
-    model: str = SMALL
+    heads: tuple[str, ...] = (PROBE,)
+    arms: tuple[str, ...] = ("quick",)
+    flips: str = "auto"
     seeds: int = SEEDS
     steps: int | None = None
-    sweep: bool = False
+
+
+def split_names(names: str) -> tuple[str, ...]:
+    """Names with commas between, none of them twice."""
+    return tuple(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))

@@ -78,6 +78,29 @@ def read_classes(
     )
 
 
+def read_again(images: ImageSet, size: int, channels: int) -> ImageSet:
+    """The same images from their files, at another size.
+
+    Raises:
+        ImageError: a file is gone, or can't be read any more.
+    """
+    pixels = read_again_files(images.paths, size, channels)
+    return ImageSet(pixels, images.labels, images.classes, images.paths)
+
+
+def read_again_files(files: Sequence[Path], size: int, channels: int) -> Pixels:
+    """Pixels ``(N, C, S, S)`` of files that could be read before.
+
+    Raises:
+        ImageError: one of them can't be read any more.
+    """
+    found = read_files(files, size, channels)
+    if bad := [(f, why) for f, why in zip(files, found, strict=True) if isinstance(why, str)]:
+        raise unreadable(bad)
+    empty = [np.empty((0, channels, size, size), np.uint8)]
+    return np.concatenate(empty + [f[None] for f in found if not isinstance(f, str)])
+
+
 def read_files(
     files: Sequence[Path],
     size: int,

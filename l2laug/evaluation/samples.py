@@ -35,16 +35,18 @@ class Samples:
         count: how many there are.
         kept: those in memory, all or a random part in their order, uint8 ``(K, C, S, S)``.
         read: the samples ``(M, C, S, S)`` of the numbers ``(M,)`` asked for.
+        files: where each of them lies, where that is known.
     """
 
     count: int
     kept: Pixels
     read: Callable[[NDArray[np.int64]], Pixels]
+    files: tuple[Path, ...] = ()
 
     @classmethod
-    def in_memory(cls, pixels: Pixels) -> Samples:
+    def in_memory(cls, pixels: Pixels, files: Sequence[Path] = ()) -> Samples:
         """All of ``pixels``, which are in memory already."""
-        return cls(len(pixels), pixels, lambda rows: pixels[rows])
+        return cls(len(pixels), pixels, lambda rows: pixels[rows], tuple(files))
 
     def __len__(self) -> int:
         return self.count
@@ -63,11 +65,12 @@ class Samples:
         """A random ``count`` of them, in their order; ``most`` of those are in memory."""
         random = np.random.default_rng(seed)
         chosen = np.sort(random.permutation(self.count)[:count])
+        files = tuple(self.files[i] for i in chosen) if self.files else ()
         if len(self.kept) == self.count:
-            return Samples.in_memory(self.kept[chosen])
+            return Samples.in_memory(self.kept[chosen], files)
         inside = chosen[np.sort(random.permutation(count)[:most])]
         parts = [self.read(inside[i : i + CHUNK]) for i in range(0, len(inside), CHUNK)]
-        return Samples(count, np.concatenate(parts), lambda rows: self.read(chosen[rows]))
+        return Samples(count, np.concatenate(parts), lambda rows: self.read(chosen[rows]), files)
 
 
 def read_samples(
@@ -126,7 +129,7 @@ def read_sample_files(
     for path, reason in bad:
         progress.say(f"note: left out {path}: {reason}")
     if len(good) <= most:
-        return Samples.in_memory(kept[: len(good)])
+        return Samples.in_memory(kept[: len(good)], good)
 
     def read(wanted: NDArray[np.int64]) -> Pixels:
         found = read_files([good[i] for i in wanted], card.size, card.channels)
@@ -134,7 +137,7 @@ def read_sample_files(
             raise unreadable(gone)
         return np.stack([f for f in found if not isinstance(f, str)])
 
-    return Samples(len(good), kept[np.argsort(rows)], read)
+    return Samples(len(good), kept[np.argsort(rows)], read, tuple(good))
 
 
 class Measured(NamedTuple):

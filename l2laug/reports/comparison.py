@@ -38,8 +38,7 @@ def render(comparison: dict[str, Any]) -> str:
     for one in sets:
         lines += [f"## {one['name']}", "", f"{one['found']} images in {one['samples']}.", ""]
         lines += [f"- {measure_line(m)}" for m in one["measures"].values()]
-        if one["classifier"]:
-            lines += [f"- {note}" for note in one["classifier"]["notes"]]
+        lines += [f"- {e['head']}: {note}" for e in one["verdicts"] for note in e["notes"]]
         lines.append("")
     return "\n".join(lines)
 
@@ -64,14 +63,13 @@ def _table(comparison: dict[str, Any], *, ranges: bool) -> list[list[str]]:
         of_score = [one["measures"][score] for one in sets]
         cells = [_cell(m, "", ranges) + FEW * bool(m["too_small"]) for m in of_score]
         rows.append([score, *cells, _cell(of_score[0], "baseline", ranges)])
-    if sets[0]["classifier"]:
-        verdicts = [one["classifier"]["verdict"] for one in sets]
-        base = sets[0]["classifier"]["compared"]["without"]  # trained once, the same for all
-        rows.append([f"change of F1 over {base}", *(_change(v, ranges) for v in verdicts), "-"])
-        rows.append(
-            ["best with samples", *(one["classifier"]["compared"]["with"] for one in sets), "-"]
-        )
-        rows.append(["verdict", *(v["word"] for v in verdicts), "-"])
+    for i, entry in enumerate(sets[0]["verdicts"]):
+        entries = [one["verdicts"][i] for one in sets]
+        head, base = entry["head"], entry["best_without"]  # which is the same for all sets
+        changes = (_change(e, ranges) for e in entries)
+        rows.append([f"{head}: change of F1 over {base}", *changes, "-"])
+        rows.append([f"{head}: best with samples", *(e["best_with"] for e in entries), "-"])
+        rows.append([f"{head}: verdict", *(e["verdict"] for e in entries), "-"])
     return rows
 
 
@@ -84,6 +82,6 @@ def _cell(measure: dict[str, Any], what: str, ranges: bool) -> str:
     return f"{value:.4g}" + (f" ({low:.3g} to {high:.3g})" if ranges else "")
 
 
-def _change(verdict: dict[str, Any], ranges: bool) -> str:
-    between = f" ({verdict['low']:+.3f} to {verdict['high']:+.3f})" if ranges else ""
-    return f"{verdict['difference']:+.3f}{between}"
+def _change(entry: dict[str, Any], ranges: bool) -> str:
+    low, high = entry["interval"]
+    return f"{entry['change']:+.3f}" + (f" ({low:+.3f} to {high:+.3f})" if ranges else "")

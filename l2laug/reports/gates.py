@@ -19,7 +19,7 @@ class Gates:
     """Demands; None asks for nothing.
 
     Attributes:
-        verdict: the word that the classifier's verdict has to be.
+        verdict: the word that the verdict of every classifier has to be.
         max_copies: the largest share of copies, 0 to 1.
         max_fid: the largest FID.
     """
@@ -39,10 +39,11 @@ class Gates:
         """
         found = []
         if self.verdict is not None:
-            study = evaluation["classifier"]
-            word = study["verdict"]["word"] if study else "not asked for"
-            failure = f"The verdict is {word}, where {self.verdict} was asked for."
-            met = word in (self.verdict, "helps")
+            words = [f"{e['verdict']} ({e['head']})" for e in evaluation["verdicts"]]
+            told = ", ".join(words) or "not asked for"
+            failure = f"The verdict is {told}, where {self.verdict} was asked for."
+            good = [e["verdict"] in (self.verdict, "helps") for e in evaluation["verdicts"]]
+            met = bool(good) and all(good)
             found.append(Check(f"verdict is {self.verdict}", "" if met else failure))
         for name, limit in (("copies", self.max_copies), ("fid", self.max_fid)):
             if limit is not None:

@@ -11,14 +11,14 @@ import numpy as np
 
 from l2laug.classification.predictions import condense
 from l2laug.reports.figures import Picture
-from l2laug.reports.markdown import (
+from l2laug.reports.markdown import ABOUT_SCORES, COMPARABLE, cells_of
+from l2laug.reports.verdicts import (
     ABOUT_ARMS,
-    ABOUT_SCORES,
-    COLUMNS,
-    COMPARABLE,
-    cells_of,
-    training_rows,
-    verdict_line,
+    ABOUT_RECALLS,
+    about_head,
+    arms_table,
+    recalls_table,
+    verdict_lines,
 )
 
 WIDTH, HEIGHT = 300.0, 110.0  # of a curve's frame, in the units of its view box
@@ -85,26 +85,46 @@ def render_html(
         trim_blocks=True,
         lstrip_blocks=True,
     ).get_template("report.html.j2")
-    classifier = evaluation["classifier"]
     return page.render(
         evaluation=evaluation,
-        verdict=verdict_line(evaluation) if classifier else "",
-        word=classifier["verdict"]["word"] if classifier else "",
+        verdicts=verdict_lines(evaluation),
+        word=_word(evaluation),
         measures=[cells_of(m) for m in evaluation["measures"].values()],
-        columns=[c.replace("_", " ") for c in COLUMNS],
-        arms=training_rows(classifier) if classifier else [],
+        heads=[_head(entry, evaluation) for entry in evaluation["verdicts"]],
         about_arms=ABOUT_ARMS.replace("`", ""),
+        about_recalls=ABOUT_RECALLS,
         about_scores=ABOUT_SCORES,
         comparable=COMPARABLE,
-        confusions=_confusions(evaluation) if classifier else [],
         pictures=pictures,
         curves=curves,
         frame=(WIDTH, HEIGHT),
     )
 
 
-def curves_of(evaluation: Mapping[str, Any], options: Mapping[str, Any]) -> list[Curve]:
-    """The curves of an evaluation and of the options of its run, as far as there is something."""
+def _word(evaluation: Mapping[str, Any]) -> str:
+    """The verdict of all heads, ``unclear`` where they differ."""
+    words = {entry["verdict"] for entry in evaluation["verdicts"]}
+    return words.pop() if len(words) == 1 else "unclear"
+
+
+def _head(entry: Mapping[str, Any], evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """One head's tables."""
+    tables = []
+    for caption, (head, rows) in (
+        ("Trainings", arms_table(entry)),
+        ("Recall of every class", recalls_table(entry)),
+    ):
+        tables.append({"caption": caption, "head": head, "rows": rows})
+    return {
+        "name": entry["head"],
+        "about": about_head(entry, evaluation["counts"]),
+        "tables": tables,
+        "confusions": _confusions(entry, evaluation["class_name"]),
+    }
+
+
+def curves_of(options: Mapping[str, Any]) -> list[Curve]:
+    """The curves of the options of a run, as far as there is something."""
     found = []
     looks, best = options.get("evaluations") or [], options.get("kept")
     if len(looks) > 1 and best:
@@ -116,30 +136,14 @@ def curves_of(evaluation: Mapping[str, Any], options: Mapping[str, Any]) -> list
         ):
             points = [(float(look["steps"]), float(look[key])) for look in looks]
             found.append(Curve(title, "steps", name, points, kept))
-    classifier = evaluation["classifier"]
-    if classifier and classifier["study"]["sweep"]:
-        shares: dict[float, list[float]] = {}
-        for outcome in classifier["outcomes"]:
-            if outcome["arm"] in classifier["compared"].values():
-                shares.setdefault(outcome["share"], []).append(outcome["rare_f1"])
-        means = [(share, float(np.mean(values))) for share, values in sorted(shares.items())]
-        best = (float(classifier["sweep"]["best"]), "best")
-        found.append(Curve("F1 by share of samples", "share of samples", "F1", means, best))
     return found
 
 
-def _confusions(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    classifier, rare = evaluation["classifier"], evaluation["class_name"]
-    usual, found = classifier["study"]["share"], []
-    for arm in classifier["compared"].values():
-        mine = [
-            np.array(o["confusion"])
-            for o in classifier["outcomes"]
-            if o["arm"] == arm and o["share"] in (0, usual)
-        ]
-        if mine:
-            classes = classifier["classes"]
-            names, matrix = condense(np.mean(mine, 0), classes, rare, MOST_CLASSES)
-            rows = [(n, [f"{v:.3g}" for v in row]) for n, row in zip(names, matrix, strict=True)]
-            found.append({"arm": arm, "names": names, "rows": rows, "rare": rare})
+def _confusions(entry: Mapping[str, Any], rare: str) -> list[dict[str, Any]]:
+    found = []
+    for side, arm in (("without", entry["best_without"]), ("with", entry["best_with"])):
+        matrix = np.array(entry["confusion"][side])
+        names, matrix = condense(matrix, entry["classes"], rare, MOST_CLASSES)
+        rows = [(n, [f"{v:.3g}" for v in row]) for n, row in zip(names, matrix, strict=True)]
+        found.append({"arm": arm, "names": names, "rows": rows, "rare": rare})
     return found

@@ -8,14 +8,14 @@ from typing import Any
 from xml.etree import ElementTree as Xml
 
 from l2laug.reports.gates import Check
-from l2laug.reports.markdown import verdict_line
+from l2laug.reports.verdicts import verdict_line
 
 # What XML 1.0 can't hold, escaped or not; names of folders may hold it.
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_junit(evaluation: dict[str, Any], checks: Sequence[Check]) -> str:
-    """A test suite with a case for each demand, and one for each score and the verdict.
+    """A test suite with a case for each demand, and one for each score and each verdict.
 
     A case of a score always passes and holds its number as the property ``value``.
 
@@ -33,9 +33,10 @@ def render_junit(evaluation: dict[str, Any], checks: Sequence[Check]) -> str:
         properties = Xml.SubElement(case, "properties")
         Xml.SubElement(properties, "property", name="value", value=f"{value:.6g}")
         cases.append(case)
-    if evaluation["classifier"]:
-        case = _case(evaluation, "score verdict")
-        Xml.SubElement(case, "system-out").text = _clean(verdict_line(evaluation))
+    for entry in evaluation["verdicts"]:
+        case = _case(evaluation, f"score verdict {entry['head']}")
+        line = verdict_line(evaluation["class_name"], entry)
+        Xml.SubElement(case, "system-out").text = _clean(line)
         cases.append(case)
     numbers = {"tests": str(len(cases)), "failures": str(failed), "errors": "0"}
     root = Xml.Element("testsuites", numbers)

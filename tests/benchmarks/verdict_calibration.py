@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from l2laug.classification.train import run_study
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -33,7 +34,6 @@ from l2laug.classification.predictions import guesses_of
 from l2laug.classification.results_cache import ResultsCache
 from l2laug.classification.study import WITH, WITHOUT, Study
 from l2laug.classification.summary import better
-from l2laug.classification.train import run_study
 from l2laug.classification.verdict import decide
 from l2laug.core.arrays import Pixels
 from l2laug.core.files import write_text

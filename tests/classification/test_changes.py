@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from l2laug.classification.jackknife import pseudovalues
-from l2laug.classification.predictions import Labels, Trained, measure
+from l2laug.classification.predictions import Labels, measure
 from l2laug.classification.verdict import changes
 
 NAMES = ("accuracy", "macro_f1", "rare_recall", "rare_precision", "rare_f1")
@@ -23,14 +23,14 @@ def test_scores_with_and_without_each_image_are_scikit_learns():
     random = np.random.default_rng(0)
     labels = random.permutation(np.repeat(np.arange(3), 10))
     [guess] = guesses(random, labels, 0.5, 1)
-    whole = measure(Trained("a", 0, 0.0, guess), labels, 3, 1)
+    whole = measure(guess, labels, 3, 1)
     count = len(labels)
 
     found = pseudovalues(labels, 3, 1, guess[None])
     assert set(found) == set(NAMES)
     for i in range(count):
         rest = np.arange(count) != i
-        less = measure(Trained("a", 0, 0.0, guess[rest]), labels[rest], 3, 1)
+        less = measure(guess[rest], labels[rest], 3, 1)
         for name, (scores, values) in found.items():
             score = getattr(whole, name)
             assert scores == pytest.approx([score])

@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 
 from l2laug.classification.jackknife import pseudovalues
-from l2laug.classification.predictions import Trained, condense, guesses_of, measure
+from l2laug.classification.predictions import condense, measure
 
 
 def test_scores_of_six_images_by_hand():
     labels = np.array([0, 0, 0, 1, 1, 2])
     guesses = np.array([0, 0, 1, 1, 0, 1])
 
-    outcome = measure(Trained("none", 3, 0.0, guesses), labels, classes=4, rare=1)
+    outcome = measure(guesses, labels, classes=4, rare=1)
 
-    assert (outcome.arm, outcome.seed) == ("none", 3)
     assert outcome.accuracy == 3 / 6
     # Class 1 is found once of two times, and seen three times.
     assert outcome.rare_recall == 1 / 2
@@ -29,7 +28,7 @@ def test_scores_of_six_images_by_hand():
 def test_the_macro_f1_is_over_the_classes_that_have_test_images():
     labels, guesses = np.array([0, 0, 1, 1]), np.array([0, 3, 1, 1])
 
-    outcome = measure(Trained("none", 0, 0.0, guesses), labels, classes=4, rare=1)
+    outcome = measure(guesses, labels, classes=4, rare=1)
     scores, values = pseudovalues(labels, 4, 1, guesses[None])["macro_f1"]
 
     # F1 of class 0 is 2 * 1 / (2 + 1), of class 1 it is 1; 2 and 3 have no images.
@@ -41,20 +40,11 @@ def test_the_macro_f1_is_over_the_classes_that_have_test_images():
 
 
 def test_a_class_that_is_never_seen_scores_0():
-    outcome = measure(Trained("none", 0, 0.0, np.zeros(5, int)), np.array([0, 0, 0, 0, 1]), 2, 1)
+    outcome = measure(np.zeros(5, int), np.array([0, 0, 0, 0, 1]), 2, 1)
 
     assert outcome.accuracy == 0.8
     assert outcome.macro_f1 == pytest.approx(4 / 9)  # F1 of the other is 2 * 0.8 / 1.8
     assert (outcome.rare_recall, outcome.rare_precision, outcome.rare_f1) == (0, 0, 0)
-
-
-def test_guesses_stand_in_the_order_of_the_seeds():
-    trained = [Trained("a", seed, share, np.array([seed])) for seed in (1, 0) for share in (0, 0.5)]
-
-    assert guesses_of([*trained, Trained("b", 2, 0.5, np.array([9]))], "a", 0.5).tolist() == [
-        [0],
-        [1],
-    ]
 
 
 def test_classes_least_mixed_up_with_the_rare_one_are_put_together():

@@ -38,7 +38,8 @@ def test_what_is_about_one_run_or_about_several(here: Path, run: Run) -> None:
     two = ["evaluate", run.folder, "other"]
     for words in (["--samples", "x"], ["--max-fid", 0], ["--junit", "x"], ["--max-copies", 0.5]):
         assert f"{words[0]} is about one run" in rejected(2, *two, *words)
-    assert "--sweep is about one run" in rejected(2, *two, "--classifier", "--sweep")
+    told = rejected(2, *two, "--classifier", "--fail-unless", "helps")
+    assert "--fail-unless is about one run" in told
     assert "-o is for a comparison" in rejected(2, "evaluate", run.folder, "-o", "out")
     assert list(here.iterdir()) == []
 

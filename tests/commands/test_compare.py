@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -121,26 +122,25 @@ def test_each_set_gets_a_verdict_and_arms_without_samples_train_once(
     real = copy_classes(digits, tmp_path / "real", {"3": range(5, 12)})
     cache = run.folder / "classifier.jsonl"
 
-    found = compare(
-        [real, run.folder], dataset=digits, classifier=True, model="test_resnet", seeds=1
-    )
+    words: dict[str, Any] = {"heads": ("test_resnet",), "arms": ("oversampling",), "flips": "no"}
 
-    # Of five arms, two with two sets of samples and three with none.
-    assert len(cache.read_text().splitlines()) == 2 * 2 + 3
+    found = compare([real, run.folder], dataset=digits, classifier=True, seeds=1, **words)
+
+    # Of both sets three shares of samples are tried and one is trained with; once for both three
+    # rates are tried and oversampling is trained.
+    assert len(cache.read_text().splitlines()) == 2 * (3 + 1) + 3 + 1
     for one in found.sets:
-        assert one.classifier is not None
-        f1 = {
-            arm: np.mean([o["rare_f1"] for o in one.classifier["outcomes"] if o["arm"] == arm])
-            for arm in one.classifier["compared"].values()
-        }
-        change = f1[one.classifier["compared"]["with"]] - f1[one.classifier["compared"]["without"]]
-        assert one.classifier["verdict"]["difference"] == pytest.approx(change)
+        (entry,) = one.verdicts
+        f1 = {arm["name"]: np.mean(arm["rare_f1"]) for arm in entry["arms"]}
+        change = f1[entry["best_with"]] - f1[entry["best_without"]]
+        assert entry["change"] == pytest.approx(change)
+        assert "advice" not in entry
     report = (run.folder / "comparison.md").read_text(encoding="utf-8")
-    assert "| verdict | " in report
+    assert "| test_resnet: verdict | " in report
 
     # A smaller set changes what the arms with samples see, and nothing else.
-    evaluate(run, dataset=digits, classifier=True, model="test_resnet", seeds=1)
-    assert len(cache.read_text().splitlines()) == 2 * 2 + 3 + 2
+    evaluate(run, dataset=digits, classifier=True, seeds=1, **words)
+    assert len(cache.read_text().splitlines()) == 2 * (3 + 1) + 3 + 1 + (3 + 1)
 
 
 def test_images_of_other_sizes_and_colours_are_brought_to_the_runs(

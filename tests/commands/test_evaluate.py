@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import timm
 import yaml
@@ -37,7 +38,7 @@ def test_scores_and_counts_of_a_run_among_its_siblings(run: Run, digits: Path):
     assert set(result.scores) == {"fid", "kid", "diversity", "copies", "near duplicates"}
     assert (result.measures["fid"].real, result.measures["fid"].samples) == (3, 4)
     assert result.extractor["sha256"] == file_hash(fixtures.BUNDLE / "features.onnx")
-    assert result.classifier is None
+    assert result.verdicts == []
 
 
 def test_the_report_is_written_beside_the_model(run: Run, digits: Path):
@@ -45,7 +46,7 @@ def test_the_report_is_written_beside_the_model(run: Run, digits: Path):
     plain = strict_json(run.folder / "report.json")
 
     assert plain["scores"] == result.scores
-    assert plain["schema"] == 3
+    assert plain["schema"] == 4
     assert plain["measures"]["fid"]["value"] == result.scores["fid"]
     assert plain["measures"]["fid"]["sha256"] == result.extractor["sha256"]
     assert f"{result.scores['fid']:.4g}" in (run.folder / "report.md").read_text(encoding="utf-8")
@@ -184,41 +185,34 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("quick")
 def test_classifiers_are_trained_and_compared(run: Run, digits: Path):
     def classify(seeds: int) -> Evaluation:
-        return evaluate(run, dataset=digits, classifier=True, model="test_resnet", seeds=seeds)
+        heads: dict[str, Any] = {"heads": ("probe", "test_resnet"), "arms": ("oversampling",)}
+        words = heads | {"flips": "no", "seeds": seeds}
+        return evaluate(run, dataset=digits, classifier=True, **words)
 
     one = classify(1)
-    assert one.classifier is not None
-    assert one.classifier["verdict"]["word"] == "unclear", "one seed proves nothing"
-    assert strict_json(run.folder / "report.json")["classifier"]["study"]["steps"] == 4
+    assert [e["verdict"] for e in one.verdicts] == ["unclear"] * 2, "one seed proves nothing"
 
-    two = classify(2)
-    assert two.classifier is not None
-    outcomes = two.classifier["outcomes"]
-    assert len(outcomes) == 10
-    by_seed = [{o["arm"]: o["rare_f1"] for o in outcomes if o["seed"] == seed} for seed in (0, 1)]
-    arms = two.classifier["compared"]
-    gaps = [f1[arms["with"]] - f1[arms["without"]] for f1 in by_seed]
-    assert two.classifier["verdict"]["difference"] == pytest.approx(sum(gaps) / 2)
-    assert "## Classifier" in (run.folder / "report.md").read_text(encoding="utf-8")
-
-
-@pytest.mark.usefixtures("quick")
-def test_other_shares_of_samples_are_tried_and_the_verdict_stays(run: Run, digits: Path):
-    def classify(sweep: bool) -> dict[str, Any]:
-        words: dict[str, Any] = {"model": "test_resnet", "seeds": 2}
-        found = evaluate(run, dataset=digits, classifier=True, sweep=sweep, **words).classifier
-        assert found is not None
-        return found
-
-    plain, swept = classify(False), classify(True)
-
-    assert len(swept["outcomes"]) == 2 * 7
-    assert swept["verdict"] == plain["verdict"]
-    assert swept["sweep"]["best"] in (0.25, 0.5, 0.75)
-    report = (run.folder / "report.md").read_text(encoding="utf-8")
-    assert "0.75 of the class from samples" in report
-    assert "with the share chosen on other test images" in report.lower()
-    assert len((run.folder / "classifier.jsonl").read_text().splitlines()) == 2 * 7
+    two = strict_json(run.folder / "report.json") if classify(2) else {}
+    probe, net = two["verdicts"]
+    assert (probe["head"], net["head"]) == ("probe", "test_resnet")
+    assert set(probe) >= {
+        "head",
+        "verdict",
+        "best_with",
+        "best_without",
+        "change",
+        "interval",
+        "arms",
+    }
+    for entry in (probe, net):
+        f1 = {arm["name"]: arm["rare_f1"] for arm in entry["arms"]}
+        gaps = np.subtract(f1[entry["best_with"]], f1[entry["best_without"]])
+        assert len(gaps) == 2
+        assert entry["change"] == pytest.approx(gaps.mean())
+    assert "4 steps" in net["study"]["classifier"]
+    assert "## Classifier: probe" in (run.folder / "report.md").read_text(encoding="utf-8")
+    # Of the net: three rates and three shares on held-out images, two arms with two seeds.
+    assert len((run.folder / "classifier.jsonl").read_text().splitlines()) == 3 + 3 + 2 * 2
 
 
 def test_a_classifier_needs_real_images_to_be_tested_on(run: Run, digits: Path, tmp_path: Path):

@@ -13,8 +13,9 @@ from l2laug.cli import app
 from l2laug.reports.gates import Gates
 
 
-def evaluation(word: str | None = None, **scores: float) -> dict[str, Any]:
-    return {"classifier": word and {"verdict": {"word": word}}, "scores": scores}
+def evaluation(*words: str | None, **scores: float) -> dict[str, Any]:
+    heads = [{"head": f"head {i}", "verdict": word} for i, word in enumerate(words) if word]
+    return {"verdicts": heads, "scores": scores}
 
 
 def test_nothing_demanded_is_always_met():
@@ -37,6 +38,15 @@ def test_the_verdict_must_be_as_good_as_demanded(demanded: str, word: str | None
     assert (Gates(verdict=demanded).failures(evaluation(word)) == []) == met
 
 
+def test_every_classifier_has_to_say_so():
+    gates = Gates(verdict="helps")
+
+    assert gates.failures(evaluation("helps", "helps")) == []
+    (told,) = gates.failures(evaluation("helps", "unclear"))
+    assert "helps (head 0), unclear (head 1)" in told
+    assert Gates(verdict="unclear").failures(evaluation("helps", "hurts"))
+
+
 def test_a_score_may_reach_its_limit_and_not_pass_it():
     assert Gates(max_fid=3.0).failures(evaluation(fid=3.0)) == []
     assert "fid is 3.1" in Gates(max_fid=3.0).failures(evaluation(fid=3.1))[0]
@@ -54,7 +64,7 @@ def test_every_failure_is_told_and_a_missing_score_is_one():
         (["--max-fid", "0"], 8),
         (["--max-fid", "1000000000"], 0),
         (["--fail-unless", "helps"], 2),
-        (["--sweep"], 2),
+        (["--flips", "maybe"], 2),
         (["--fail-unless", "better", "--classifier"], 2),
         (["--max-copies", "2"], 2),
     ],

@@ -16,7 +16,7 @@ from PIL import Image
 
 from l2laug.reports.figures import Picture
 from l2laug.reports.html import Curve, curves_of, render_html
-from l2laug.reports.markdown import COLUMNS
+from tests.reports.verdict_entries import entry
 
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "google-chrome", "chrome")) if p), None)
 NASTY = '<script>alert("x")</script> & "quoted"'
@@ -49,13 +49,6 @@ class Page(HTMLParser):
         return [attributes for tag, attributes in self.tags if tag == name]
 
 
-def outcome(arm: str, seed: int, share: float, f1: float) -> dict[str, Any]:
-    scores = dict.fromkeys(("accuracy", "macro_f1", "rare_recall", "rare_precision"), 0.25)
-    confusion = [[7 + seed, 1], [2, 6]]
-    about = {"arm": arm, "seed": seed, "share": share}
-    return about | scores | {"rare_f1": f1, "confusion": confusion}
-
-
 @pytest.fixture
 def evaluation() -> dict[str, Any]:
     measure = {
@@ -71,26 +64,13 @@ def evaluation() -> dict[str, Any]:
         "reading": "farther from real images",
         "too_small": "",
     }
-    outcomes = [outcome("classical", s, 0.0, f1) for s, f1 in enumerate((0.8, 1.0))]
-    for share, f1s in ((0.5, (0.7, 0.7)), (0.25, (0.9, 1.0))):
-        outcomes += [outcome("classical + l2laug", s, share, f1) for s, f1 in enumerate(f1s)]
-    study = {"model": "small", "steps": 9, "seeds": 2, "share": 0.5, "sweep": [0.25]}
     return {
         "class_name": NASTY,
         "counts": {"samples": 60, "support": 5, "real_held_out": 12, "train": 321, "test": 87},
         "measures": {"fid": measure},
         "extractor": {"name": "net", "sha256": "0123456789abcdef", "resizing": "none"},
         "notes": [NASTY],
-        "classifier": {
-            "study": study,
-            "outcomes": outcomes,
-            "classes": [NASTY, "other"],
-            "compared": {"without": "classical", "with": "classical + l2laug"},
-            "verdict": {"word": "hurts", "difference": -0.1234, "low": -0.2, "high": -0.04},
-            "changes": {c: {"difference": 0.0625, "low": -0.5, "high": 1.0} for c in COLUMNS},
-            "advice": "Leave them out.",
-            "sweep": {"best": 0.25},
-        },
+        "verdicts": [entry(rare=NASTY), entry("small", rare=NASTY)],
     }
 
 
@@ -105,7 +85,7 @@ def options() -> dict[str, Any]:
 
 @pytest.fixture
 def text(evaluation: dict[str, Any], options: dict[str, Any]) -> str:
-    return render_html(evaluation, [PICTURE], curves_of(evaluation, options))
+    return render_html(evaluation, [PICTURE], curves_of(options))
 
 
 def test_names_are_shown_and_not_run(text: str):
@@ -131,7 +111,7 @@ def test_it_can_be_read_without_seeing_it(text: str):
     assert all(image["alt"] for image in page.of("img"))
     assert all(drawing["role"] == "img" and drawing["aria-label"] for drawing in page.of("svg"))
     assert all(cell.get("scope") in ("row", "col") for cell in page.of("th"))
-    assert len(page.of("caption")) == len(page.of("table")) == 4
+    assert len(page.of("caption")) == len(page.of("table")) == 1 + 2 * 4
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -141,34 +121,29 @@ def test_it_can_be_read_without_seeing_it(text: str):
 def test_every_number_is_the_evaluations(text: str):
     words = Page(text).words
 
-    assert any(w.startswith("The samples hurt") and "-0.123" in w for w in words)
+    assert any(w.startswith("probe: The samples hurt") and "-0.123" in w for w in words)
     assert {"12.35 (11.2 to 13.5)", "3.21 (3 to 3.5)", "6 with 5 real"} <= set(words)
-    assert {"0.900 ± 0.141", "0.700 ± 0.000", "0.950 ± 0.071"} <= set(words)
-    assert "7.5" in words  # the mean of 7 and 8 in the confusion matrices
+    assert {"0.900 ± 0.141", "0.700 ± 0.000", "0.250 (0.125 to 0.375)"} <= set(words)
+    assert "7.5" in words  # in a confusion matrix
 
 
 def test_without_classifier_scores_or_curves_there_is_no_section_for_them(
     evaluation: dict[str, Any],
 ):
-    bare = evaluation | {"classifier": None, "measures": {}, "notes": []}
-    page = Page(render_html(bare, [], curves_of(bare, {})))
+    bare = evaluation | {"verdicts": [], "measures": {}, "notes": []}
+    page = Page(render_html(bare, [], curves_of({})))
 
-    assert [w for w in page.words if w in ("Scores", "Classifier", "Curves")] == []
+    assert [w for w in page.words if w.startswith(("Scores", "Classifier", "Curves"))] == []
     assert page.of("table") == page.of("svg") == []
 
 
-def test_curves_show_adaptation_and_how_many_samples_to_take(
-    evaluation: dict[str, Any], options: dict[str, Any]
-):
-    recognised, diversity, distance, sweep = curves_of(evaluation, options)
+def test_curves_show_adaptation(options: dict[str, Any]):
+    recognised, diversity, distance = curves_of(options)
 
     assert recognised.points == [(0, 0.5), (10, 0.5), (20, 0.5)]
     assert diversity.points == [(0, 1.2), (10, 1.0), (20, 0.7)]
     assert distance.points == [(0, 5), (10, 4), (20, 3)]
     assert diversity.marked == (10, "kept")
-    assert [x for x, _ in sweep.points] == [0.0, 0.25, 0.5]
-    assert [y for _, y in sweep.points] == pytest.approx([0.9, 0.95, 0.7])
-    assert sweep.marked == (0.25, "best")
 
 
 def test_a_curve_fills_its_frame():

@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 from l2laug.cli import app
 from l2laug.reports.gates import Check
 from l2laug.reports.junit import render_junit
+from tests.reports.verdict_entries import entry
 
 
 def evaluation(name: str = "cracks") -> dict[str, Any]:
-    return {"class_name": name, "classifier": None, "scores": {"fid": 12.5, "copies": 0.25}}
+    return {"class_name": name, "verdicts": [], "scores": {"fid": 12.5, "copies": 0.25}}
 
 
 def parsed(text: str) -> Xml.Element:
@@ -42,19 +43,13 @@ def test_each_demand_and_each_score_is_a_case():
 
 
 def test_the_verdict_is_told_in_words():
-    verdict = {"word": "hurts", "difference": -0.25, "low": -0.5, "high": -0.125}
-    study = {
-        "verdict": verdict,
-        "compared": {"without": "classical", "with": "classical + l2laug"},
-        "advice": "Leave them out.",
-    }
-    judged = evaluation() | {"classifier": study}
+    judged = evaluation() | {"verdicts": [entry()]}
 
     (said,) = parsed(render_junit(judged, [])).iter("system-out")
 
     assert said.text is not None
     assert "hurt" in said.text
-    assert "-0.250" in said.text
+    assert "-0.123" in said.text
 
 
 def test_names_that_xml_can_not_hold_do_not_break_it():

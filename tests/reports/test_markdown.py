@@ -6,13 +6,9 @@ from typing import Any
 
 import pytest
 
-from l2laug.reports.markdown import COLUMNS, measure_line, render, verdict_line
-
-
-def outcome(arm: str, seed: int, accuracy: float) -> dict[str, Any]:
-    others = dict.fromkeys(("macro_f1", "rare_recall", "rare_precision", "rare_f1"), 0.5)
-    share = 0.5 if "l2laug" in arm else 0.0
-    return {"arm": arm, "seed": seed, "share": share, "accuracy": accuracy, **others}
+from l2laug.reports.markdown import measure_line, render
+from l2laug.reports.verdicts import verdict_line
+from tests.reports.verdict_entries import entry
 
 
 @pytest.fixture
@@ -61,31 +57,7 @@ def evaluation() -> dict[str, Any]:
             "resizing": "to 64x64, bicubic",
         },
         "notes": ["Distances are measured against 12 images."],
-        "classifier": None,
-    }
-
-
-@pytest.fixture
-def with_classifier(evaluation: dict[str, Any]) -> dict[str, Any]:
-    outcomes = [
-        outcome("classical", 0, 0.8),
-        outcome("classical", 1, 1.0),
-        outcome("classical + l2laug", 0, 0.7),
-        outcome("classical + l2laug", 1, 0.7),
-    ]
-    verdict = {"word": "hurts", "difference": -0.1234, "low": -0.2, "high": -0.04}
-    study = {"model": "resnet18", "steps": 400, "seeds": 2, "share": 0.5}
-    change = {"difference": -0.2, "low": -0.3, "high": 0.25}
-    changes = dict.fromkeys(COLUMNS, change) | {"rare_f1": {**change, "difference": 0.1}}
-    found = {
-        "outcomes": outcomes,
-        "verdict": verdict,
-        "compared": {"without": "classical", "with": "classical + l2laug"},
-        "changes": changes,
-        "advice": "Leave them out.",
-    }
-    return evaluation | {
-        "classifier": {"study": study, **found},
+        "verdicts": [],
     }
 
 
@@ -136,57 +108,10 @@ def test_a_terminal_gets_a_line_for_each_score(evaluation: dict[str, Any]):
     assert copies == "copies: 0.02, 1000 against 5 images: not more than among real images."
 
 
-def test_arms_are_shown_with_their_mean_over_the_seeds(with_classifier: dict[str, Any]):
-    text = render(with_classifier)
+def test_verdicts_stand_at_the_top_and_their_tables_below(evaluation: dict[str, Any]):
+    text = render(evaluation | {"verdicts": [entry()]})
     table = {row[0]: row[1:] for row in rows(text)}
 
-    assert table["classical"][0].startswith("0.900 ±")
-    assert table["classical + l2laug"][0] == "0.700 ± 0.000"
-    assert table["training"][0] == "accuracy"
-    change = "classical + l2laug over classical (95% interval)"
-    assert table[change][0] == "-0.200 (-0.300 to +0.250)"
-    assert table[change][-1] == "+0.100 (-0.300 to +0.250)"
-    assert "resnet18, 400 steps, 2 seeds" in text
-    assert "321 real images, tested on 87" in text
-
-
-def test_the_verdict_stands_at_the_top_with_its_figures(with_classifier: dict[str, Any]):
-    line = verdict_line(with_classifier)
-
-    assert line.startswith("The samples hurt: do not use them")
-    assert "-0.123" in line
-    assert "with samples beside classical augmentation over classical augmentation alone" in line
-    assert "(95% interval -0.200 to -0.040)" in line
-    assert line.endswith("Leave them out.")
-    assert render(with_classifier).splitlines()[2] == f"**{line}**"
-
-
-def test_the_verdict_says_where_classical_augmentation_did_worse(
-    with_classifier: dict[str, Any],
-):
-    with_classifier["classifier"]["compared"] = {"without": "oversampling", "with": "l2laug"}
-
-    line = verdict_line(with_classifier)
-    assert "with samples without classical augmentation over oversampling" in line
-    assert "l2laug over oversampling (95% interval)" in render(with_classifier)
-
-
-@pytest.mark.parametrize(
-    ("word", "start"),
-    [("helps", "The samples help"), ("unclear", "It is unclear whether")],
-)
-def test_the_verdict_says_its_word(with_classifier: dict[str, Any], word: str, start: str):
-    with_classifier["classifier"]["verdict"]["word"] = word
-
-    assert verdict_line(with_classifier).startswith(start)
-
-
-def test_other_shares_of_samples_have_rows_of_their_own(with_classifier: dict[str, Any]):
-    with_classifier["classifier"]["outcomes"] += [
-        outcome("classical + l2laug", seed, 0.6) | {"share": 0.25} for seed in (0, 1)
-    ]
-
-    table = {row[0]: row[1:] for row in rows(render(with_classifier))}
-
-    assert table["classical + l2laug"][0] == "0.700 ± 0.000"
-    assert table["classical + l2laug, 0.25 of the class from samples"][0] == "0.600 ± 0.000"
+    assert text.splitlines()[2] == f"**{verdict_line('cracks', entry())}**"
+    assert table["classical"][2] == "0.900 ± 0.141"
+    assert "## Classifier: probe" in text

@@ -63,20 +63,20 @@ def measure_class(run: Run, train: Path, test: Path, session: Session) -> Measur
     options = SampleOptions(SAMPLES, seed=session.seed, device=session.device, resume=True)
     sample(run, options, session.progress)
     found = evaluate(run, EvaluationOptions(dataset=train, test=test, classifier=True), session)
-    return read_verdict(found.classifier or {})
+    return read_verdict(found.verdicts[0])
 
 
-def read_verdict(study: dict[str, Any]) -> Measured:
-    """What matters here of a study as plain data."""
-    verdict, compared = study["verdict"], study["compared"]
+def read_verdict(entry: dict[str, Any]) -> Measured:
+    """What matters here of one head's entry as plain data."""
+    low, high = entry["interval"]
     return Measured(
-        verdict["word"],
-        compared["without"],
-        compared["with"],
-        verdict["difference"],
-        verdict["low"],
-        verdict["high"],
-        tuple(study["notes"]),
+        entry["verdict"],
+        entry["best_without"],
+        entry["best_with"],
+        entry["change"],
+        low,
+        high,
+        tuple(entry["notes"]),
     )
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from l2laug.classification.augmentation import augment, change_light
+from l2laug.classification.arms.classical import change_light
+from l2laug.classification.arms.policy import Policy, apply_policy
 
 CPU = torch.device("cpu")
 
@@ -57,8 +58,18 @@ def test_the_generator_decides_and_the_global_one_is_left_alone():
 def test_a_batch_ends_within_range(channels: int):
     pixels = torch.randint(256, (16, channels, 32, 32), dtype=torch.uint8, generator=seeded())
 
-    unit = augment(pixels, seeded(), CPU)
+    unit = apply_policy(Policy(classical=1.0), pixels, seeded(), CPU)
 
     assert unit.shape == pixels.shape
     assert unit.dtype == torch.float32
     assert unit.abs().max() <= 1
+
+
+def test_half_the_strength_changes_light_half_as_far():
+    grey = torch.full((300, 1, 8, 8), 100, dtype=torch.uint8)
+
+    # Brightness goes to 0.99 times either way at full strength, and to half of that at half.
+    brightest = [change_light(grey, seeded(), s).float().mean((1, 2, 3)).max() for s in (0.5, 1)]
+
+    assert brightest[1] > 190
+    assert brightest[0] < 160

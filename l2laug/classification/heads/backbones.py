@@ -1,4 +1,4 @@
-"""The nets that a study trains: the small one or any of timm's, at random or pretrained."""
+"""The nets that a study trains: small, the general net, or any of timm's, random or pretrained."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 
 import timm
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from l2laug.config.evaluation_options import SMALL
+from l2laug.config.evaluation_options import SMALL, TUNE
 from l2laug.core.errors import BundleError, UsageError
 from l2laug.core.hashing import file_hash
 from l2laug.data.image_set import ImageSet
+from l2laug.features.general import WIDTH, load_general_net
 
 HALF_AS_WIDE = (32, 64, 128, 256)  # channels of a resnet's four stages
 PRETRAINED = "pretrained"
@@ -22,9 +23,10 @@ def build_classifier(model: str, images: ImageSet) -> nn.Module:
     """A classifier of the classes of ``images``, with their size and channels.
 
     Args:
-        model: ``small``; a timm model's name for random weights; ``NAME@PATH`` for weights from a
-            file, ``NAME@pretrained`` for those that timm fetches. Its last layer is always new, and
-            its first one adapted to grey images.
+        model: ``small``; ``tune`` for the general net with the weights that ship with l2laug; a
+            timm model's name for random weights; ``NAME@PATH`` for weights from a file,
+            ``NAME@pretrained`` for those that timm fetches. Its last layer is always new, and its
+            first one adapted to grey images.
         images: what it is to be trained on.
 
     Raises:
@@ -32,8 +34,13 @@ def build_classifier(model: str, images: ImageSet) -> nn.Module:
         BundleError: the weights are missing or do not fit.
     """
     name, _, weights = model.partition("@")
+    if name == TUNE:
+        return GeneralClassifier(len(images.classes))
     if name != SMALL and name not in timm.list_models():
-        raise UsageError(f"--model {name} is not a timm model.", "See timm.list_models().")
+        raise UsageError(
+            f"--heads {name} is no classifier.",
+            "Use probe, small, tune, or see timm.list_models().",
+        )
     channels, side = images.pixels.shape[1], images.pixels.shape[2]
     known, options = name, dict[str, Any](num_classes=len(images.classes), in_chans=channels)
     if name == SMALL:
@@ -47,10 +54,33 @@ def build_classifier(model: str, images: ImageSet) -> nn.Module:
             net.eval()(torch.zeros(1, channels, side, side))
     except (RuntimeError, AssertionError) as error:
         raise UsageError(
-            f"--model {name} can't take images of {side}x{side}: {str(error).rstrip('.')}.",
+            f"--heads {name} can't take images of {side}x{side}: {str(error).rstrip('.')}.",
             f"Use {SMALL}.",
         ) from error
     return net
+
+
+class GeneralClassifier(nn.Module):
+    """The general net with all its weights free to learn, and a new last layer.
+
+    Args:
+        classes: how many it tells apart.
+    """
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.features = load_general_net().requires_grad_(True)
+        self.last = nn.Linear(WIDTH, classes)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images ``(N, C, S, S)`` in [-1, 1] to scores ``(N, K)``.
+
+        The statistics of the norms stay those of ImageNet: batches are small.
+        """
+        scores: Tensor = self.last(self.features(x))
+        return scores
 
 
 def weights_hash(model: str) -> str:
@@ -63,7 +93,7 @@ def weights_hash(model: str) -> str:
     if weights in ("", PRETRAINED):
         return weights
     if not Path(weights).is_file():
-        raise BundleError(f"--model: no weights at {weights}.", "Check the path behind the @.")
+        raise BundleError(f"--heads: no weights at {weights}.", "Check the path behind the @.")
     return file_hash(Path(weights))
 
 
@@ -76,7 +106,7 @@ def _with_weights(name: str, weights: str, options: dict[str, Any]) -> nn.Module
     except Exception as error:  # files and hubs fail in ways that have no common root
         told = str(error).strip().splitlines() or [type(error).__name__]
         raise BundleError(
-            f"--model {name}: weights {weights} can't be loaded: {told[0].rstrip('.:')}.",
+            f"--heads {name}: weights {weights} can't be loaded: {told[0].rstrip('.:')}.",
             "Give a file that timm saved of this model, or leave @ and what follows out.",
         ) from error
     return net

@@ -9,7 +9,7 @@ import pytest
 import timm
 import torch
 
-from l2laug.classification.backbones import build_classifier, weights_hash
+from l2laug.classification.heads.backbones import build_classifier, weights_hash
 from l2laug.core.errors import BundleError, UsageError
 from l2laug.core.hashing import file_hash
 from l2laug.data.image_set import ImageSet
@@ -72,3 +72,12 @@ def test_what_can_not_be_had_is_said(tmp_path: Path):
     (tmp_path / "bad.pth").write_bytes(b"none")
     with pytest.raises(BundleError, match="can't be loaded"):
         build_classifier(f"{NAME}@{tmp_path / 'bad.pth'}", images())
+
+
+def test_the_general_net_starts_as_it_is_installed_and_may_change():
+    net = build_classifier("tune", images(channels=1)).train()
+    scores = net(torch.zeros(2, 1, 96, 96))
+
+    assert torch.equal(scores, torch.zeros(2, 4)), "its new last layer knows nothing"
+    assert all(p.requires_grad for p in net.parameters())
+    assert not any(m.training for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d))

@@ -1,0 +1,59 @@
+"""What every head can do: say how well a setting does on held-out images, and test it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l2laug.classification.arms.registry import Setting
+from l2laug.classification.predictions import Labels
+
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float64]
+LEAST = 1e-6  # chance of a class: so that one image that is wholly wrong does not decide alone
+
+
+class Head(Protocol):
+    """A kind of classifier.
+
+    Attributes:
+        name: as people give it.
+        rates: what is tuned beside strengths: inverse regularisation C, or learning rates.
+        shared: whether one rate serves all arms, chosen with oversampling; else each has its own.
+        folds: into how many parts the training images are split.
+        tries: how many of the parts are tested on.
+    """
+
+    name: str
+    rates: Sequence[float]
+    shared: bool
+    folds: int
+    tries: int
+
+    def losses(self, setting: Setting, rates: Sequence[float], folds: Sequence[Rows]) -> Floats:
+        """The loss of each rate, :func:`balanced_loss` of the held-out rows, ``(len(rates),)``."""
+        ...
+
+    def guess(self, setting: Setting, rate: float, seed: int) -> Labels:
+        """What a classifier that was trained so sees in each test image, ``(M,)``."""
+        ...
+
+    def describe(self) -> dict[str, object]:
+        """What the report says of it."""
+        ...
+
+
+def balanced_loss(chances: Floats, labels: Labels, rare: int) -> float:
+    """Cross-entropy, half of it the rare class's mean and half of it the others'.
+
+    Args:
+        chances: ``(N, K)``.
+        labels: ``(N,)``.
+        rare: which is the rare class; where one side has no image the other counts alone.
+    """
+    each = -np.log(np.maximum(chances[np.arange(len(labels)), labels], LEAST))
+    sides = [each[labels == rare], each[labels != rare]]
+    return float(np.mean([side.mean() for side in sides if len(side)]))

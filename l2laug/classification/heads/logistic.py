@@ -1,0 +1,58 @@
+"""Multinomial logistic regression with weights, for a path of regularisations."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+
+Floats = NDArray[np.float32]
+Labels = NDArray[np.int64]
+SOFTEN = 0.05  # added to each feature's deviation: those that are nearly always 0 stay small
+TOTAL = 1000.0  # what all weights sum to, so that C means the same for any number of views
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A fitted model of ``classes`` in features brought to their scale."""
+
+    model: LogisticRegression
+    mean: Floats
+    scale: Floats
+
+    def chances(self, x: Floats, classes: int) -> NDArray[np.float64]:
+        """Probabilities ``(N, classes)``; 0 for a class that it was not shown."""
+        found = np.zeros((len(x), classes))
+        found[:, self.model.classes_] = self.model.predict_proba((x - self.mean) / self.scale)
+        return found
+
+
+def fit_path(
+    x: Floats, y: Labels, weights: NDArray[np.float64], path: Sequence[float]
+) -> Iterator[Logistic]:
+    """A model for each C, rising; every one starts where the one before it ended.
+
+    Args:
+        x: features ``(N, D)``.
+        y: ``(N,)`` of two classes or more.
+        weights: ``(N,)``, above 0, of any sum.
+        path: values of C, ascending.
+    """
+    mean, scale = x.mean(0), x.std(0) + np.float32(SOFTEN)
+    z, weights = (x - mean) / scale, weights * (TOTAL / weights.sum())
+    start: LogisticRegression | None = None
+    for c in path:
+        model = LogisticRegression(C=c, max_iter=200, tol=1e-3, warm_start=True)
+        if start is not None:
+            model.coef_, model.intercept_ = start.coef_.copy(), start.intercept_.copy()
+            model.classes_ = start.classes_
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # such a C loses in the tuning
+            model.fit(z, y, sample_weight=weights)
+        start = model
+        yield Logistic(model, mean, scale)

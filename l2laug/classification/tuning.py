@@ -1,0 +1,133 @@
+"""Choose every arm's strength and rate on the training images alone, all with the same budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l2laug.classification.arms.policy import Policy
+from l2laug.classification.arms.registry import (
+    OVERSAMPLING,
+    Arm,
+    Setting,
+    Strength,
+    base_arm,
+)
+from l2laug.classification.heads.head import Head, Rows
+from l2laug.core.progress import Advance
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """An arm with what was chosen for it.
+
+    Attributes:
+        arm: it.
+        strength: one of its own.
+        rate: one of the head's.
+        setting: what they amount to.
+        loss: of the held-out training images; None where nothing was to be chosen.
+    """
+
+    arm: Arm
+    strength: Strength
+    rate: float
+    setting: Setting
+    loss: float | None
+
+
+def make_folds(labels: NDArray[np.int64], rare: int, most: int, seed: int = 0) -> list[Rows]:
+    """Parts of the training images, to be held out one after the other.
+
+    There are as many as the rare class has images, at least two and ``most`` at most, so that
+    each holds one of them and none holds them all. A single rare image is never held out.
+
+    Args:
+        labels: ``(N,)``.
+        rare: which is the rare class.
+        most: parts, at least 2.
+        seed: of the split.
+    """
+    random = np.random.default_rng(seed)
+    count = int(np.clip((labels == rare).sum(), 2, most))
+    parts: list[list[Rows]] = [[] for _ in range(count)]
+    for label in np.unique(labels):
+        mine = random.permutation(np.flatnonzero(labels == label))
+        if len(mine) > 1:
+            for i, part in enumerate(parts):
+                part.append(mine[i::count])
+    return [np.sort(np.concatenate(part)) for part in parts if part]
+
+
+class Tuner:
+    """Tunes arms of one head, those that others add to first.
+
+    Each arm tries up to three strengths, with all of the head's rates, or with the one rate that
+    serves all. A single rare image can't be held out: then the strength is that of the middle, and
+    only the rate is tuned, on the other classes.
+
+    Args:
+        head: the classifier.
+        labels: ``(N,)`` of the training images.
+        rare: which is the rare class.
+        flips: the sets of flips that classes survive.
+        advance: told of every strength that was tried.
+    """
+
+    def __init__(
+        self,
+        head: Head,
+        labels: NDArray[np.int64],
+        rare: int,
+        flips: Sequence[str],
+        advance: Advance,
+    ) -> None:
+        self.head, self.flips, self.advance = head, flips, advance
+        self.strengths_too = int((labels == rare).sum()) > 1
+        self.folds = make_folds(labels, rare, head.folds)[: head.tries]
+        self.rates: Sequence[float] = head.rates
+        self.done: dict[str, Tuned] = {}
+        if head.shared and self.folds:
+            plain = base_arm(OVERSAMPLING, flips).setting(0.0, Policy())
+            losses = head.losses(plain, head.rates, self.folds)
+            self.rates = (head.rates[int(losses.argmin())],)
+
+    def tune(self, arm: Arm) -> Tuned:
+        """The arm's best strength and rate."""
+        if arm.name not in self.done:
+            under = self.tune(base_arm(arm.on, self.flips)).setting.policy if arm.on else Policy()
+            self.done[arm.name] = self._best(arm, under)
+        return self.done[arm.name]
+
+    def _best(self, arm: Arm, under: Policy) -> Tuned:
+        strengths = arm.strengths if self.strengths_too else (arm.middle,)
+        settings = [arm.setting(strength, under) for strength in strengths]
+        if not self.folds or len(settings) * len(self.rates) == 1:
+            rate = self.rates[len(self.rates) // 2]
+            return Tuned(arm, strengths[0], rate, settings[0], None)
+        losses = []
+        for strength, setting in zip(strengths, settings, strict=True):
+            self.advance(0, note=f"{self.head.name}: tuning {arm.name} {strength}")
+            losses.append(self.head.losses(setting, self.rates, self.folds))
+        table = np.stack(losses)
+        first, second = divmod(int(table.argmin()), len(self.rates))
+        chosen = strengths[first], self.rates[second], settings[first]
+        return Tuned(arm, *chosen, float(table[first, second]))
+
+    @property
+    def budget(self) -> str:
+        """What was spent on each arm, in words."""
+        rates = len(self.head.rates)
+        parts = f"{len(self.folds)} held-out part(s) of the training images"
+        if not self.strengths_too:
+            return (
+                "One image of the rare class can't be held out: strengths are the middle ones, "
+                f"{rates} rates were tried on the other classes."
+            )
+        shared = ", one for all arms" if self.head.shared else ""
+        return (
+            f"Tuned alike: up to 3 strengths an arm and {rates} rates{shared}, tested on {parts}."
+        )

@@ -1,0 +1,106 @@
+"""Tuning takes what is best on held-out training images, the same way for every arm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from l2laug.classification.arms.registry import ARMS, Setting
+from l2laug.classification.heads.head import Floats, Rows, balanced_loss
+from l2laug.classification.predictions import Labels
+from l2laug.classification.tuning import Tuner, make_folds
+
+
+class Scripted:
+    """A head whose loss is least at a strength and a rate that are given."""
+
+    name = "scripted"
+    folds = 3
+    tries = 3
+
+    def __init__(self, strength: float, rate: float, shared: bool = False) -> None:
+        self.best, self.shared = (strength, rate), shared
+        self.rates: Sequence[float] = (0.1, 1.0, 10.0)
+        self.asked: list[tuple[Setting, tuple[float, ...]]] = []
+
+    def losses(self, setting: Setting, rates: Sequence[float], folds: Sequence[Rows]) -> Floats:
+        assert folds
+        self.asked.append((setting, tuple(rates)))
+        strength = setting.share or setting.policy.free_form or setting.policy.classical
+        return np.array([abs(strength - self.best[0]) + abs(r - self.best[1]) for r in rates])
+
+    def guess(self, setting: Setting, rate: float, seed: int) -> Labels:
+        raise AssertionError(f"tuning looks at test images: {setting}, {rate}, {seed}")
+
+    def describe(self) -> dict[str, object]:
+        return {}
+
+
+def nothing(steps: int = 1, note: str = "") -> None:
+    """No progress."""
+
+
+LABELS = np.repeat([0, 1, 2], [10, 4, 10])  # 1 is rare
+
+
+def test_the_strength_and_the_rate_with_the_least_loss_are_taken():
+    tuner = Tuner(Scripted(0.75, 10.0), LABELS, 1, (), nothing)
+
+    tuned = tuner.tune(ARMS["samples"])
+
+    assert (tuned.strength, tuned.rate, tuned.setting.share) == (0.75, 10.0, 0.75)
+    assert tuned.loss == 0
+
+
+def test_an_arm_builds_on_the_tuned_strength_of_another():
+    head = Scripted(0.5, 1.0)
+
+    tuned = Tuner(head, LABELS, 1, (), nothing).tune(ARMS["free-form + samples"])
+
+    assert tuned.setting.policy.classical == 0.5
+    assert tuned.setting.policy.free_form == 0.08  # the nearest to 0.5 that it has
+    assert tuned.setting.share == 0.5
+    assert len(head.asked) == 9, "three strengths of three arms, all rates at once"
+
+
+def test_one_rate_serves_all_where_it_is_shared():
+    head = Scripted(0.5, 10.0, shared=True)
+
+    tuned = Tuner(head, LABELS, 1, (), nothing).tune(ARMS["classical"])
+
+    assert tuned.rate == 10.0
+    assert [rates for _, rates in head.asked] == [(0.1, 1.0, 10.0), *[(10.0,)] * 3]
+
+
+def test_with_a_single_rare_image_the_middle_strength_is_taken():
+    head = Scripted(0.25, 0.1)
+    labels = np.repeat([0, 1, 2], [10, 1, 10])
+
+    tuner = Tuner(head, labels, 1, (), nothing)
+    tuned = tuner.tune(ARMS["samples"])
+
+    assert (tuned.strength, tuned.rate) == (0.5, 0.1)
+    assert "can't be held out" in tuner.budget
+
+
+@pytest.mark.parametrize(("rare", "parts"), [(1, 2), (2, 2), (3, 3), (9, 4)])
+def test_parts_hold_each_image_once_and_never_all_of_the_rare_class(rare: int, parts: int):
+    labels = np.repeat([0, 1], [12, rare])
+
+    folds = make_folds(labels, 1, 4)
+
+    assert len(folds) == parts
+    held = np.concatenate(folds)
+    assert len(np.unique(held)) == len(held) == (12 if rare == 1 else 12 + rare)
+    assert all(np.isin(np.flatnonzero(labels == 1), f).sum() < rare for f in folds)
+
+
+def test_half_of_the_loss_is_the_rare_classs():
+    chances = np.array([[0.5, 0.5], [0.5, 0.5], [0.75, 0.25]])
+
+    loss = balanced_loss(chances, np.array([0, 0, 1]), 1)
+
+    assert loss == pytest.approx((np.log(2) + np.log(4)) / 2)
+    assert balanced_loss(chances[:2], np.array([0, 0]), 1) == pytest.approx(np.log(2))
