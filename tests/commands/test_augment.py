@@ -71,6 +71,10 @@ def test_every_class_has_as_many_or_what_it_had(run: Augment, tmp_path: Path) ->
     lines = [json.loads(line) for line in out["manifest.jsonl"].decode().splitlines()]
     assert sum(line["real"] for line in lines) == len(before)
     assert {line["file"] for line in lines} == {n for n in out if n.endswith(".png")}
+    rows = [json.loads(line) for line in out["metadata.jsonl"].decode().splitlines()]
+    assert {row["file_name"]: row["label"] for row in rows} == {
+        r["file"]: r["class"] for r in lines
+    }
     assert not [path for path in tmp_path.iterdir() if path.name not in ("set", "out")]
 
 
@@ -124,7 +128,9 @@ def test_splits_that_are_there_are_copied_and_never_learned_from(
     run(root, to_count="10", force="samples", link=True)
     assert counts_of(tmp_path / "out" / "train") == {"a": 10, "b": 20}
     for split in ("val", "test"):
-        assert contents(tmp_path / "out" / split) == contents(root / split)
+        out = contents(tmp_path / "out" / split)
+        assert len(out.pop("metadata.jsonl").splitlines()) == 6 + {"val": 7, "test": 8}[split]
+        assert out == contents(root / split)
     assert learned == {p.resolve() for p in (root / "train").rglob("*.png")}
     real = tmp_path / "out" / "train" / "a" / "000.png"
     assert real.is_symlink()
@@ -165,6 +171,7 @@ def test_masks_travel_along(run: Augment, tmp_path: Path) -> None:
         moved += (np.asarray(source) != mask).sum() > 50
     assert moved > 90
     again = read_dataset(out)  # with nothing wrong about its masks
+    assert all(len(i.masks) == (2 if i.label == "a" else 0) for i in again.items)
     assert again.counts() == {"a": 106, "b": 106}
 
 

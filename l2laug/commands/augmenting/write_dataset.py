@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from l2laug.artifacts.names import MANIFEST
 from l2laug.commands.augmenting.draw_class import NewImage
@@ -18,11 +20,13 @@ from l2laug.core.progress import Progress
 from l2laug.data.datasets.coco import write_coco
 from l2laug.data.datasets.dataset import TRAIN, Dataset, Item, Layout
 from l2laug.data.datasets.mvtec import TEST
-from l2laug.data.datasets.table import write_tables
+from l2laug.data.datasets.table import MASKS, write_tables
 from l2laug.data.datasets.voc import write_voc
 from l2laug.data.datasets.yolo import write_yolo
+from l2laug.sampling.writing.manifest import METADATA
 
 PREFIX = "l2laug_"
+FOLDERS: frozenset[Layout] = frozenset({"folders", "splits", "mvtec"})
 Writer = Callable[[Dataset, Sequence[Item], Path], None]
 WRITERS: Mapping[Layout, Writer] = {
     "coco": write_coco,
@@ -55,7 +59,7 @@ def write_dataset(
     Raises:
         OutputError: a file can't be written, or a new image would be called like a real one.
     """
-    lines: list[dict[str, object]] = []
+    lines: list[dict[str, Any]] = []
     with progress.task("writing", len(dataset.items)) as advance:
         for item in dataset.items:
             place = place_of(dataset, item)
@@ -76,8 +80,35 @@ def write_dataset(
             lines.append(told | {"seed": seed, "source": source} | image.entry)
     if dataset.layout in WRITERS:
         WRITERS[dataset.layout](dataset, new, out)
+    if dataset.layout in FOLDERS:
+        _write_metadata(out, lines, splits=dataset.layout != "folders")
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     (out / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def _write_metadata(out: Path, lines: Sequence[Mapping[str, Any]], *, splits: bool) -> None:
+    """Write what ``load_dataset("imagefolder")`` reads, into the root or the folder of each split.
+
+    Masks are a column of lists of files, where they lie in that folder.
+    """
+    rows = defaultdict(list)
+    masks = [(line, mask) for line in lines for mask in line.get("masks", ())]
+    masked = masks and all(not splits or _top(mask) == _top(line["file"]) for line, mask in masks)
+    for line in lines:
+        folder = _top(line["file"]) if splits else "."
+        row: dict[str, Any] = {"file_name": Path(line["file"]).relative_to(folder).as_posix()}
+        row |= {"label": line["class"], "real": line["real"], "source": line.get("source", "")}
+        if masked:
+            names = [Path(mask).relative_to(folder).as_posix() for mask in line.get("masks", ())]
+            row[MASKS] = names
+        rows[folder].append(row)
+    for folder, found in rows.items():
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found)
+        (out / folder / METADATA).write_text(text, encoding="utf-8")
+
+
+def _top(file: str) -> str:
+    return Path(file).parts[0]
 
 
 def place_of(dataset: Dataset, item: Item) -> Path:
@@ -125,9 +156,9 @@ def _move(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _entry(item: Item, place: Path, *, real: bool) -> dict[str, object]:
+def _entry(item: Item, place: Path, *, real: bool) -> dict[str, Any]:
     """What the manifest says of any image."""
-    entry: dict[str, object] = {"file": place.as_posix()}
+    entry: dict[str, Any] = {"file": place.as_posix()}
     if item.label is not None:
         entry["class"] = item.label
     if item.group is not None:

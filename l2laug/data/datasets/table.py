@@ -11,7 +11,7 @@ from typing import Any
 
 from l2laug.core.files import write_text
 from l2laug.data.datasets.class_folders import SPLITS, split_folders
-from l2laug.data.datasets.dataset import TRAIN, Dataset, Item, Object
+from l2laug.data.datasets.dataset import TRAIN, Dataset, Item, MaskFile, Object
 from l2laug.data.datasets.problems import Problems, read_lines
 
 FILE = ("file", "file_name", "filename", "path", "filepath", "image", "image_path", "img")
@@ -19,6 +19,8 @@ LABEL = ("label", "class", "class_name", "category", "target", "labels")
 GROUP = ("group", "group_id", "groups")
 SPLIT = ("split", "subset", "set", "partition")
 NAMES = ("categories", "category", "label")  # of objects
+MASK = "mask_file_name"
+MASKS = "masks_file_names"  # Hugging Face's way to name more files of a row: a list of them
 METADATA = ("metadata.jsonl", "metadata.csv")
 SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
 TABLE, ROW = "/table", "/row"  # of an item's extra: where it was told; no columns of files
@@ -48,7 +50,7 @@ def read_table(root: Path, table: Path, problems: Problems) -> Dataset:
 
     Files are relative to the table.
     """
-    items = list(_items(table, TRAIN, problems))
+    items = list(_items(root, table, TRAIN, problems))
     return Dataset(root, "table", tuple(items), _classes(items), (table,), _left_out(items))
 
 
@@ -60,7 +62,7 @@ def read_imagefolder(root: Path, tables: Mapping[Path, str], problems: Problems)
     """
     items: list[Item] = []
     for path, split in tables.items():
-        items += _items(path, split, problems, folders=True)
+        items += _items(root, path, split, problems, folders=True)
     classes = _classes(items)
     return Dataset(root, "imagefolder", tuple(items), classes, tuple(tables), _left_out(items))
 
@@ -74,7 +76,9 @@ def _left_out(items: list[Item]) -> tuple[str, ...]:
     return (f"{count} images have no label",) if count else ()
 
 
-def _items(table: Path, split: str, problems: Problems, *, folders: bool = False) -> Iterator[Item]:
+def _items(
+    root: Path, table: Path, split: str, problems: Problems, *, folders: bool = False
+) -> Iterator[Item]:
     seen: dict[Path, int] = {}
     for number, row in _rows(table, problems):
         where = f"{table}, line {number}"
@@ -100,10 +104,29 @@ def _items(table: Path, split: str, problems: Problems, *, folders: bool = False
         named = str(row[split_key]) if split_key and row[split_key] else split
         group = str(row[group_key]) if group_key and row[group_key] not in (None, "") else None
         known = {file_key, label_key, group_key, split_key, "objects" if objects else None}
+        masks = _masks(row, root, table, path, problems) if folders else ()
         extra = {key: value for key, value in row.items() if key not in known}
         extra |= {TABLE: table, ROW: row}
         which = SPLITS.get(named.casefold(), named)
-        yield Item(path, label, which, group, (), tuple(objects or ()), extra)
+        yield Item(path, label, which, group, masks, tuple(objects or ()), extra)
+
+
+def _masks(
+    row: Row, root: Path, table: Path, image: Path, problems: Problems
+) -> tuple[MaskFile, ...]:
+    """Masks that a row names, one or several."""
+    one = row.get(MASK)
+    told = row.get(MASKS)
+    found = []
+    for name in [*([one] if one else []), *(told if isinstance(told, list) else [])]:
+        path = table.parent / str(name)
+        if not path.is_file():
+            problems.add(f"{table}: there is no mask {path}.", "Mend the name, or take it away.")
+            continue
+        after = path.name.startswith(image.stem)
+        ending = path.name.removeprefix(image.stem) if after else f"_{path.name}"
+        found.append(MaskFile(path, path.relative_to(root).parent, ending))
+    return tuple(found)
 
 
 def _label(row: Row, key: str | None) -> str | None:
@@ -204,6 +227,11 @@ def _row(item: Item, table: Path) -> Row:
     row = dict(item.extra[ROW])
     key = _key(row, FILE)
     row[str(key)] = item.file.relative_to(table.parent).as_posix()
+    masks = [mask.file.relative_to(table.parent).as_posix() for mask in item.masks]
+    if row.get(MASK) and masks:
+        row[MASK] = masks.pop(0)
+    if MASKS in row:
+        row[MASKS] = masks
     told = row.get("objects")
     if isinstance(told, dict) and "bbox" in told:
         name = next((key for key in NAMES if isinstance(told.get(key), list)), NAMES[0])

@@ -82,3 +82,19 @@ def test_imagefolder_with_boxes(tmp_path: Path) -> None:
     assert found.of_objects
     assert found.items[0].objects[0].box == (1, 2, 11, 22)
     assert (found.classes, found.items[0].objects[0].extra) == (("bolt",), {"id": 5})
+
+
+def test_imagefolder_with_masks(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    lines = []
+    for i in range(2):
+        trees.picture(root / "train" / f"{i}.png")
+        trees.mask(root / "train" / "masks" / f"{i}_eye.png")
+        row = {"file_name": f"{i}.png", "label": "a", "masks_file_names": [f"masks/{i}_eye.png"]}
+        lines.append(json.dumps(row))
+    (root / "train" / "metadata.jsonl").write_text("\n".join(lines))
+    masks = [i.masks[0].beside("new").as_posix() for i in read_dataset(root).items]
+    assert masks == ["train/masks/new_eye.png"] * 2
+    (root / "train" / "masks" / "1_eye.png").unlink()
+    [said] = trees.problems_of(root)
+    assert "there is no mask" in said
