@@ -32,7 +32,7 @@ class Card:
         version: of l2laug.
         seed: of the adaptation.
         steps: of the adaptation, in all.
-        acceptance_threshold: a draw that is less like its class than this, from -1 to 1, is
+        acceptance_threshold: a draw of a class similarity below this, from -1 to 1, is
             rejected.
         support_hashes: SHA-256 of each support image's pixels at this size, in the model's order.
         base_hashes: the first 16 letters of those of the base images it was learned along with.

@@ -21,7 +21,7 @@ class TrainingLog:
 
     - ``losses``: by name, the mean since the last such line. What no step in between had, as a
       penalty that is taken now and then, is left out.
-    - ``evaluation``: what early stopping saw: ``distance``, ``diversity``, ``recognised``,
+    - ``evaluation``: what early stopping saw: ``distance``, ``diversity``, ``class_accuracy``,
       ``copies`` (null where it can't be told) and ``acceptable``.
 
     Args:

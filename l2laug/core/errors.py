@@ -62,7 +62,7 @@ class DeviceError(L2lAugError):
 
 
 class QualityError(L2lAugError):
-    """Nothing that an adaptation makes of a class passes its own gauges (exit code 9)."""
+    """Nothing that an adaptation makes of a class passes its quality checks (exit code 9)."""
 
     exit_code = 9
 

@@ -12,7 +12,7 @@ from l2laug.core.arrays import Pixels
 from l2laug.data.image_set import ImageSet
 
 
-def with_class_augmentation(images: ImageSet, variants: Sequence[ClassAugmentation]) -> ImageSet:
+def with_class_augmentation(images: ImageSet, kinds: Sequence[ClassAugmentation]) -> ImageSet:
     """Add each class once more for every combination of changes, all its images changed alike.
 
     A generator that has seen few classes learns them by heart; of more it has to read the class off
@@ -20,13 +20,13 @@ def with_class_augmentation(images: ImageSet, variants: Sequence[ClassAugmentati
 
     Args:
         images: of some classes.
-        variants: ``rot90`` (by a quarter turn), ``flip`` (left and right), ``invert`` (light and
+        kinds: ``rot90`` (by a quarter turn), ``flip`` (left and right), ``invert`` (light and
             dark).
 
     Returns:
-        ``2 ** len(variants)`` times as many images and classes, those given first.
+        ``2 ** len(kinds)`` times as many images and classes, those given first.
     """
-    chosen = [c for n in range(len(variants) + 1) for c in combinations(variants, n)]
+    chosen = [c for n in range(len(kinds) + 1) for c in combinations(kinds, n)]
     names = ["".join(f"/{change}" for change in changes) for changes in chosen]
     count = len(images.classes)
     return ImageSet(

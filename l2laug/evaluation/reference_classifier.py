@@ -45,7 +45,7 @@ class ReferenceClassifier:
         found: Features = predict(self.net.features, pixels, self.device).double().numpy()
         return found
 
-    def recognised(self, images: ImageSet) -> float:
+    def class_accuracy(self, images: ImageSet) -> float:
         """The share of images that it puts into their own class, from 0 to 1."""
         own = np.array([self.classes.index(c) for c in images.classes])[images.labels]
         guesses = predict(self.net, images.pixels, self.device).argmax(1).numpy()

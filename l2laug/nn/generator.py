@@ -61,9 +61,9 @@ class Generator(nn.Module):
     blocks. GEMs plug in behind decoder blocks through the ``gems`` argument of :meth:`decode`.
 
     With ``options.warp`` it does not draw every pixel anew: it warps the given image by a smooth
-    flow and draws over it where a mask says so (appearance flow, Zhou et al. 2016). With
+    flow and composites what it draws through a mask (appearance flow, Zhou et al. 2016). With
     ``options.warp_maps`` the same flow warps the encoder's maps on their way to the later decoder
-    blocks, and the last of those sees the warped image too, so that what is drawn over lies where
+    blocks, and the last of those sees the warped image too, so that what is drawn lies where
     the flow took it (deformable skip connections, Siarohin et al. 2018).
 
     What tanh and the mask's sigmoid never reach, real images are full of: paper that is all white.
@@ -110,7 +110,7 @@ class Generator(nn.Module):
             self.flow = nn.Conv2d(d[FLOW_BLOCK], 2, 3, 1, 1)
             nn.init.normal_(self.flow.weight, std=0.01)
             nn.init.zeros_(self.flow.get_parameter("bias"))
-            # The mask starts near 0: what is given is warped a little and hardly drawn over.
+            # The mask starts near 0: the given image is warped a little, hardly composited.
             nn.init.constant_(last.get_parameter("bias")[-1:], MASK_BIAS)
 
     def encode(self, x: Tensor) -> list[Tensor]:
@@ -192,7 +192,7 @@ class Generator(nn.Module):
         return mask * drawn + (1 - mask) * self._warped(maps[4], outputs[FLOW_BLOCK])
 
     def warp(self, x: Tensor, z: Tensor) -> Tensor:
-        """The images ``(N, C, S, S)`` as latents ``(N, latent)`` warp them, nothing drawn over."""
+        """The images ``(N, C, S, S)`` as latents ``(N, latent)`` warp them, nothing composited."""
         maps = self.encode(x)
         return self._warped(x, self.decoder_maps(maps, z, count=FLOW_BLOCK + 1)[FLOW_BLOCK])
 

@@ -32,7 +32,7 @@ TOLERANCE = 2e-3  # of images in [-1, 1]; a quarter of one grey level
 class _Adapted(nn.Module):
     """The graph of an adapted model: the support set's encodings, the decoder and its GEMs.
 
-    Behind them the prototype classifier tells how like its class each image came out. A generator
+    Behind them the prototype classifier tells each image's class similarity. A generator
     that warps also tells its change, see :class:`l2laug.nn.changes.change.Change`.
     """
 

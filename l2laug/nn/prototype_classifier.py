@@ -25,8 +25,8 @@ OTHERS = 5  # images of its class that one is compared with
 class PrototypeClassifier(nn.Module):
     """Classes as prototypes, the mean directions of their images' features (Snell et al. 2017).
 
-    A class is added by its prototype alone, so that what watched over the source classes can
-    watch over a rare one too.
+    A class is added by its prototype alone, so that the classifier of the source classes
+    can tell a rare one too.
 
     Args:
         net: a trained feature net; its linear classifier is dropped, nothing here needs it.
@@ -95,7 +95,7 @@ class PrototypeClassifier(nn.Module):
         return float(np.percentile(np.concatenate(found), 2)) if found else -1.0
 
     @torch.no_grad()
-    def recognised(self, pixels: Pixels, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def is_right(self, pixels: Pixels, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which images ``(N, C, S, S)`` lie nearest to the prototypes of their ``labels``."""
         nearest = (self._directions_of(pixels) @ self.prototypes.T).argmax(1).cpu().numpy()
         found: NDArray[np.bool_] = nearest == labels

@@ -130,7 +130,7 @@ def curves_of(options: Mapping[str, Any]) -> list[Curve]:
     if len(looks) > 1 and best:
         kept = (float(best["steps"]), "kept")
         for key, title, name in (
-            ("recognised", "Class accuracy of draws during target training", "share"),
+            ("class_accuracy", "Class accuracy of draws during target training", "share"),
             ("diversity", "Diversity of draws", "relative to that expected of real images"),
             ("distance", "Distance of draws from the expected distribution", "Frechet distance"),
         ):

@@ -35,7 +35,7 @@ class Drawn:
         indices: of the images, from 0.
         support: for each image the row of the support image it was drawn from.
         tries: for each image how many draws it took, from 1; all but the one kept were rejected.
-        similarities: how like its class each came out, the cosine to its prototype.
+        similarities: class similarity of each, the cosine to its class's prototype.
         accepted: whether that reaches the model's acceptance threshold; where no try did, the best
             of them is kept all the same.
         pixels: ``(N, C, S, S)`` uint8.
@@ -53,7 +53,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class _Try:
-    """One draw of one image and how like its class it came out; ``number`` counts from 0."""
+    """One draw of one image and its class similarity; ``number`` counts from 0."""
 
     index: int
     number: int
@@ -113,7 +113,7 @@ class Sampler:
         """Draw images ``first`` to ``first + count - 1`` of a seed, some at a time, in order.
 
         Image ``i`` of a seed is the same whatever else is drawn. The support images take turns. A
-        draw that is less like its class than the model's card asks for is rejected and drawn anew
+        draw of a lower class similarity than the model's card asks for is rejected and drawn anew
         from another latent, a few times; of an image that never gets there the best is taken.
         """
         new, again = iter(range(first, first + count)), deque[tuple[int, int]]()
@@ -172,7 +172,7 @@ class Sampler:
             latents: ``(N, latent)``.
 
         Returns:
-            uint8 ``(N, C, S, S)``, and how like its class each came out, ``(N,)``.
+            uint8 ``(N, C, S, S)``, and the class similarity of each, ``(N,)``.
         """
         unit, similarity, *_ = self._run(support, latents)
         return to_pixels(unit), similarity

@@ -24,7 +24,7 @@ from l2laug.training.gan_step import GeneratorWithGems
 
 DRAWS = 48  # of each class at an evaluation, or as few as make MOST_DRAWS in all
 MOST_DRAWS = 480
-LEAST_RECOGNISED = 0.9
+LEAST_CLASS_ACCURACY = 0.9
 LEAST_DIVERSITY = 0.8  # of what is expected of real images
 MOST_COPIES = 0.05
 PATIENCE = 3  # evaluations without a better one
@@ -43,8 +43,8 @@ class TargetEvaluation:
             both isotropic normal in features, over the variance expected of real images; what so
             few images may be off by is subtracted.
         diversity: mean feature distance between draws, over that expected of real images.
-        recognised: share of draws that the prototype classifier takes for their class, among all
-            that it knows.
+        class_accuracy: share of draws that the prototype classifier takes for their class, among
+            all that it knows.
         copies: share of draws nearer to a support image than real ones would be, where there are
             support images enough to tell.
     """
@@ -52,14 +52,14 @@ class TargetEvaluation:
     steps: int
     distance: float
     diversity: float
-    recognised: float
+    class_accuracy: float
     copies: float | None
 
     @property
     def acceptable(self) -> bool:
         """Whether draws are of their class, vary and are no copies."""
         return (
-            self.recognised >= LEAST_RECOGNISED
+            self.class_accuracy >= LEAST_CLASS_ACCURACY
             and self.diversity >= LEAST_DIVERSITY
             and (self.copies or 0.0) <= MOST_COPIES
         )
@@ -67,8 +67,8 @@ class TargetEvaluation:
     def describe(self) -> str:
         """In words, for the log."""
         said = (
-            f"{self.recognised:.0%} of the draws recognised, varying {self.diversity:.2f} times as "
-            "much as expected of real images"
+            f"class accuracy {self.class_accuracy:.0%}, diversity {self.diversity:.2f} times that "
+            "expected of real images"
         )
         return said if self.copies is None else f"{said}, {self.copies:.0%} of them copies"
 
@@ -137,7 +137,7 @@ class EarlyStopping:
             seen = self.score(self._draw(wide), best.steps)
             so_far = self.best[0]
             # Where none is acceptable, what varies more may not pay for it with its class.
-            known = seen.recognised >= min(LEAST_RECOGNISED, so_far.recognised)
+            known = seen.class_accuracy >= min(LEAST_CLASS_ACCURACY, so_far.class_accuracy)
             # The mean may come nearer by chance; it is the diversity that latents are there for.
             fitting = abs(seen.diversity - 1) < abs(so_far.diversity - 1)
             if known and fitting and _better(seen, so_far):
@@ -167,7 +167,7 @@ class EarlyStopping:
             steps,
             frechet_to_few(mine, self.real, self.expected),
             float(np.mean(diversities)),
-            float(self.classifier.recognised(drawn, labels).mean()),
+            float(self.classifier.is_right(drawn, labels).mean()),
             float(np.mean(copies)) if copies else None,
         )
 

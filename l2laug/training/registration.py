@@ -20,7 +20,7 @@ class Registration:
     every image of the class: its latent has to warp the given image onto that very one, as far as
     warping goes. Such latents differ little from those the generator is given to draw from, so the
     ways in which images of a class differ are there when it draws (as in BicycleGAN, Zhu et al.
-    2017). What is drawn over is no part of it: drawings that have to match make blurred strokes.
+    2017). What is composited is no part of it: drawings that have to match make blurred strokes.
 
     Args:
         encoder: trained along with the generator and not kept.

@@ -121,7 +121,7 @@ def train_target(
 def acceptance_thresholds(
     classifier: PrototypeClassifier, support: ImageSet, usual: float
 ) -> tuple[float, ...]:
-    """How like its class a draw must be: as real images nearly all are, which is the usual limit.
+    """The class similarity that a draw must have: the usual one, that real images nearly all have.
 
     Where the images of a rare class are less like one another, as like as the least of them.
     """

@@ -138,7 +138,7 @@ def test_what_the_bundle_learned_from_is_never_tested_on(
     assert held.counts["test"] == 0, "all images are in the data set too"
 
 
-def test_another_bundle_in_its_place_is_no_yardstick(
+def test_another_bundle_in_its_place_is_rejected(
     run: Run, digits: Path, tiny_bundle: Path, tmp_path: Path
 ):
     options = yaml.safe_load((run.folder / "options.yaml").read_text())

@@ -37,11 +37,11 @@ def test_a_reference_classifier_knows_what_it_learned(
 
     reference_classifier = train_reference_classifier(images, ENGINE, Progress(quiet=True))
 
-    assert reference_classifier.recognised(images) > 0.9
+    assert reference_classifier.class_accuracy(images) > 0.9
     turned = ImageSet(images.pixels, (images.labels + 1) % 10, images.classes, ())
-    assert reference_classifier.recognised(turned) < 0.1
+    assert reference_classifier.class_accuracy(turned) < 0.1
     # Of two classes alone, their labels counted anew.
-    assert reference_classifier.recognised(images.of(["4", "7"])) > 0.8
+    assert reference_classifier.class_accuracy(images.of(["4", "7"])) > 0.8
     assert reference_classifier(images.pixels[:3]).shape == (3, 32)
 
 
@@ -65,10 +65,10 @@ class First(FeatureNet):
         return torch.eye(10)[:1].expand(len(x), 10)
 
 
-def test_the_share_recognised_is_that_of_right_answers(images: ImageSet):
+def test_class_accuracy_is_the_share_of_right_answers(images: ImageSet):
     reference_classifier = ReferenceClassifier(First(1, 4, 10), images.classes, ENGINE.device)
 
-    assert reference_classifier.recognised(images) == pytest.approx(
+    assert reference_classifier.class_accuracy(images) == pytest.approx(
         0.1
     )  # ten classes of equal size
 

@@ -57,11 +57,11 @@ def test_a_prototype_is_the_mean_direction_of_its_images():
     assert classifier.prototypes.norm().item() == pytest.approx(1)
 
 
-def test_an_image_is_recognised_where_its_own_prototype_is_nearest():
+def test_an_image_is_right_where_its_own_prototype_is_nearest():
     classifier = PrototypeClassifier(net(), 0).learn(of([0, 1], (255, 128), (128, 255)))
     drawn = pictures((250, 140), (140, 250), (150, 160))
 
-    assert classifier.recognised(drawn, np.array([0, 0, 1])).tolist() == [
+    assert classifier.is_right(drawn, np.array([0, 0, 1])).tolist() == [
         True,
         False,
         True,

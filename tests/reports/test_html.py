@@ -77,7 +77,13 @@ def evaluation() -> dict[str, Any]:
 @pytest.fixture
 def options() -> dict[str, Any]:
     looks = [
-        {"steps": 10 * i, "distance": 5.0 - i, "diversity": s, "recognised": 0.5, "copies": None}
+        {
+            "steps": 10 * i,
+            "distance": 5.0 - i,
+            "diversity": s,
+            "class_accuracy": 0.5,
+            "copies": None,
+        }
         for i, s in enumerate((1.2, 1.0, 0.7))
     ]
     return {"evaluations": looks, "kept": looks[1]}
@@ -138,9 +144,9 @@ def test_without_classifier_scores_or_curves_there_is_no_section_for_them(
 
 
 def test_curves_show_adaptation(options: dict[str, Any]):
-    recognised, diversity, distance = curves_of(options)
+    class_accuracy, diversity, distance = curves_of(options)
 
-    assert recognised.points == [(0, 0.5), (10, 0.5), (20, 0.5)]
+    assert class_accuracy.points == [(0, 0.5), (10, 0.5), (20, 0.5)]
     assert diversity.points == [(0, 1.2), (10, 1.0), (20, 0.7)]
     assert distance.points == [(0, 5), (10, 4), (20, 3)]
     assert diversity.marked == (10, "kept")

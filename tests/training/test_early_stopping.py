@@ -76,7 +76,7 @@ def test_real_images_that_were_not_shown_are_sound(bundle: Bundle, fresh: Pixels
     assert 0.6 < seen.diversity < 1.6
 
 
-def test_one_image_alone_is_no_yardstick_for_copies(support: ImageSet, bundle: Bundle):
+def test_one_image_alone_tells_nothing_of_copies(support: ImageSet, bundle: Bundle):
     one = support.take(np.array([0]))
     stopping = watch_of(one, bundle)
 
@@ -192,9 +192,9 @@ GAINS = (0.04, 0.06, 0.08)  # of the diversity, by longer latents
     [
         (0.9, 1, [(3, 1), (2, 1), (4, 1)], 1.5),  # the nearest
         (0.9, 1, [(6, 1), (7, 1), (8, 1)], 1.0),  # none is nearer than the latents as they are
-        (0.9, 1, [(3, 1), (2, 0.5), (4, 1)], 1.2),  # the nearest that is still recognised
+        (0.9, 1, [(3, 1), (2, 0.5), (4, 1)], 1.2),  # the nearest still taken for its class
         (0.9, 0.6, [(3, 0.6), (2, 0.5), (4, 1)], 1.8),  # acceptable, which the usual ones are not
-        (0.9, 0.6, [(3, 0.5), (2, 0.5), (1, 0.5)], 1.0),  # recognised less than they were
+        (0.9, 0.6, [(3, 0.5), (2, 0.5), (1, 0.5)], 1.0),  # less so than they were
         (1.0, 1, [(3, 1), (2, 1), (1, 1)], 1.0),  # they vary enough
         (0.99, 1, [(3, 1), (2, 1), (1, 1)], 1.0),  # and would vary too much
         (0.97, 1, [(3, 1), (2, 1), (1, 1)], 1.2),  # but for the first

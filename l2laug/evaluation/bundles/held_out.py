@@ -89,7 +89,7 @@ def score_methods(
         for name, images in sets.items():
             scores[name] = replace(
                 scores[name],
-                recognised=reference_classifier.recognised(images),
+                class_accuracy=reference_classifier.class_accuracy(images),
                 two_sample_accuracy=two_sample_accuracy(test, images, engine, seed),
             )
     if few_shot:

@@ -25,7 +25,7 @@ class HeldOutScores:
         copies: share nearer to a support image than 99 in 100 real images of its class are; 0.01 is
             expected of real images. None with too few images to tell, see
             :func:`~l2laug.metrics.pooled_copies.pooled_copy_share`.
-        recognised: share that a reference classifier puts into their class, if there is one; it
+        class_accuracy: share that a reference classifier puts into their class, if there is one; it
             learned from other real images of these classes: the baseline's are new to it.
         two_sample_accuracy: accuracy of a net that learned to tell these images from real ones of
             other classes, 0.5 being chance; where there is a reference classifier.
@@ -41,7 +41,7 @@ class HeldOutScores:
     diversity: float
     own_class: float
     copies: float | None
-    recognised: float | None = None
+    class_accuracy: float | None = None
     two_sample_accuracy: float | None = None
     error: float | None = None
     error_ratio: float | None = None

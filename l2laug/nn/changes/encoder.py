@@ -35,5 +35,5 @@ class ChangeEncoder(nn.Module):
     def forward(self, given: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
         """Pairs of ``(N, C, S, S)`` images to mean and log variance of z, ``(N, L)`` each."""
         told = self.moments(self.body(torch.cat([given, other], 1))).float()
-        mean, spread = told.chunk(2, 1)
-        return mean, spread.clamp(-8, 4)
+        mean, log_variance = told.chunk(2, 1)
+        return mean, log_variance.clamp(-8, 4)

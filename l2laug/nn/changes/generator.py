@@ -32,7 +32,7 @@ class ChangeGenerator(nn.Module):
     """phi(x, z): an image and a latent to a change of that image (paper, Table 1, its U-Net).
 
     The encoder halves the image four times, the decoder's first two blocks tell motion, tone and
-    flow, the others what to draw over. It starts as the identity. GEMs plug in behind decoder
+    flow, the others what to composite. It starts as the identity. GEMs plug in behind decoder
     blocks, as in :class:`l2laug.nn.generator.Generator`.
 
     Args:
