@@ -30,7 +30,8 @@ RESULTS = sorted((ROOT / "docs" / "results").glob("*.csv"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 # Options that README and docs name of other programs.
-OTHERS = {"--nproc-per-node", "--studies", "--first", "--write"}
+DOCKER = {"--read-only", "--rm", "--tmpfs", "--user"}
+OTHERS = {"--nproc-per-node", "--studies", "--first", "--write", *DOCKER}
 
 # What keeps the README's own commands small: documented options, put behind them. The tiny bundle
 # stands in for the shipped ones, whose training of a rare class takes minutes.
