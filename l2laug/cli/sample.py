@@ -42,6 +42,9 @@ def sample_cli(
     shard: Annotated[
         str | None, typer.Option(help="Draw a share of the samples, one of several machines': 2/4.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help="local, or ray: the cluster of RAY_ADDRESS, or all processors.")
+    ] = "local",
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep what was drawn before; draw the rest, or more.")
     ] = False,
@@ -65,6 +68,7 @@ def sample_cli(
         shards=shards,
         parquet=parquet,
         shard=shard,
+        engine=engine,
     )
     written = sample(find_run(run), options, Progress(quiet=as_json))
     if as_json:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from l2laug.artifacts.run import Run
 from l2laug.core.errors import UsageError
 from l2laug.core.progress import Progress
+from l2laug.sampling.cluster import Share, sample_on_cluster
 from l2laug.sampling.sampler import Sampler
 from l2laug.sampling.writer import Written, write_samples
 from l2laug.sampling.writing.job import PARQUET, TAR, OutputOptions, Part
 
 PER_FILE = 1000
+ENGINES = ("local", "ray")
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class SampleOptions:
         shards: how many samples share a file, tar or Parquet; each has its own by default.
         parquet: write Parquet, with 1,000 samples a file unless ``shards`` says otherwise.
         shard: which share of the samples is drawn, as ``2/4``; all by default.
+        engine: ``local``, or ``ray`` for the workers of a Ray cluster that all see ``out``.
     """
 
     count: int = 100
@@ -44,6 +48,7 @@ class SampleOptions:
     shards: int | None = None
     parquet: bool = False
     shard: str | None = None
+    engine: str = "local"
 
     def output(self) -> OutputOptions:
         """How and into which files.
@@ -73,20 +78,30 @@ def sample(run: Run, options: SampleOptions, progress: Progress) -> Written:
     """
     if options.resume and options.overwrite:
         raise UsageError("--resume keeps what --overwrite removes.", "Give one of them.")
+    if options.engine not in ENGINES:
+        raise UsageError(f"--engine {options.engine} is unknown.", f"Use {' or '.join(ENGINES)}.")
+    by_ray = options.engine == "ray"
+    if by_ray and options.shard is not None:
+        raise UsageError("--engine ray shares the work out itself.", "Leave --shard out.")
     pictures = options.output()
-    if options.parquet:
-        import pyarrow  # noqa: F401 if it is missing, say so before any work
+    # If they are missing, say so before any work.
+    for module in (["pyarrow"] if options.parquet else []) + (["ray"] if by_ray else []):
+        import_module(module)
     sampler = Sampler(run.model, options.device)
     progress.say(f"model {run.model}, {sampler.provider}")
     if sampler.advice:
         progress.say(f"note: {sampler.advice}")
+    out, keep, anew = options.out or run.samples, options.resume, options.overwrite
+    if by_ray:
+        whole = Share(run.model.absolute(), options.count, out.absolute(), options.seed, pictures)
+        return sample_on_cluster(sampler, whole, progress, resume=keep, overwrite=anew)
     return write_samples(
         sampler,
         options.count,
-        options.out or run.samples,
+        out,
         options.seed,
         progress,
         pictures=pictures,
-        resume=options.resume,
-        overwrite=options.overwrite,
+        resume=keep,
+        overwrite=anew,
     )

@@ -27,6 +27,7 @@ EXTRAS = {
     "inception": frozenset({"torch_fidelity"}),
     "lpips": frozenset({"lpips"}),
     "parquet": frozenset({"pyarrow"}),
+    "ray": frozenset({"ray"}),
 }
 
 

@@ -14,11 +14,12 @@ from l2laug.core.hashing import file_hash
 from l2laug.core.progress import Progress
 from l2laug.sampling.render import PictureOptions, encode, render, suffix_of
 from l2laug.sampling.sampler import Drawn, Sampler
-from l2laug.sampling.writing.claim import claim_class, joined
+from l2laug.sampling.writing.claim import claim_class
 from l2laug.sampling.writing.containers import open_container
 from l2laug.sampling.writing.job import Job, OutputOptions
 from l2laug.sampling.writing.manifest import (
     Entry,
+    holds_all,
     join_parts,
     line_of,
     read_entries,
@@ -90,19 +91,16 @@ def write_samples(
             samples, or samples of the class already. Or what is to be resumed was begun otherwise.
         UsageError: the format can't hold what the originals are.
     """
-    options = _output_options(pictures)
-    _check_format(sampler, options)
-    name = sampler.card.class_name
-    job = Job(out, name, count, seed, sampler.digest, options)
-    if job.in_parts and resume and joined(job):
-        return _written(sampler, job, job.whole, [])
+    job = job_of(sampler, count, out, seed, pictures)
+    if job.in_parts and resume and holds_all(job):
+        return told(sampler, job, job.whole, [])
     kept, indices = claim_class(job, resume=resume, overwrite=overwrite), job.indices
     try:
         out.mkdir(parents=True, exist_ok=True)
         job.whole.touch()  # by which the folder is known, also while parts of it are drawn
         with (
             job.manifest.open("a", encoding="utf-8") as lines,
-            progress.task(f"drawing {name}", len(indices), kept) as advance,
+            progress.task(f"drawing {job.class_name}", len(indices), kept) as advance,
         ):
             new = sampler.draw(len(indices) - kept, seed, indices.start + kept)
             samples = _samples(sampler, job, new)
@@ -111,22 +109,40 @@ def write_samples(
                 lines.writelines(map(line_of, entries))
                 lines.flush()
                 advance(len(entries))
-        missing = join_parts(job) if job.in_parts else []
-        if not missing:
-            write_metadata(out, job.whole)
     except OSError as error:
         raise unwritable(job.manifest, error) from error
-    return _written(sampler, job, job.manifest if missing else job.whole, missing)
+    return finish(sampler, job) if job.options.joins else told(sampler, job, job.manifest, [])
 
 
-def _output_options(pictures: PictureOptions | None) -> OutputOptions:
-    if isinstance(pictures, OutputOptions):
-        return pictures
-    return OutputOptions(pictures.size, pictures.format) if pictures else OutputOptions()
+def job_of(
+    sampler: Sampler, count: int, out: Path, seed: int, pictures: PictureOptions | None
+) -> Job:
+    """What is to be written, see :func:`write_samples`.
+
+    Raises:
+        UsageError: the format can't hold what the originals are.
+    """
+    options = pictures
+    if not isinstance(options, OutputOptions):
+        options = OutputOptions(options.size, options.format) if options else OutputOptions()
+    _check_format(sampler, options)
+    return Job(out, sampler.card.class_name, count, seed, sampler.digest, options)
 
 
-def _written(sampler: Sampler, job: Job, manifest: Path, missing: list[int]) -> Written:
-    """What the manifest says of a job's samples."""
+def finish(sampler: Sampler, job: Job) -> Written:
+    """Put the manifests of all parts together, if all are there, and write what goes beside.
+
+    Raises:
+        OutputError: a file can't be written.
+    """
+    missing = join_parts(job) if job.in_parts else []
+    if not missing:
+        write_metadata(job.out, job.whole)
+    return told(sampler, job, job.manifest if missing else job.whole, missing)
+
+
+def told(sampler: Sampler, job: Job, manifest: Path, missing: list[int]) -> Written:
+    """What a manifest says of a job's samples."""
     rejected = never = 0
     for entry in read_entries(manifest):
         if job.is_mine(entry) and entry["index"] in job.indices:

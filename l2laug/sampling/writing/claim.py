@@ -23,11 +23,7 @@ def claim_class(job: Job, *, resume: bool, overwrite: bool) -> int:
             or what is to be resumed was begun otherwise.
     """
     out = job.out
-    if out.exists() and not (out.is_dir() and (is_empty(out) or holds_samples(out))):
-        raise OutputError(
-            f"{out} exists already, and holds other things than samples.",
-            "Choose another place with -o.",
-        )
+    _check_folder(job)
     _check_parts(job)
     mine = any(job.is_mine(entry) for entry in read_entries(job.manifest))
     kept = 0
@@ -37,10 +33,7 @@ def claim_class(job: Job, *, resume: bool, overwrite: bool) -> int:
         for path in list(job.files_there()):
             path.unlink()
     elif mine or next(job.files_there(), None):
-        raise OutputError(
-            f"Samples of {job.class_name} in {out} exist already.",
-            "Give --overwrite to replace them, --resume to draw more, or another place with -o.",
-        )
+        raise _taken(job)
     if out.is_dir():  # what it says is of other samples than those that will be there
         (out / METADATA).unlink(missing_ok=True)
     if job.manifest.is_file():
@@ -50,15 +43,43 @@ def claim_class(job: Job, *, resume: bool, overwrite: bool) -> int:
     return kept
 
 
-def joined(job: Job) -> bool:
-    """Whether all parts of a job were drawn and put together before."""
-    count = 0
-    for entry in read_entries(job.whole):
-        if job.is_mine(entry):
-            if begun_as(entry) != job.begun_as:
-                return False
-            count += 1
-    return count == job.count
+def clear_class(job: Job, *, resume: bool, overwrite: bool) -> None:
+    """Make room for all parts of a job, however many parts what is there was drawn in.
+
+    Raises:
+        OutputError: the folder holds other things than samples, or samples of the class already.
+    """
+    _check_folder(job)
+    manifests = [job.whole, *_part_manifests(job.out)]
+    mine = any(job.is_mine(entry) for path in manifests for entry in read_entries(path))
+    if resume or not (mine or next(job.files_there(), None)):
+        return
+    if not overwrite:
+        raise _taken(job)
+    for path in list(job.files_there()):
+        path.unlink()
+    for path in manifests:
+        if path.is_file():
+            left = (entry for entry in read_entries(path) if not job.is_mine(entry))
+            write_entries(path, left)
+            if path != job.whole and not path.stat().st_size:
+                path.unlink()
+
+
+def _check_folder(job: Job) -> None:
+    out = job.out
+    if out.exists() and not (out.is_dir() and (is_empty(out) or holds_samples(out))):
+        raise OutputError(
+            f"{out} exists already, and holds other things than samples.",
+            "Choose another place with -o.",
+        )
+
+
+def _taken(job: Job) -> OutputError:
+    return OutputError(
+        f"Samples of {job.class_name} in {job.out} exist already.",
+        "Give --overwrite to replace them, --resume to draw more, or another place with -o.",
+    )
 
 
 def _check_parts(job: Job) -> None:

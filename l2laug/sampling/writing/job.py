@@ -55,11 +55,13 @@ class OutputOptions(PictureOptions):
         per_file: samples in a tar or Parquet file; None writes a file for each, in class folders.
         container: ``tar`` (WebDataset) or ``parquet``, where samples share files.
         part: which share of the samples is drawn.
+        joins: whether the last share to be finished puts all manifests together.
     """
 
     per_file: int | None = None
     container: str = TAR
     part: Part = Part()
+    joins: bool = True
 
 
 @dataclass(frozen=True)

@@ -62,11 +62,12 @@ def join_parts(job: Job) -> list[int]:
     numbers = range(1, job.options.part.of + 1)
     missing = [n for n in numbers if not _whole(job, n)]
     if missing:
-        return missing
+        return [] if holds_all(job) else missing  # others may have joined them just now
     parts = [job.part_manifest(n) for n in numbers]
     others = (entry for entry in read_entries(job.whole) if not job.is_mine(entry))
     mine = (e for path in parts for e in read_entries(path) if job.is_mine(e))
-    write_entries(job.whole, chain(others, mine))
+    with suppress(_Gone):
+        write_entries(job.whole, chain(others, _all_of(mine, job.count)))
     for path in parts:
         left = [entry for entry in read_entries(path) if not job.is_mine(entry)]
         if left:
@@ -74,6 +75,31 @@ def join_parts(job: Job) -> list[int]:
         else:
             path.unlink(missing_ok=True)
     return []
+
+
+def holds_all(job: Job) -> bool:
+    """Whether the manifest of the whole has every sample of a job."""
+    count = 0
+    for entry in read_entries(job.whole):
+        if job.is_mine(entry):
+            if begun_as(entry) != job.begun_as:
+                return False
+            count += 1
+    return count == job.count
+
+
+class _Gone(Exception):  # noqa: N818 no error: another machine was faster
+    """The manifests of parts went away while they were joined."""
+
+
+def _all_of(entries: Iterable[Entry], count: int) -> Iterator[Entry]:
+    """Entries, if there are so many of them."""
+    found = 0
+    for entry in entries:
+        found += 1
+        yield entry
+    if found != count:
+        raise _Gone
 
 
 def _whole(job: Job, number: int) -> bool:
