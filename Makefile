@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 # Two processes of one thread each: most tests are too small to share out a second thread's work.
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+# A file's tests stay in one process, which makes their fixtures once; tests/conftest.py orders files.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-fast lint clean
 

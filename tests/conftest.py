@@ -30,6 +30,12 @@ atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 TINY = yaml.safe_load(fixtures.RECIPE.read_text(encoding="utf-8"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run files with slow tests first: with those at the end one of two processes would wait."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture
 def tiny() -> Recipe:
     """A recipe that trains in a second."""
@@ -88,18 +94,25 @@ def tiny_run(tiny_bundle: Path, rare: Path, tmp_path_factory: pytest.TempPathFac
     return fixtures.place_run(tmp_path_factory.mktemp("runs") / "3", rare, tiny_bundle)
 
 
-@pytest.fixture
-def run(tiny_run: Path, tiny_bundle: Path, tmp_path: Path) -> Run:
-    """A copy of the tiny run with 24 samples, its bundle learned from other images than digits."""
+@pytest.fixture(scope="session")
+def sampled_run(tiny_run: Path, tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The tiny run with 24 samples, its bundle learned from other images than digits."""
     from l2laug.sampling.sampler import Sampler
     from l2laug.sampling.writer import write_samples
 
-    found = find_run(Path(shutil.copytree(tiny_run, tmp_path / "run")))
-    from_elsewhere(found, tiny_bundle, tmp_path / "bundle of other images")
+    folder = tmp_path_factory.mktemp("sampled")
+    found = find_run(Path(shutil.copytree(tiny_run, folder / "run")))
+    from_elsewhere(found, tiny_bundle, folder / "bundle of other images")
     sampler = Sampler(found.model, device="cpu")
     found.samples.mkdir()
     write_samples(sampler, 24, found.samples, 0, Progress(quiet=True))
     return found
+
+
+@pytest.fixture
+def run(sampled_run: Run, tmp_path: Path) -> Run:
+    """A copy of the run with samples; its bundle is to be treated as read-only."""
+    return find_run(Path(shutil.copytree(sampled_run.folder, tmp_path / "run")))
 
 
 def from_elsewhere(run: Run, bundle: Path, place: Path) -> None:

@@ -117,6 +117,7 @@ def test_a_result_names_its_command_and_commit(path: Path) -> None:
         assert row["value"] == "" or float(row["value"]) == float(row["value"])
 
 
+@pytest.mark.slow
 def test_the_three_commands(
     digits: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

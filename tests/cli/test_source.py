@@ -43,6 +43,7 @@ def unstopped(
 LAST_STEPS = {"feature_net": 10, "prototype_classifier": 10, "source": 4, "weak": 2, "gems": 3}
 
 
+@pytest.mark.slow
 def test_a_resumed_training_ends_like_one_that_was_never_stopped(
     here: Path,
     digits: Path,

@@ -81,16 +81,15 @@ def shrunk(name: str, **more: dict[str, object]) -> Recipe:
     return parse_recipe(recipe, name)
 
 
-# Of the others the ways lie in these: glyphs, glyphs-gems and default are lfw's in grey,
-# vggface-paper is omniglot-paper in colour. Changes and phi(z) have tests of their own.
-@pytest.mark.parametrize("name", ["lfw", "omniglot-paper"])
-def test_a_shipped_recipe_runs_from_its_source_to_a_bundle(name: str, digits: Path, tmp_path: Path):
-    small = shrunk(name)
+# The other shipped recipes go no other ways: glyphs, glyphs-gems and default are this one in grey;
+# neu-steel and the paper's ways are below, changes have tests of their own.
+def test_a_shipped_recipe_runs_from_its_source_to_a_bundle(digits: Path, tmp_path: Path):
+    small = shrunk("lfw")
     info = pretrain(digits, tmp_path / "bundle", recipe=small).bundle.info
     # Ten digits, one of them held out.
     assert info["source"]["classes"] == 9 * 2 ** len(small.data.class_augmentation)
     assert set(info["gem_losses"]) == {"0", "1", "2"}
-    assert find_bundle(str(tmp_path / "bundle")).channels == small.generator.channels
+    assert find_bundle(str(tmp_path / "bundle")).channels == 3
 
 
 def test_a_held_out_part_is_found_again_by_its_files(digits: Path, tmp_path: Path):

@@ -108,6 +108,7 @@ def test_the_similarity_is_the_cosine_between_an_image_and_its_class(
 
 
 # The sizes of lfw, neu-steel and the paper's faces; 32 is above.
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize(
     ("size", "options"),

@@ -100,6 +100,7 @@ def what_varies(net: ChangeGenerator) -> dict[str, float]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "steps"), [("shift", 250), ("light", 150)])
 def test_what_varies_is_learned_and_nothing_else(kind: str, steps: int) -> None:
     found = what_varies(train_change(trainer(steps), pairs_of(varied(kind))))
