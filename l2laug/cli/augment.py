@@ -10,7 +10,35 @@ import typer
 from l2laug.cli.adapt import seconds
 from l2laug.cli.app import AsJson, Device, Overwrite, Seed, app, command
 from l2laug.cli.printing import print_json
+from l2laug.config.evaluation_options import PROBE, split_names
 from l2laug.core.errors import NOTHING_ADDED
+
+# Each option as the signature below names it.
+Dataset = Annotated[
+    Path,
+    typer.Argument(
+        help="Class folders, alone or in train/val/test; an MVTec tree; a CSV or JSONL; "
+        "imagefolder; COCO, YOLO or VOC."
+    ),
+]
+Out = Annotated[Path, typer.Option("-o", "--out", help="Folder to write.")]
+ToCount = Annotated[
+    str | None, typer.Option(help="Fill classes to this many images: a number, median or max.")
+]
+Rare = Annotated[
+    str | None, typer.Option(help="Names of the rare classes, by commas [found by counts].")
+]
+Budget = Annotated[str | None, typer.Option(help="Time for all, about, as 20m.")]
+Bundle = Annotated[str, typer.Option(help="Name or path; auto takes the nearest.")]
+Heads = Annotated[
+    str, typer.Option(help="Classifiers that samples have to help, as evaluate takes them.")
+]
+Force = Annotated[str | None, typer.Option(help="samples: add them whatever the measurement says.")]
+Link = Annotated[bool, typer.Option("--link", help="Link to the real images, don't copy them.")]
+Plan = Annotated[
+    bool, typer.Option("--plan", help="Say what was found and would be done; do nothing.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with what an earlier call left.")]
 
 
 @app.command(
@@ -20,37 +48,19 @@ from l2laug.core.errors import NOTHING_ADDED
 )
 @command
 def augment_cli(
-    dataset: Annotated[
-        Path,
-        typer.Argument(
-            help="Class folders, alone or in train/val/test; an MVTec tree; a CSV or JSONL; "
-            "imagefolder; COCO, YOLO or VOC."
-        ),
-    ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write.")],
-    to_count: Annotated[
-        str | None,
-        typer.Option(help="Fill classes to this many images: a number, median or max."),
-    ] = None,
-    rare: Annotated[
-        str | None, typer.Option(help="Names of the rare classes, by commas [found by counts].")
-    ] = None,
-    budget: Annotated[str | None, typer.Option(help="Time for all, about, as 20m.")] = None,
-    bundle: Annotated[str, typer.Option(help="Name or path; auto takes the nearest.")] = "auto",
-    force: Annotated[
-        str | None, typer.Option(help="samples: add them whatever the measurement says.")
-    ] = None,
-    link: Annotated[
-        bool, typer.Option("--link", help="Link to the real images in place of copies.")
-    ] = False,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Say what was found and would be done; do nothing.")
-    ] = False,
+    dataset: Dataset,
+    out: Out,
+    to_count: ToCount = None,
+    rare: Rare = None,
+    budget: Budget = None,
+    bundle: Bundle = "auto",
+    heads: Heads = PROBE,
+    force: Force = None,
+    link: Link = False,
+    plan: Plan = False,
     seed: Seed = 0,
     device: Device = "auto",
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with what an earlier call left.")
-    ] = False,
+    resume: Resume = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -61,9 +71,17 @@ def augment_cli(
     from l2laug.reports.augmentation import columns, outcome, plan_table, result_rows
     from l2laug.runtime.session import Session
 
-    named = tuple(name.strip() for name in (rare or "").split(",") if name.strip())
     options = AugmentOptions(
-        out, to_count, named, limit, bundle, force, link, resume=resume, overwrite=overwrite
+        out=out,
+        to_count=to_count,
+        rare=split_names(rare or ""),
+        budget=limit,
+        bundle=bundle,
+        heads=split_names(heads),
+        force=force,
+        link=link,
+        resume=resume,
+        overwrite=overwrite,
     )
     session = Session.start(device, Progress(quiet=as_json), seed)
     if plan:

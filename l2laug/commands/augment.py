@@ -13,8 +13,9 @@ from l2laug.artifacts.names import AUGMENTED
 from l2laug.artifacts.output_folders import check_free
 from l2laug.commands.augmenting.plan import AugmentPlan, make_plan
 from l2laug.commands.augmenting.recipe_files import write_recipe
-from l2laug.commands.augmenting.work import Work, Worked
+from l2laug.commands.augmenting.work import Work, Worked, WorkOptions
 from l2laug.commands.augmenting.write_dataset import write_dataset
+from l2laug.config.evaluation_options import PROBE
 from l2laug.core.errors import OutputError, UsageError
 from l2laug.core.files import whole_folder, write_text
 from l2laug.data.datasets.read_dataset import read_dataset
@@ -35,6 +36,7 @@ class AugmentOptions:
         rare: names of the rare classes; they are found by default.
         budget: seconds that all may take, about; as long as it takes otherwise.
         bundle: name or path of the bundle to start from; ``auto`` takes the nearest.
+        heads: classifiers that samples have to help, see :class:`EvaluationOptions`.
         force: ``samples`` adds them whatever the measurement says.
         link: make links to the real images, not copies.
         resume: go on with what an earlier call left.
@@ -46,6 +48,7 @@ class AugmentOptions:
     rare: tuple[str, ...] = ()
     budget: float | None = None
     bundle: str = "auto"
+    heads: tuple[str, ...] = (PROBE,)
     force: str | None = None
     link: bool = False
     resume: bool = False
@@ -94,13 +97,17 @@ def augment(place: Path, options: AugmentOptions, session: Session) -> dict[str,
     key, out = _key(place, options, session.seed), options.out
     if options.resume and (out / AUGMENTED).is_file():
         return _finished(out, key)
+    from l2laug.classification.heads.registry import check_heads  # it takes torch
+
     check_free([out], AUGMENTED, overwrite=options.overwrite, keep=[place])
+    check_heads(options.heads)
     plan = plan_augment(place, options, session)
     for note in plan.notes:
         session.progress.say(f"note: {note}")
     folder = _work_folder(out, key, resume=options.resume)
     forced = options.force is not None
-    work = Work(plan, folder, session, options.bundle, options.budget, forced=forced)
+    how = WorkOptions(options.bundle, options.budget, forced, options.heads)
+    work = Work(plan, folder, session, how)
     worked = work.run()
     with work.stages.next(), whole_folder(out, last=AUGMENTED) as part:
         images = {name: found for name, found in worked.drawn.items() if found}
@@ -167,8 +174,8 @@ def _key(place: Path, options: AugmentOptions, seed: int) -> str:
             digest.update(
                 f"{path.relative_to(root)} {about.st_size} {about.st_mtime_ns}\n".encode()
             )
-    choice = (options.to_count, sorted(options.rare), options.bundle, options.force, seed)
-    digest.update(repr(choice).encode())
+    classes, how = (options.to_count, sorted(options.rare)), (options.bundle, options.heads)
+    digest.update(repr((classes, how, options.force, seed)).encode())
     return digest.hexdigest()
 
 

@@ -36,7 +36,7 @@ def run(card: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Augment:
 
     def measure(model: Any, *_: Any) -> Measured:
         word = "helps" if model.folder.name in helping else "unclear"
-        return Measured(word, "classical", "classical + samples", 0.1, 0.05, 0.15)
+        return Measured(word, "classical", "samples", difference=0.1, low=0.05, high=0.15)
 
     monkeypatch.setattr(work, "measure_class", measure)
     helping: set[str] = set()

@@ -15,85 +15,110 @@ RECIPE, SNIPPET = "recipe.json", "augmentation.py"
 
 HEAD = '''"""Augmentation for training on this data set; needs torchvision 0.20 or newer.
 
-The best training without samples here was: {arm}.
+The best training without samples that was measured here: {arm}.
 
-    dataset = ImageFolder("train", transform=transform)
-    weights = sample_weights(dataset.targets, [dataset.class_to_idx[c] for c in RARE])
-    sampler = WeightedRandomSampler(weights, len(dataset))
-    loader = DataLoader(dataset, batch_size=32, sampler=sampler)
+    dataset = ImageFolder(FOLDER, transform=transform)
+    rare = [dataset.class_to_idx[name] for name in RARE]
+    weights = sample_weights(dataset.targets, rare)
+    loader = DataLoader(dataset, 32, sampler=WeightedRandomSampler(weights, len(dataset)))
 """
 
+import math
 from collections import Counter
 
 import torch
+from torch.nn import functional as F
 from torchvision.transforms import v2
-from torchvision.transforms.v2 import functional as F
+from torchvision.transforms.v2 import functional as T
 
 RARE = {rare}
+BALANCED = {balanced}  # a rare class is drawn as often as an average one
+CLASSICAL = {classical}  # strength of changes of light and of affine ones
+FREE_FORM = {free_form}  # shifts of a 5x5 grid of control points, in sides
+FLIPS = {flips}  # mirror, upside-down, both, turns, or none
+ERASING = {erasing}  # largest part of an image that is erased
 '''
 
-WEIGHTS = '''
+BODY = '''
 
 def sample_weights(targets, rare):
-    """How often to draw each image: a rare class as often as an average one, others as they are."""
+    """How often to draw each image."""
     counts = Counter(targets)
     average = len(targets) / len(counts)
-    return [max(average / counts[t], 1) if t in rare else 1.0 for t in targets]
-'''
-
-EQUAL = '''
-
-def sample_weights(targets, rare):
-    """How often to draw each image: as it comes."""
-    return [1.0 for _ in targets]
-'''
-
-CLASSICAL = '''
-
-class Light(v2.TrivialAugmentWide):
-    """One change of brightness, contrast or the like, of random strength; no pixel moves."""
-
-    _AUGMENTATION_SPACE = {
-        name: how
-        for name, how in v2.TrivialAugmentWide._AUGMENTATION_SPACE.items()
-        if name in (
-            "Identity", "Brightness", "Color", "Contrast", "Sharpness",
-            "Posterize", "Solarize", "AutoContrast", "Equalize",
-        )
-    }
+    lift = {t: max(average / n, 1.0) if BALANCED and t in rare else 1.0 for t, n in counts.items()}
+    return [lift[t] for t in targets]
 
 
-class Affine(torch.nn.Module):
-    """Turn by up to 12 degrees, move by up to a tenth, scale and slant by up to 15 %."""
+def within(limit):
+    """A random number between the limit and its opposite."""
+    return float(torch.empty(()).uniform_(-1, 1)) * limit
+
+
+def change_light(image):
+    """One change, of random strength, that moves no pixel (TrivialAugment without its moves)."""
+    most = min(CLASSICAL, 1.0)
+    if not most:
+        return image
+    by = 1 + within(0.99 * most)
+    amount = abs(within(most))
+    changes = [
+        lambda x: x,
+        lambda x: T.adjust_brightness(x, by),
+        lambda x: T.adjust_contrast(x, by),
+        lambda x: T.adjust_sharpness(x, by),
+        lambda x: T.posterize(x, 8 - round(6 * amount)),
+        lambda x: T.solarize(x, 255 * (1 - amount)),
+        T.autocontrast,
+        T.equalize,
+    ]
+    if image.shape[0] == 3:
+        changes.append(lambda x: T.adjust_saturation(x, by))
+    return changes[int(torch.randint(len(changes), ()))](image)
+
+
+def move(image):
+    """Turn, move, scale and slant, then deform; borders go on beyond the picture."""
+    turn = math.radians(within(12 * CLASSICAL))
+    size, slant = 1 + within(0.15 * CLASSICAL), within(0.15 * CLASSICAL)
+    cos, sin = math.cos(turn), math.sin(turn)
+    affine = [
+        [cos / size, (slant * cos - sin) / size, within(0.2 * CLASSICAL)],
+        [sin / size, (slant * sin + cos) / size, within(0.2 * CLASSICAL)],
+    ]
+    grid = F.affine_grid(torch.tensor([affine]), [1, *image.shape], align_corners=False)
+    shifts = torch.randn(1, 2, 5, 5) * (2 * FREE_FORM)
+    shifts = F.interpolate(shifts, image.shape[-2:], mode="bicubic", align_corners=True)
+    grid = grid + shifts.permute(0, 2, 3, 1)
+    return F.grid_sample(image[None], grid, padding_mode="border", align_corners=False)[0]
+
+
+def flip(image):
+    """Flip or turn, by chance."""
+    left, up, diagonal = torch.rand(3) < 0.5
+    if left and FLIPS in ("mirror", "both", "turns"):
+        image = image.flip(-1)
+    if up and FLIPS in ("upside-down", "both", "turns"):
+        image = image.flip(-2)
+    square = image.shape[-1] == image.shape[-2]
+    return image.transpose(-1, -2) if diagonal and square and FLIPS == "turns" else image
+
+
+class Change(torch.nn.Module):
+    """A uint8 image (C, H, W) to floats in [0, 1], changed."""
 
     def forward(self, image):
-        h, w = F.get_size(image)
-        margin = max(h, w) // 3 + 1  # reflected borders come in, no black ones
-        margin = min(margin, h - 1, w - 1)
-
-        def within(limit):
-            return float(torch.empty(()).uniform_(-limit, limit))
-
-        moved = F.affine(
-            F.pad(image, [margin] * 4, padding_mode="reflect"),
-            angle=within(12),
-            translate=[within(0.1) * w, within(0.1) * h],
-            scale=1 / (1 + within(0.15)),
-            shear=[within(8.5), 0.0],
-            interpolation=v2.InterpolationMode.BILINEAR,
-        )
-        return F.center_crop(moved, [h, w])
+        image = T.to_dtype(change_light(image), torch.float32, scale=True)
+        return flip(move(image) if CLASSICAL or FREE_FORM else image)
 
 
 transform = v2.Compose(
-    [v2.ToImage(), v2.ToDtype(torch.uint8, scale=True), Light(), Affine(),
-     v2.ToDtype(torch.float32, scale=True)]
+    [
+        v2.PILToTensor(),
+        Change(),
+        v2.RandomErasing(p=0.5 if ERASING else 0, scale=(ERASING / 5, ERASING), value="random"),
+    ]
 )
 '''
-
-PLAIN = """
-transform = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
-"""
 
 
 def write_recipe(
@@ -113,17 +138,18 @@ def write_recipe(
     Raises:
         OutputError: a file can't be written.
     """
-    arm = best_without(found.values())
+    best = best_without(found.values())
     recipe = {
         "version": __version__,
-        "augmentation": arm,
+        "augmentation": best.without,
+        "setting": best.setting,
         "rare": list(rare),
         "added": dict(added),
         "classes": {name: asdict(one) for name, one in found.items()},
     }
     write_text(out / RECIPE, json.dumps(recipe, indent=1, ensure_ascii=False) + "\n")
-    text = HEAD.format(arm=arm, rare=repr(list(rare)))
-    text += EQUAL if arm == "none" else WEIGHTS
-    text += PLAIN if arm in ("none", "oversampling") else CLASSICAL
-    write_text(out / SNIPPET, text)
-    return arm
+    policy = {key: repr(value) for key, value in best.setting["policy"].items()}
+    balanced = best.setting["balanced"]
+    head = HEAD.format(arm=best.without, rare=repr(list(rare)), balanced=balanced, **policy)
+    write_text(out / SNIPPET, head + BODY)
+    return best.without

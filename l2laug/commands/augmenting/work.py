@@ -27,6 +27,23 @@ LEARN, MEASURE, DRAW, WRITE = "learn", "measure", "draw", "write"
 SECONDS = {LEARN: 40.0, MEASURE: 60.0, DRAW: 0.02, WRITE: 0.001}  # a class, a class, an image each
 
 
+@dataclass(frozen=True)
+class WorkOptions:
+    """How the classes are learned, measured and chosen.
+
+    Attributes:
+        bundle: to start from.
+        budget: seconds for all, about.
+        forced: every rare class gets its images, whatever is measured.
+        heads: classifiers to measure with.
+    """
+
+    bundle: str
+    budget: float | None
+    forced: bool
+    heads: tuple[str, ...]
+
+
 @dataclass
 class Worked:
     """What came of the work.
@@ -49,29 +66,19 @@ class Work:
         plan: what is to be done.
         folder: for models, folders of links and new images, until all is written.
         session: engine, progress and seed.
-        bundle: to start from.
-        budget: seconds for all.
-        forced: every rare class gets its images, whatever is measured.
+        options: how to learn, measure and choose.
     """
 
     def __init__(
-        self,
-        plan: AugmentPlan,
-        folder: Path,
-        session: Session,
-        bundle: str,
-        budget: float | None,
-        *,
-        forced: bool,
+        self, plan: AugmentPlan, folder: Path, session: Session, options: WorkOptions
     ) -> None:
-        self.plan, self.folder, self.session = plan, folder, session
-        self.bundle, self.budget, self.forced = bundle, budget, forced
+        self.plan, self.folder, self.session, self.options = plan, folder, session, options
         self.names = folder_names(plan.dataset.classes)
         self.worked = Worked()
         measured = [c for c in plan.filled if c.measured]
         stages = [Stage(LEARN, f"learning {_listed(measured)}", SECONDS[LEARN])] if measured else []
         stages += [Stage(MEASURE, f"measuring {c.name}", SECONDS[MEASURE]) for c in measured]
-        later = self._drawing(plan.filled, plan.filled) if forced else []
+        later = self._drawing(plan.filled, plan.filled) if options.forced else []
         self.stages = Stages(session.progress, [*stages, *later, self._write_stage()])
 
     def _drawing(self, again: Sequence[ClassPlan], chosen: Sequence[ClassPlan]) -> list[Stage]:
@@ -92,7 +99,7 @@ class Work:
         """
         runs = self._measure()
         filled, measured = self.plan.filled, self.worked.measured
-        chosen = [c for c in filled if self.forced or measured[c.name].helps]
+        chosen = [c for c in filled if self.options.forced or measured[c.name].helps]
         known = {} if self.plan.roles.source == HELD_OUT else runs
         again = [c for c in chosen if c.name not in known]
         done = self.stages.stages[: self.stages.done]
@@ -132,15 +139,17 @@ class Work:
         for c in measured:
             began = self.stages.spent()
             with self.stages.next():
-                late = self.budget is not None and (
-                    began + longest > MEASURING_SHARE * self.budget and longest
+                late = self.options.budget is not None and (
+                    began + longest > MEASURING_SHARE * self.options.budget and longest
                 )
                 if late:
                     found[c.name] = Measured(NOT_MEASURED, notes=("the budget was spent",))
                 elif c.name not in runs:
                     found[c.name] = Measured(NOT_MEASURED, notes=("nothing made of it passes",))
                 else:
-                    found[c.name] = measure_class(runs[c.name], train, test, self.session)
+                    found[c.name] = measure_class(
+                        runs[c.name], train, test, self.session, self.options.heads
+                    )
             longest = max(longest, self.stages.spent() - began)
         return runs
 
@@ -154,10 +163,10 @@ class Work:
         usable = {c: items for c, items in base.items() if len(items) > 1}
         along = link_classes(place / "base", usable, self.names) if usable else None
         seconds = None
-        if self.budget is not None:
-            seconds = LEARNING_SHARE * self.budget / (len(rare) + 1)
+        if self.options.budget is not None:
+            seconds = LEARNING_SHARE * self.options.budget / (len(rare) + 1)
         options = AdaptOptions(
-            self.bundle,
+            self.options.bundle,
             base=along,
             out=place / "runs",
             budget=seconds,
