@@ -125,4 +125,4 @@ def read_files(
 def unreadable(files: Sequence[tuple[Path, str]]) -> ImageError:
     """The error that none of some files can be read, each named with its reason."""
     named = "\n".join(f"  {path}: {reason}" for path, reason in files)
-    return ImageError(f"None of the images can be read:\n{named}\n", "Replace them.")
+    return ImageError(f"None of the images can be read:\n{named}\n", "Give others.")

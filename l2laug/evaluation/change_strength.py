@@ -62,8 +62,8 @@ def choose_strength(
         originals: the images themselves, which the changes are applied to.
         net: the general net, which looks at what comes out.
         seed: of the latents.
-        foreign: directions of features of other things, which the net has to tell the originals
-            from before its similarity is believed.
+        foreign: features of other things, which the net has to tell the originals from before its
+            similarity is believed, see :class:`DrawGauge`.
     """
     gauge = DrawGauge([small(original) for original in originals], net, foreign)
     looker = _Looker(generator, support, gauge, seed)

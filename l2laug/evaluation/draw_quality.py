@@ -20,13 +20,15 @@ LOOKED_AT = 256  # pixels of the longer side of originals
 SHARPEST, BLURRIEST = 1.3, 0.8  # of the originals' mean squared Laplacian
 CONTRAST = (0.8, 1.25)  # of the originals' deviation of brightness
 # Deviations of real images by which the mean similarity of draws may be less. Shapes that are drawn
-# anew lie farther from the few originals than these changed do.
-SLACK, DRAWN_SLACK = 1.0, 2.0
+# anew lie farther from the few originals than these changed do; those that a bundle draws which
+# never learned the like have to be as good as real ones.
+SLACK, DRAWN_SLACK, FAR_SLACK = 1.0, 2.0, 0.0
 ALONE = 0.25  # cosine distance to the one image there is, at most
 TELLS = (
     0.75  # share of foreign directions farther from a class than its own images are; .5 is chance
 )
 ANYTHING = -1.0  # a cosine that everything reaches
+OTHERS = 90  # percentile of foreign similarities that pictures have to reach in any case
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,9 @@ class DrawGauge:
     Args:
         originals: of one class, 8 bits, see :func:`small`.
         net: the general net.
-        foreign: directions ``(M, D)`` of features of other things; without them, or with a single
-            original, the net is believed.
+        foreign: features ``(M, D)`` of other things, of length one or less, see
+            :func:`l2laug.evaluation.bundles.domain_distance.anything`; without them, or with a
+            single original, the net is believed.
         slack: deviations of the originals' similarity by which that of pictures may be less.
 
     Attributes:
@@ -100,7 +103,12 @@ class DrawGauge:
         own = self._to_others(self.real, np.arange(len(self.real)))
         alone = len(self.real) < 2
         self.wanted = 1 - ALONE if alone else float(own.mean() - slack * own.std())
-        self.tells = alone or foreign is None or self._told_from(foreign, own) >= TELLS
+        self.tells = True
+        if foreign is not None and not alone:
+            rows = range(len(own))
+            others = np.stack([self._to_others(foreign, np.full(len(foreign), r)) for r in rows])
+            self.tells = bool((own[:, None] > others).mean() >= TELLS)
+            self.wanted = max(self.wanted, float(np.percentile(others, OTHERS)))
         if not self.tells:
             self.wanted = ANYTHING
 
@@ -114,14 +122,6 @@ class DrawGauge:
             float(np.median(sharp)),
             float(np.median(deviation / (self.deviation[rows] + 1e-9))),
         )
-
-    def _told_from(self, foreign: Features, own: NDArray[np.float64]) -> float:
-        """The share of pairs of an original and something foreign in which it is the nearer."""
-        nearer = [
-            own[row] > self._to_others(foreign, np.full(len(foreign), row))
-            for row in range(len(own))
-        ]
-        return float(np.mean(nearer))
 
     def _to_others(self, directions: Features, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Cosine of each to the mean of the images it does not come from, or to the only one."""
@@ -144,7 +144,7 @@ def look_at_draws(
     originals: Sequence[Original],
     net: GeneralNet,
     foreign: Features | None = None,
-    seed: int = 0,
+    slack: float = DRAWN_SLACK,
 ) -> DrawQuality:
     """Look at some draws of an adapted model beside the originals, all as squares of one size.
 
@@ -152,18 +152,18 @@ def look_at_draws(
         sampler: the model.
         originals: its support images, one for each of its rows.
         net: the general net.
-        foreign: directions of other things, see :class:`DrawGauge`.
-        seed: of the draws.
+        foreign: features of other things, see :class:`DrawGauge`.
+        slack: see there.
     """
     eight = [small(original) for original in originals]
     side = max(sampler.card.size, *(max(original.size) for original in eight))
     squares = [replace(o, pixels=resized(o.pixels, side, side)) for o in eight]
     pictures, rows = list[NDArray[np.uint8]](), list[int]()
-    for drawn in sampler.draw(max(DRAWS, len(squares)), seed):
+    for drawn in sampler.draw(max(DRAWS, len(squares))):
         for k, row in enumerate(drawn.support):
             pictures.append(small(render(sampler, drawn, k, side)).pixels)
             rows.append(int(row))
-    return DrawGauge(squares, net, foreign, DRAWN_SLACK).look(pictures, np.array(rows))
+    return DrawGauge(squares, net, foreign, slack).look(pictures, np.array(rows))
 
 
 def sharpness(pixels: NDArray[np.uint8]) -> float:

@@ -61,7 +61,7 @@ def measure(bundle: str, folder: Path, name: str, sheets: Path | None) -> dict[s
                 Session.start("cpu", progress=Progress(quiet=True)),
             )
         except QualityError as error:
-            return row | {"outcome": f"refused: {error}"}
+            return row | {"outcome": f"refused: {error.fact}"}
         if sheets is not None:
             shutil.copy(run / "sheet.png", sheets / f"{bundle}-{folder.name}-{name}.png")
         originals = [read_original(path, 1024) for path in images.paths]

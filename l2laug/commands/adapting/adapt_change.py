@@ -108,7 +108,7 @@ def adapt_change(
     choice = choose_strength(
         generator, support.pixels, originals, load_general_net(), plan.session.seed, anything()
     )
-    notes = (*notes_on(support, plan.bundle), *choice.notes)
+    notes = (*notes_on(support, plan), *choice.notes)
     progress.say(f"{name}: {len(support.pixels)} images; {describe(choice)}")
     for note in notes:
         progress.say(f"note: {note}")

@@ -23,13 +23,14 @@ from l2laug.core.arrays import Pixels, pixel_hash
 from l2laug.core.errors import QualityError
 from l2laug.core.files import write_text
 from l2laug.data.base_classes import base_hashes
+from l2laug.data.datasets.problems import image_size
 from l2laug.data.image_set import ImageSet
 from l2laug.data.images.contact_sheet import save_sheet
 from l2laug.data.images.image_io import read_image
 from l2laug.data.images.image_stats import has_colour
 from l2laug.data.images.originals import Original, read_original, resized
 from l2laug.evaluation.bundles.domain_distance import anything, far_from_source
-from l2laug.evaluation.draw_quality import look_at_draws
+from l2laug.evaluation.draw_quality import DRAWN_SLACK, FAR_SLACK, look_at_draws
 from l2laug.features.general import load_general_net
 from l2laug.nn.onnx_export import TargetModel, export_model
 from l2laug.runtime.session import Session
@@ -100,7 +101,7 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
         BundleError: the bundle is damaged.
         QualityError: draws don't look like the class.
     """
-    notes, progress = notes_on(support, plan.bundle), plan.session.progress
+    notes, progress = notes_on(support, plan), plan.session.progress
     count = len(support.pixels)
     progress.say(f"{support.classes[0]}: {count} image{'s' if count > 1 else ''}")
     for note in notes:
@@ -124,14 +125,18 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
     text = yaml.safe_dump(options, sort_keys=False, allow_unicode=True)
     write_text(run / "options.yaml", text)
     if plan.recipe.target.require_similarity:
-        _require_similarity(originals, run, plan)
+        _require_similarity(support, originals, run, plan)
     return notes
 
 
-def _require_similarity(originals: Sequence[Original], run: Path, plan: Plan) -> None:
+def _require_similarity(
+    support: ImageSet, originals: Sequence[Original], run: Path, plan: Plan
+) -> None:
     """Make sure that a finished model's draws look like the rare images."""
-    sampler = Sampler(run / MODEL, device="cpu")
-    seen = look_at_draws(sampler, originals, load_general_net(), anything())
+    sampler, net = Sampler(run / MODEL, device="cpu"), load_general_net()
+    far = far_from_source(support.classes[0], support.pixels, plan.bundle, net)
+    slack = DRAWN_SLACK if far is None else FAR_SLACK
+    seen = look_at_draws(sampler, originals, net, anything(), slack)
     if not seen.of_class:
         raise QualityError(
             f"{sampler.card.class_name}: what bundle {plan.bundle.name} draws does not look like "
@@ -140,9 +145,9 @@ def _require_similarity(originals: Sequence[Original], run: Path, plan: Plan) ->
         )
 
 
-def notes_on(support: ImageSet, bundle: Bundle) -> tuple[str, ...]:
+def notes_on(support: ImageSet, plan: Plan) -> tuple[str, ...]:
     """What is unusual about the images, in sentences."""
-    name, count = support.classes[0], len(support.pixels)
+    name, count, bundle = support.classes[0], len(support.pixels), plan.bundle
     notes = [f"left out {path}: {reason}" for path, reason in support.skipped]
     if count == 1:
         notes.append(
@@ -153,6 +158,12 @@ def notes_on(support: ImageSet, bundle: Bundle) -> tuple[str, ...]:
         notes.append(
             f"{name} has {count} images, more than the {MANY} that l2laug is made for; "
             "plain augmentation may serve as well."
+        )
+    sizes = [image_size(path) for path in support.paths]
+    if large := sum(1 for size in sizes if size is not None and max(size) > plan.max_side):
+        notes.append(
+            f"{large} of the {count} images are larger than {plan.max_side} pixels: the model file "
+            "holds them reduced to that, and so are their samples; --max-side keeps more."
         )
     if bundle.channels == 1 and any(has_colour(read_image(p)) for p in support.paths):
         notes.append(f"{name} shows colour, bundle {bundle.name} is grey: so are its samples.")

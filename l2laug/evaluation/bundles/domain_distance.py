@@ -79,9 +79,15 @@ def centroids_of(bundle: Bundle) -> Features:
 
 
 def anything() -> Features | None:
-    """Directions that stand for photographs of anything; none where no such bundle is there."""
+    """What stands for photographs of anything, ``(K, D)``; none where no such bundle is there.
+
+    Centroids, as long as the cosine between one and a typical image near it: a product with them is
+    what the cosine with such an image would be, for what the image has of its own is at right
+    angles to nearly everything.
+    """
     with suppress(BundleError):
-        return centroids_of(find_bundle(GENERAL))
+        bundle = find_bundle(GENERAL)
+        return centroids_of(bundle) * (1 - float(bundle.info["source"]["general"]["median"]))
     return None
 
 
