@@ -42,6 +42,10 @@ def sample_cli(
     shard: Annotated[
         str | None, typer.Option(help="Draw a share of the samples, one of several machines': 2/4.")
     ] = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(help="The rare images' folder: write changed masks too, to OUT-masks."),
+    ] = None,
     engine: Annotated[
         str, typer.Option(help="local, or ray: the cluster of RAY_ADDRESS, or all processors.")
     ] = "local",
@@ -68,6 +72,7 @@ def sample_cli(
         shards=shards,
         parquet=parquet,
         shard=shard,
+        masks=masks,
         engine=engine,
     )
     written = sample(find_run(run), options, Progress(quiet=as_json))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from l2laug.sampling.cluster import Share, sample_on_cluster
 from l2laug.sampling.sampler import Sampler
 from l2laug.sampling.writer import Written, write_samples
 from l2laug.sampling.writing.job import PARQUET, TAR, OutputOptions, Part
+from l2laug.sampling.writing.support_masks import SupportMasks
 
 PER_FILE = 1000
 ENGINES = ("local", "ray")
@@ -34,6 +35,7 @@ class SampleOptions:
         shards: how many samples share a file, tar or Parquet; each has its own by default.
         parquet: write Parquet, with 1,000 samples a file unless ``shards`` says otherwise.
         shard: which share of the samples is drawn, as ``2/4``; all by default.
+        masks: folder of the rare images and their masks, which are changed along.
         engine: ``local``, or ``ray`` for the workers of a Ray cluster that all see ``out``.
     """
 
@@ -48,6 +50,7 @@ class SampleOptions:
     shards: int | None = None
     parquet: bool = False
     shard: str | None = None
+    masks: Path | None = None
     engine: str = "local"
 
     def output(self) -> OutputOptions:
@@ -83,6 +86,8 @@ def sample(run: Run, options: SampleOptions, progress: Progress) -> Written:
     by_ray = options.engine == "ray"
     if by_ray and options.shard is not None:
         raise UsageError("--engine ray shares the work out itself.", "Leave --shard out.")
+    if options.masks is not None and options.parquet:
+        raise UsageError("--parquet has no column for masks.", "Use --shards without it.")
     pictures = options.output()
     # If they are missing, say so before any work.
     for module in (["pyarrow"] if options.parquet else []) + (["ray"] if by_ray else []):
@@ -91,6 +96,8 @@ def sample(run: Run, options: SampleOptions, progress: Progress) -> Written:
     progress.say(f"model {run.model}, {sampler.provider}")
     if sampler.advice:
         progress.say(f"note: {sampler.advice}")
+    if options.masks is not None:
+        pictures = replace(pictures, masks=SupportMasks.read(options.masks, sampler))
     out, keep, anew = options.out or run.samples, options.resume, options.overwrite
     if by_ray:
         whole = Share(run.model.absolute(), options.count, out.absolute(), options.seed, pictures)

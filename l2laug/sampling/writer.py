@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
 
+from l2laug.artifacts.names import MANIFEST
 from l2laug.core.files import unwritable, whole_file
 from l2laug.core.hashing import file_hash
 from l2laug.core.progress import Progress
@@ -52,10 +53,11 @@ class Written:
 
 @dataclass(frozen=True)
 class _Sample:
-    """A sample on its way to disk: its entry of the manifest, and its files by their names."""
+    """A sample on its way to disk: its entry of the manifest, its picture and its masks by name."""
 
     entry: Entry
     files: dict[str, bytes]
+    masks: dict[str, bytes]
 
 
 def write_samples(
@@ -98,6 +100,9 @@ def write_samples(
     try:
         out.mkdir(parents=True, exist_ok=True)
         job.whole.touch()  # by which the folder is known, also while parts of it are drawn
+        if job.options.masks is not None and job.options.per_file is None:
+            job.masks_out.mkdir(exist_ok=True)
+            (job.masks_out / MANIFEST).touch()  # so that masks never pass for images
         with (
             job.manifest.open("a", encoding="utf-8") as lines,
             progress.task(f"drawing {job.class_name}", len(indices), kept) as advance,
@@ -173,8 +178,10 @@ def _write(job: Job, samples: Iterable[_Sample]) -> list[Entry]:
     entries = []
     if job.options.per_file is None:
         for sample in samples:
-            for name, content in sample.files.items():
-                with whole_file(job.out / name) as part:
+            masks = {job.masks_out / name: content for name, content in sample.masks.items()}
+            pictures = {job.out / name: content for name, content in sample.files.items()}
+            for path, content in (masks | pictures).items():
+                with whole_file(path) as part:
                     part.write_bytes(content)
             entries.append(sample.entry)
         return entries
@@ -183,7 +190,7 @@ def _write(job: Job, samples: Iterable[_Sample]) -> list[Entry]:
     path = job.container(first.entry["index"])
     with whole_file(path) as part, open_container(part, job.options.container) as container:
         for sample in chain([first], samples):
-            container.add(sample.entry, sample.files)
+            container.add(sample.entry, sample.files | sample.masks)
             entries.append(sample.entry)
     digest = file_hash(path)
     return [entry | {"container_sha256": digest} for entry in entries]
@@ -222,6 +229,26 @@ def _sample(sampler: Sampler, job: Job, drawn: Drawn, k: int) -> _Sample:
         "seed": job.seed,
         "asked": job.asked,
     }
+    masks = _masks(job, drawn, k, picture.size)
+    if job.options.masks is not None:
+        entry["masks"] = list(masks)
     if job.options.per_file:
         entry["container"] = job.container(index).name
-    return _Sample(entry, {path: content})
+    return _Sample(entry, {path: content}, masks)
+
+
+def _masks(job: Job, drawn: Drawn, k: int, size: tuple[int, int]) -> dict[str, bytes]:
+    """The masks of one draw, named as those of its original are, but by the draw's number.
+
+    In a tar a name's first dot ends what is one sample's, as WebDataset has it.
+    """
+    if job.options.masks is None:
+        return {}
+    index, masks = drawn.indices[k], job.options.masks.changed(drawn, k, size)
+    if job.options.per_file:
+        return {
+            f"{job.class_name}/{index:06d}.mask{number}{Path(f'x{file.ending}').suffix}": content
+            for number, (file, content) in enumerate(masks)
+        }
+    root = Path(job.class_name)
+    return {(root / file.beside(f"{index:06d}")).as_posix(): content for file, content in masks}

@@ -119,16 +119,20 @@ class MaskPicture:
         except Exception as error:  # decoders raise almost anything on a damaged file
             raise ImageError(f"Mask {path} can't be read: {error}.", "Replace it.") from error
 
+    def picture(self) -> Image.Image:
+        """It as Pillow has it, of the mode it was read in."""
+        picture = Image.fromarray(self.pixels)
+        if self.palette:
+            picture.putpalette(self.palette)
+        elif self.mode == "1":
+            picture = picture.convert("1")
+        return picture
+
     def save(self, path: Path) -> None:
         """Write it; the name's ending says how.
 
         Raises:
             OutputError: the file can't be written.
         """
-        picture = Image.fromarray(self.pixels)
-        if self.palette:
-            picture.putpalette(self.palette)
-        elif self.mode == "1":
-            picture = picture.convert("1")
         with whole_file(path) as part:
-            picture.save(part, format=Image.registered_extensions()[path.suffix.lower()])
+            self.picture().save(part, format=Image.registered_extensions()[path.suffix.lower()])

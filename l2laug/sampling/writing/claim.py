@@ -30,9 +30,10 @@ def claim_class(job: Job, *, resume: bool, overwrite: bool) -> int:
     if resume:
         kept = _finished(job)
     elif overwrite:
+        _remove_masks(job, job.manifest)
         for path in list(job.files_there()):
             path.unlink()
-    elif mine or next(job.files_there(), None):
+    elif mine or next(job.files_there(), None) or _has_masks(job):
         raise _taken(job)
     if out.is_dir():  # what it says is of other samples than those that will be there
         (out / METADATA).unlink(missing_ok=True)
@@ -59,11 +60,30 @@ def clear_class(job: Job, *, resume: bool, overwrite: bool) -> None:
     for path in list(job.files_there()):
         path.unlink()
     for path in manifests:
+        _remove_masks(job, path)
         if path.is_file():
             left = (entry for entry in read_entries(path) if not job.is_mine(entry))
             write_entries(path, left)
             if path != job.whole and not path.stat().st_size:
                 path.unlink()
+
+
+def _has_masks(job: Job) -> bool:
+    """Whether there are files where masks of the class would go; parts of one job share it."""
+    there = job.masks_out / job.class_name
+    wanted = job.options.masks is not None and not job.in_parts
+    return wanted and any(path.is_file() for path in there.rglob("*"))
+
+
+def _remove_masks(job: Job, manifest: Path) -> None:
+    """Remove the masks of a class that a manifest names."""
+    place = (job.masks_out / job.class_name).resolve()
+    for entry in read_entries(manifest):
+        if job.is_mine(entry):
+            for name in entry.get("masks", []):
+                path = (job.masks_out / str(name)).resolve()
+                if path.is_relative_to(place):
+                    path.unlink(missing_ok=True)
 
 
 def _check_folder(job: Job) -> None:
@@ -136,4 +156,7 @@ def _as_written(job: Job, file: str, entries: list[Entry]) -> bool:
     shared = "container" in entries[0]
     path = job.out / name if shared else job.out / job.class_name / name
     wanted = entries[0].get("container_sha256") if shared else entries[0]["sha256"]
+    masks = [] if shared else entries[0].get("masks", [])
+    if not all((job.masks_out / str(mask)).is_file() for mask in masks):
+        return False
     return path.is_file() and file_hash(path) == wanted

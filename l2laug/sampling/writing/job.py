@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from l2laug.artifacts.names import MANIFEST
 from l2laug.core.errors import UsageError
 from l2laug.sampling.render import PictureOptions
+from l2laug.sampling.writing.support_masks import SupportMasks
 
 TAR, PARQUET = "tar", "parquet"
 NUMBER = r"(\d{6,})"
@@ -56,12 +57,14 @@ class OutputOptions(PictureOptions):
         container: ``tar`` (WebDataset) or ``parquet``, where samples share files.
         part: which share of the samples is drawn.
         joins: whether the last share to be finished puts all manifests together.
+        masks: of the rare images, to be changed along with them.
     """
 
     per_file: int | None = None
     container: str = TAR
     part: Part = Part()
     joins: bool = True
+    masks: SupportMasks | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ class Job:
     def asked(self) -> str:
         """Size, format and container, as the manifest tells them."""
         plain = f"{self.options.size or 'native'} {self.options.format}"
+        if self.options.masks is not None:
+            plain += " masks"
         per_file = self.options.per_file
         return f"{plain} {self.options.container} {per_file}" if per_file else plain
 
@@ -110,6 +115,11 @@ class Job:
     def in_parts(self) -> bool:
         """Whether several machines draw."""
         return self.options.part.of > 1
+
+    @property
+    def masks_out(self) -> Path:
+        """Where masks go: beside ``out``, whose folders are classes of images."""
+        return self.out.with_name(f"{self.out.name}-masks")
 
     @property
     def manifest(self) -> Path:
