@@ -1,196 +1,222 @@
 """How often the verdict is wrong where the right one is known.
 
-    python -m tests.benchmarks.verdict_calibration --studies 40 -o calibration
+    python -m tests.benchmarks.verdict_calibration --cases 20 -o calibration.csv
+    python -m tests.benchmarks.verdict_calibration --cases 20 -o calibration.csv --images PROBLEMS
 
-Each study takes eight of scikit-learn's scanned digits at random, shows one image of one of them
-and a hundred of each other, and keeps back the rest. Of two, classical augmentation alone learns
-some digits so well that nothing is left to gain (F1 .99 for a 0), and what is right would not be
-known. Then it asks three times for a verdict, as `evaluate --classifier` gives it, on images that
-are added to the rare class:
+A case takes seven classes at random, of scikit-learn's scanned digits or of one of the problems in
+the folder PROBLEMS (class folders each), shows 1, 2 or 5 images of one of them and twenty of each
+other, and keeps back the rest. It asks six times for a verdict, as `evaluate --classifier` gives
+it, on what is added to the rare class:
 
-    real    other real images of it                 has to be: helps
-    false   noise, or images of another class       has to be: hurts or unclear
-    copies  the image shown, again                  has to be: unclear
+    real     other real images of it            wrong if it hurts; unclear is a miss
+    wrong    images of another class            wrong if it helps
+    noise    uniform noise                      wrong if it helps
+    copies   the images shown, again            wrong if it helps or hurts
+    blur     the images shown, a little blurred wrong if it helps
+    nothing  no image                           wrong if it helps or hurts
 
-Every finished training and every finished study is kept in the folder of -o; the same command goes
-on after a stop. It writes `calibration.json` there and prints a table. A study is 40 trainings:
-those without added images are the same for all three.
+A row of the file is one verdict; those that are there are not asked for again. All six have the
+trainings without samples in common, so these are done once. `--head small` trains nets; finished
+ones are kept beside the file.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import csv
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from l2laug.classification.train import run_study
-from PIL import Image
-from sklearn.datasets import load_digits
+import torch
 
-from l2laug.classification.predictions import guesses_of
+from l2laug.classification.arms.nearest import nearest_rows
+from l2laug.classification.arms.policy import Policy
+from l2laug.classification.arms.registry import Arm
+from l2laug.classification.heads.head import Head
+from l2laug.classification.heads.network import Network
+from l2laug.classification.heads.probe import Embedding, Probe, Seen
+from l2laug.classification.heads.registry import resized
+from l2laug.classification.materials import Extra
 from l2laug.classification.results_cache import ResultsCache
-from l2laug.classification.study import WITH, WITHOUT, Study
-from l2laug.classification.summary import better
-from l2laug.classification.verdict import decide
-from l2laug.core.arrays import Pixels
-from l2laug.core.files import write_text
-from l2laug.core.hashing import key_of
+from l2laug.classification.run import make_plan
+from l2laug.classification.study import Study, StudyData
+from l2laug.classification.summary import summarise
+from l2laug.classification.tuning import Tuner
+from l2laug.core.arrays import Pixels, pixel_hash
 from l2laug.core.progress import Progress
-from l2laug.data.image_set import ImageSet
+from l2laug.features.general import load_general_net
+from l2laug.metrics.intervals import wilson_share
 from l2laug.runtime.device import Engine, pick_engine
+from tests.benchmarks.planted_cases import (
+    KINDS,
+    Case,
+    digits,
+    draw_case,
+    photographs,
+    table,
+)
 
-RIGHT = {"real": ("helps",), "false": ("hurts", "unclear"), "copies": ("unclear",)}
-CLASSES, SHOTS, BASE, ADDED, SIZE = 8, 1, 100, 60, 32
-
-
-@dataclass(frozen=True)
-class Case:
-    """One study's images.
-
-    Attributes:
-        train, test: the rare class is the first.
-        added: by kind, uint8 ``(N, 1, 32, 32)``.
-        about: what was drawn, for the reader of the results.
-    """
-
-    train: ImageSet
-    test: ImageSet
-    added: dict[str, Pixels]
-    about: dict[str, object]
+COLUMNS = (
+    *("head", "images", "case", "kind", "verdict", "change", "low", "high"),
+    *("best_with", "best_without", "problem", "rare", "shots", "rare_tests", "arms", "seeds"),
+    "seconds",
+)
+SMALL_SIDE = 32
 
 
-def draw_case(number: int) -> Case:
-    """Study ``number``: which digits, which support, what is added."""
-    random = np.random.default_rng(number)
-    scans, target = _scans()
-    digits = random.permutation(10)
-    rows = [random.permutation(np.flatnonzero(target == d)) for d in digits]
-    support, more = rows[0][:SHOTS], rows[0][SHOTS : SHOTS + ADDED]
-    noise = bool(random.integers(2))
-    # The other class is one of those two-sample accuracy, or one that the classifier does not know.
-    other = int(random.integers(1, 10))
-    false = rows[other][BASE : BASE + ADDED]
-    wrong = random.integers(0, 256, (ADDED, 1, SIZE, SIZE), dtype=np.uint8)
-    shown = [support, *[r[:BASE] for r in rows[1:CLASSES]]]
-    # What is added is never tested on, whatever its class.
-    kept = [rows[0][SHOTS + ADDED :], *[r[BASE:] for r in rows[1:CLASSES]]]
-    kept = [np.setdiff1d(r, false) for r in kept]
-    return Case(
-        train=_image_set(scans, shown),
-        test=_image_set(scans, kept),
-        added={
-            "real": scans[more],
-            "false": wrong if noise else scans[false],
-            "copies": scans[np.resize(support, ADDED)],
-        },
-        about={
-            "rare": int(digits[0]),
-            "base": [int(d) for d in digits[1:CLASSES]],
-            "rare_tests": len(kept[0]),
-            "false": "noise" if noise else int(digits[other]),
-        },
-    )
+class Remembering(Embedding):
+    """Looks at no whole image twice, whatever the case."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(load_general_net(), engine)
+        self.known: dict[str, Seen] = {}
+
+    def __call__(self, pixels: Pixels, rows: np.ndarray, policy: Policy, seed: int = 0) -> Seen:
+        if not policy.plain or not len(rows):
+            return super().__call__(pixels, rows, policy, seed)
+        keys = [pixel_hash(pixels[row]) for row in rows]
+        new = {key: row for key, row in zip(keys, rows, strict=True) if key not in self.known}
+        found = super().__call__(pixels, np.array(list(new.values()), dtype=np.int64), policy)
+        self.known.update(zip(new, found, strict=True))
+        return np.stack([self.known[key] for key in keys])
 
 
-def _scans() -> tuple[Pixels, np.ndarray]:
-    data = load_digits()
-    pictures = [
-        Image.fromarray(np.rint(255 - s * (255 / 16)).astype(np.uint8)) for s in data.images
-    ]
-    large = [np.asarray(p.resize((SIZE, SIZE), Image.Resampling.LANCZOS)) for p in pictures]
-    return np.stack(large)[:, None], data.target
+def quietly(steps: int = 1, note: str = "") -> None:
+    """No progress within a case."""
+    del steps, note
 
 
-def _image_set(scans: Pixels, rows: list[np.ndarray]) -> ImageSet:
-    everything = np.concatenate(rows)
-    labels = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
-    names = tuple(f"class {i}" for i in range(len(rows)))
-    return ImageSet(scans[everything], labels, names, (Path(),) * len(everything))
+def build(
+    case: Case, name: str, embedding: Remembering, study: Study, cache: ResultsCache
+) -> tuple[StudyData, Head]:
+    """The case's images at the head's size, and a head that knows all kinds of extra images."""
+    data = StudyData(case.train, case.test, case.rare, case.added["real"])
+    mine = np.flatnonzero(case.train.labels == data.label)
+    support = embedding.whole(case.train.pixels[mine])
+    extras, side = {}, 0 if name == "probe" else SMALL_SIDE
+    for kind, pixels in case.added.items():
+        parents = mine[nearest_rows(embedding.whole(pixels), support)] if len(pixels) else mine[:0]
+        small = resized(replace(data, samples=pixels), side).samples
+        extras[kind] = Extra(small, parents[:, None])
+    if name == "probe":
+        return data, Probe(data, extras, embedding)
+    extras["samples"] = extras["real"]
+    small_data = resized(data, side)
+    return data, Network(name, small_data, extras, study, embedding.engine, cache)
 
 
 def run_case(
-    number: int, study: Study, engine: Engine, cache: ResultsCache, progress: Progress
-) -> list[dict[str, object]]:
-    """The three verdicts of a study, as plain data."""
-    case, results = draw_case(number), []
-    truth = case.test.labels == 0
-    for kind, added in case.added.items():
-        start = time.monotonic()
-        given = (case.train, case.test, case.train.classes[0], added)
-        ways = (study, engine, progress, cache)
-        trained = run_study(*given, *ways)
-        base, best = (
-            better(arms, trained, case.test.labels, 0, study.share) for arms in (WITHOUT, WITH)
-        )
-        without = guesses_of(trained, base, 0.0) == 0
-        verdict = decide(truth, without, guesses_of(trained, best, study.share) == 0)
-        right = verdict.word in RIGHT[kind]
-        seconds = round(time.monotonic() - start, 1)
-        results.append(
-            {
-                "study": number,
-                "kind": kind,
-                "over": base,
-                "best": best,
-                "right": right,
-                "seconds": seconds,
-            }
-            | asdict(verdict)
-            | case.about
-        )
-    return results
+    case: Case, name: str, embedding: Remembering, study: Study, cache: ResultsCache
+) -> dict[str, dict[str, object]]:
+    """What the head says of each kind."""
+    data, head = build(case, name, embedding, study, cache)
+    plan = make_plan(data, study, embedding)
+    tuner = Tuner(head, data.train.labels, data.label, plan.flips, quietly)
 
+    def trained(arm: Arm) -> tuple[object, np.ndarray]:
+        tuned = tuner.tune(arm)
+        said = [head.guess(tuned.setting, tuned.rate, seed) for seed in range(study.seeds)]
+        return replace(tuned, arm=replace(arm, extra=arm.extra and "samples")), np.stack(said)
 
-def table(results: list[dict[str, object]]) -> str:
-    """Words by kind, and the share of wrong ones."""
-    lines = [f"{'added':8} {'helps':>6} {'unclear':>8} {'hurts':>6} {'wrong':>12}"]
-    for kind in RIGHT:
-        mine = [r for r in results if r["kind"] == kind]
-        words = [r["word"] for r in mine]
-        counts = [words.count(word) for word in ("helps", "unclear", "hurts")]
-        wrong = sum(not r["right"] for r in mine)
-        lines.append(f"{kind:8} {counts[0]:6} {counts[1]:8} {counts[2]:6} {wrong:6} of {len(mine)}")
-    wrong = sum(not r["right"] for r in results)
-    lines.append(f"wrong in all: {wrong} of {len(results)} ({wrong / len(results):.1%})")
-    over = sum(r["over"] == "classical" for r in results)
-    lines.append(f"over classical augmentation: {over}, over repeating: {len(results) - over}")
-    return "\n".join(lines)
+    rivals = [trained(arm) for arm in plan.arms if not arm.samples]
+    found = {}
+    for kind in KINDS:
+        # Tuned arms are remembered by their names.
+        twins = [
+            trained(replace(arm, name=f"{arm.name} ({kind})", extra=kind))
+            for arm in plan.arms
+            if arm.samples
+        ]
+        both = [*rivals, *twins]
+        guesses = {tuned.arm.name: said for tuned, said in both}
+        tuned = [one for one, _ in both]
+        found[kind] = summarise(head.name, tuned, guesses, data.test, data.rare)
+    return found
 
 
 def main() -> None:
-    """Run the studies that are not done yet."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--studies", type=int, default=40)
-    parser.add_argument("--first", type=int, default=0, help="number of the first study")
-    parser.add_argument("--seeds", type=int, default=Study.seeds)
-    parser.add_argument("--steps", type=int, default=Study.steps)
-    parser.add_argument("--model", default=Study.model)
+    """Run the cases that are not done yet."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--head", default="probe", help="probe, small, or a timm model")
+    parser.add_argument("--images", type=Path, help="folder of problems [scanned digits]")
+    parser.add_argument("--cases", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="number of the first case")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=200, help="of a net's training")
+    parser.add_argument("--arms", default="quick")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("-o", "--out", type=Path, default=Path("calibration"))
+    parser.add_argument("-o", "--out", type=Path, default=Path("calibration.csv"))
     options = parser.parse_args()
-    study = Study(model=options.model, steps=options.steps, seeds=options.seeds)
-    engine, progress = pick_engine(options.device), Progress(every=60)
-    about = {"study": asdict(study), "engine": engine.describe()}
-    key = key_of(about)
-    found: list[dict[str, object]] = []
-    for number in range(options.first, options.first + options.studies):
-        # A cache of its own for each study: it is written anew after every training.
-        cache = ResultsCache(options.out / f"study-{number:03d}.jsonl")
-        done = options.out / f"study-{number:03d}-{key[:8]}.json"
-        if not done.is_file():
-            results = run_case(number, study, engine, cache, progress)
-            write_text(done, json.dumps(results, indent=1) + "\n")
-        found += json.loads(done.read_text(encoding="utf-8"))
-        progress.say(
-            f"study {number}: " + ", ".join(f"{r['kind']} {r['word']}" for r in found[-3:])
-        )
-    text = json.dumps({**about, "results": found}, indent=1) + "\n"
-    write_text(options.out / "calibration.json", text)
-    print(table(found))
+    embedding, progress = Remembering(pick_engine(options.device)), Progress()
+    problems = photographs(options.images) if options.images else digits()
+    kind_of_images = "photographs" if options.images else "digits"
+    flips = "auto" if options.images else "no"
+    arms = tuple(options.arms.split(","))
+    study = Study((options.head,), arms, flips, options.seeds, options.steps)
+    rows = _read(options.out)
+    done = {(r["head"], r["images"], int(r["case"])) for r in rows}
+    for number in range(options.first, options.first + options.cases):
+        if (options.head, kind_of_images, number) in done:
+            continue
+        case, start = draw_case(problems, number), time.process_time()
+        kept = options.out.with_suffix(f".{options.head.partition('@')[0]}-{number}.jsonl")
+        cache = ResultsCache(None if options.head == "probe" else kept)
+        found = run_case(case, options.head, embedding, study, cache)
+        about = {
+            "head": options.head,
+            "images": kind_of_images,
+            "case": number,
+            "problem": case.problem,
+            "rare": case.rare,
+            "shots": case.shots,
+            "rare_tests": int((case.test.labels == 0).sum()),
+            "arms": options.arms,
+            "seeds": options.seeds,
+            "seconds": round((time.process_time() - start) / len(KINDS), 1),
+        }
+        _append(options.out, [{**about, **_row(kind, entry)} for kind, entry in found.items()])
+        words = ", ".join(f"{kind} {entry['verdict']}" for kind, entry in found.items())
+        progress.say(f"case {number}, {case.problem}, {case.rare}, {case.shots} shots: {words}")
+    rows = [r for r in _read(options.out) if r["head"] == options.head]
+    print(
+        table(rows, lambda wrong, of: (wilson_share(wrong, of).low, wilson_share(wrong, of).high))
+    )
+
+
+def _row(kind: str, entry: dict[str, object]) -> dict[str, object]:
+    low, high = entry["interval"]
+    names = [str(entry[side]).partition(" (")[0] for side in ("best_with", "best_without")]
+    return {
+        "kind": kind,
+        "verdict": entry["verdict"],
+        "change": round(entry["change"], 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+        "best_with": names[0],
+        "best_without": names[1],
+    }
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _append(path: Path, rows: list[dict[str, object]]) -> None:
+    new = not path.is_file()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        table_file = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        if new:
+            table_file.writeheader()
+        table_file.writerows(rows)
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)
     main()
