@@ -14,6 +14,7 @@ from l2laug.classification.study import Study, StudyData
 if TYPE_CHECKING:
     from l2laug.classification.arms.registry import Arm
     from l2laug.classification.heads.head import Head
+    from l2laug.classification.heads.probe import Embedding
     from l2laug.runtime.session import Session
 
 ALL_FLIPS = ("mirror", "upside-down", "both", "turns")
@@ -35,7 +36,11 @@ class Plan:
 
 
 def classify(
-    data: StudyData, study: Study, session: Session, folder: Path | None = None
+    data: StudyData,
+    study: Study,
+    session: Session,
+    folder: Path | None = None,
+    embedding: Embedding | None = None,
 ) -> list[dict[str, Any]]:
     """Train classifiers without and with samples; an entry for each head, as plain data.
 
@@ -45,6 +50,7 @@ def classify(
         session: engine and progress.
         folder: of a run; trainings of nets that are kept there are not repeated, and advice names
             it. None keeps nothing.
+        embedding: of the probe, so that several studies of the same images look at them once.
 
     Returns:
         See :func:`summarise`; beside what it gives ``advice``, ``study`` (the classifier, its
@@ -54,25 +60,39 @@ def classify(
         UsageError: there is no such head or arm, or a head can't take images of this size.
         BundleError: a head's weights are missing or do not fit.
         DeviceError: CUDA was asked for and can't be had.
+        ImageError: an image can't be read again.
     """
-    from l2laug.classification.heads.probe import SIDE, Embedding
-    from l2laug.classification.heads.registry import build_head, check_heads, resized, side_of
+    from l2laug.classification.heads.probe import SIDE
+    from l2laug.classification.heads.registry import build_head, check_heads
     from l2laug.classification.materials import relate
     from l2laug.classification.results_cache import ResultsCache
-    from l2laug.features.general import load_general_net
+    from l2laug.classification.shapes import Shapes
 
     check_heads(study.heads)
-    embedding = Embedding(load_general_net(), session.engine)
-    at = {side: resized(data, side) for side in {0, SIDE, *map(side_of, study.heads)}}
-    plan = make_plan(at[SIDE], study, embedding)
-    relations = relate(at[SIDE], embedding.whole)
+    embedding, shapes = embedding or make_embedding(session), Shapes(data)
+    seen = shapes.at(SIDE, 3)
+    plan = make_plan(seen, study, embedding)
+    relations = relate(seen, embedding.whole)
     cache = ResultsCache(folder / "classifier.jsonl" if folder else None)
-    given = at, relations, embedding, study, session.engine, cache
+    given = shapes, relations, embedding, study, session.engine, cache
     heads = [build_head(name, *given) for name in study.heads]
     return [_judge(head, data, plan, study, session, folder) for head in heads]
 
 
-def make_plan(data: StudyData, study: Study, embedding: Any) -> Plan:
+def make_embedding(session: Session) -> Embedding:
+    """The frozen net that a probe looks through.
+
+    Raises:
+        BundleError: its weights are missing or damaged.
+        DeviceError: CUDA was asked for and can't be had.
+    """
+    from l2laug.classification.heads.probe import Embedding
+    from l2laug.features.general import load_general_net
+
+    return Embedding(load_general_net(), session.engine)
+
+
+def make_plan(data: StudyData, study: Study, embedding: Embedding) -> Plan:
     """Which arms compete, and which flips the classes survive."""
     from l2laug.classification.arms.flips import allowed_sets, find_symmetries, survived
     from l2laug.classification.arms.registry import choose_arms

@@ -23,7 +23,7 @@ class StudyData:
         rare: name of the rare class.
         samples: uint8 ``(N, C, S, S)`` drawn of it.
         larger: reads the same images again, in the same order, at the size and with the channels
-            asked for; without it those at hand are enlarged.
+            asked for; without it those at hand are resized.
     """
 
     train: ImageSet

@@ -11,6 +11,7 @@ from typing import Any
 from l2laug.artifacts.model_card import Card
 from l2laug.artifacts.names import MODEL
 from l2laug.artifacts.run import Run, find_run
+from l2laug.classification.run import make_embedding
 from l2laug.commands.evaluate import (
     count_real,
     describe_extractor,
@@ -114,6 +115,8 @@ def compare(
     extractor = find_extractor(options.features, bundle, session.device)
     count, out = min(map(len, sets.drawn)), out or sets.run.folder
     chosen = [one.some(count, session.seed) for one in sets.drawn]
+    # All sets are compared with the same real images, which a probe needs to look at only once.
+    embedding = make_embedding(session) if options.classifier else None
     compared = []
     for i, samples in enumerate(chosen):
         session.progress.say(f"{sets.names[i]}: {sets.folders[i]}")
@@ -122,7 +125,9 @@ def compare(
             samples, real, extractor, session.seed, sheet, options.lpips, session.device
         )
         notes += [note for note in said if note not in notes]
-        found = train_classifiers(card.class_name, samples, real, options, sets.run, session)
+        found = train_classifiers(
+            card.class_name, samples, real, options, sets.run, session, embedding
+        )
         for entry in found:
             del entry["advice"]  # it is about the run alone
         folder, there = str(sets.folders[i]), len(sets.drawn[i])

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -32,6 +32,9 @@ from l2laug.reports.markdown import render
 from l2laug.reports.training_curves import training_curves
 from l2laug.runtime.session import Session
 from l2laug.sampling.sampler import Sampler
+
+if TYPE_CHECKING:
+    from l2laug.classification.heads.probe import Embedding
 
 SCHEMA = 4
 
@@ -143,6 +146,7 @@ def train_classifiers(
     options: EvaluationOptions,
     run: Run,
     session: Session,
+    embedding: Embedding | None = None,
 ) -> list[dict[str, Any]]:
     """Train classifiers without and with samples, if they were asked for; see ``classify``."""
     if not options.classifier:
@@ -155,7 +159,7 @@ def train_classifiers(
         seeds=options.seeds,
     )
     data = study_data(rare, real, drawn.some(min(len(drawn), MOST_SAMPLES), session.seed))
-    return classify(data, study, session, run.folder)
+    return classify(data, study, session, run.folder, embedding)
 
 
 def study_data(rare: str, real: Real, drawn: Samples) -> StudyData:

@@ -37,10 +37,11 @@ from l2laug.classification.arms.registry import Arm
 from l2laug.classification.heads.head import Head
 from l2laug.classification.heads.network import Network
 from l2laug.classification.heads.probe import Embedding, Probe, Seen
-from l2laug.classification.heads.registry import resized
+from l2laug.classification.heads.registry import images_of
 from l2laug.classification.materials import Extra
 from l2laug.classification.results_cache import ResultsCache
 from l2laug.classification.run import make_plan
+from l2laug.classification.shapes import Shapes, resized
 from l2laug.classification.study import Study, StudyData
 from l2laug.classification.summary import summarise
 from l2laug.classification.tuning import Tuner
@@ -75,10 +76,10 @@ class Remembering(Embedding):
 
     def __call__(self, pixels: Pixels, rows: np.ndarray, policy: Policy, seed: int = 0) -> Seen:
         if not policy.plain or not len(rows):
-            return super().__call__(pixels, rows, policy, seed)
+            return self.look(pixels, rows, policy, seed)
         keys = [pixel_hash(pixels[row]) for row in rows]
         new = {key: row for key, row in zip(keys, rows, strict=True) if key not in self.known}
-        found = super().__call__(pixels, np.array(list(new.values()), dtype=np.int64), policy)
+        found = self.look(pixels, np.array(list(new.values()), dtype=np.int64), policy, seed)
         self.known.update(zip(new, found, strict=True))
         return np.stack([self.known[key] for key in keys])
 
@@ -95,16 +96,16 @@ def build(
     data = StudyData(case.train, case.test, case.rare, case.added["real"])
     mine = np.flatnonzero(case.train.labels == data.label)
     support = embedding.whole(case.train.pixels[mine])
-    extras, side = {}, 0 if name == "probe" else SMALL_SIDE
+    shapes = Shapes(data)
+    own = shapes.at(SMALL_SIDE, 3) if name == "small" else images_of(name, shapes)
+    extras, side = {}, own.train.pixels.shape[-1]
     for kind, pixels in case.added.items():
         parents = mine[nearest_rows(embedding.whole(pixels), support)] if len(pixels) else mine[:0]
-        small = resized(replace(data, samples=pixels), side).samples
-        extras[kind] = Extra(small, parents[:, None])
+        extras[kind] = Extra(resized(pixels, side, 3), parents[:, None])
     if name == "probe":
-        return data, Probe(data, extras, embedding)
+        return data, Probe(own, extras, embedding)
     extras["samples"] = extras["real"]
-    small_data = resized(data, side)
-    return data, Network(name, small_data, extras, study, embedding.engine, cache)
+    return data, Network(name, own, extras, study, embedding.engine, cache)
 
 
 def run_case(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from l2laug.classification.heads.registry import check_heads, resized
+from l2laug.classification.heads.registry import check_heads
 from l2laug.classification.run import classify
 from l2laug.classification.study import Study, StudyData, usual_steps
 from l2laug.core.errors import UsageError
@@ -52,25 +51,6 @@ def test_what_can_not_be_is_said_before_any_work(data: StudyData):
     assert "names no classifier" in told(heads=())
     assert "no such arm" in told(arms=("wild",))
     check_heads(("probe", "small", "tune", "test_resnet@pretrained"))
-
-
-def test_images_are_read_again_where_they_can_be_and_enlarged_elsewhere(data: StudyData):
-    asked: list[tuple[int, int]] = []
-
-    def larger(side: int, channels: int) -> StudyData:
-        asked.append((side, channels))
-        return data
-
-    grey = replace(data, samples=data.samples[:, :1])
-
-    assert resized(data, 0) is data
-    assert resized(replace(data, larger=larger), 96) is data
-    assert asked == [(96, 3)]
-    found = resized(grey, 64)
-    assert found.train.pixels.shape == (18, 3, 64, 64)
-    assert found.samples.shape == (12, 3, 64, 64)
-    assert (found.samples[:, 0] == found.samples[:, 2]).all()
-    assert Path() in found.train.paths
 
 
 def test_many_classes_take_longer():

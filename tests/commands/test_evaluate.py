@@ -189,11 +189,8 @@ def test_classifiers_are_trained_and_compared(run: Run, digits: Path):
         words = heads | {"flips": "no", "seeds": seeds}
         return evaluate(run, dataset=digits, classifier=True, **words)
 
-    one = classify(1)
-    assert [e["verdict"] for e in one.verdicts] == ["unclear"] * 2, "one seed proves nothing"
-
-    two = strict_json(run.folder / "report.json") if classify(2) else {}
-    probe, net = two["verdicts"]
+    classify(2)
+    probe, net = strict_json(run.folder / "report.json")["verdicts"]
     assert (probe["head"], net["head"]) == ("probe", "test_resnet")
     assert set(probe) >= {
         "head",

@@ -83,8 +83,8 @@ class Network:
         self._drawn = {kind: array_hash(extra.pixels) for kind, extra in extras.items()}
 
     def losses(self, setting: Setting, rates: Sequence[float], folds: Sequence[Rows]) -> Floats:
-        """See :meth:`Head.losses`; trainings are half as long as those that count."""
-        steps, found = max(1, self.study.steps // 2), []
+        """See :meth:`Head.losses`; trainings are a third as long as those that count."""
+        steps, found = max(1, self.study.steps // 3), []
         for rate in rates:
             parts = []
             for held in folds:

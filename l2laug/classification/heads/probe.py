@@ -17,6 +17,7 @@ from l2laug.classification.materials import Extra
 from l2laug.classification.predictions import Labels
 from l2laug.classification.study import StudyData
 from l2laug.core.arrays import Pixels
+from l2laug.core.hashing import array_hash
 from l2laug.features.general import BATCH, WIDTH, GeneralNet
 from l2laug.runtime.device import Engine
 
@@ -32,6 +33,8 @@ Seen = NDArray[np.float32]
 class Embedding:
     """Features of images under a policy, on the engine's device and in its precision.
 
+    What it saw is remembered, so that studies of the same real images look at them once.
+
     Args:
         net: the general net.
         engine: where it computes.
@@ -39,8 +42,8 @@ class Embedding:
 
     def __init__(self, net: GeneralNet, engine: Engine) -> None:
         self.net, self.engine = engine.place(net), engine
+        self._known: dict[str, Seen] = {}
 
-    @torch.no_grad()
     def __call__(self, pixels: Pixels, rows: Rows, policy: Policy, seed: int = 0) -> Seen:
         """Features ``(len(rows), 1280)`` of a view of each image that ``rows`` name.
 
@@ -50,6 +53,14 @@ class Embedding:
             policy: how views differ.
             seed: of the views.
         """
+        key = array_hash(pixels[rows]) + repr((policy, seed))
+        if key not in self._known:
+            self._known[key] = self.look(pixels, rows, policy, seed)
+        return self._known[key]
+
+    @torch.no_grad()
+    def look(self, pixels: Pixels, rows: Rows, policy: Policy, seed: int) -> Seen:
+        """The same, without remembering it."""
         random = torch.Generator().manual_seed(seed)
         found = np.empty((len(rows), WIDTH), np.float32)
         for first in range(0, len(rows), BATCH):

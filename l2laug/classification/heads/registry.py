@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import timm
-import torch
-from torch.nn import functional as F
 
 from l2laug.classification.heads.head import Head
 from l2laug.classification.heads.network import Network
 from l2laug.classification.heads.probe import SIDE, Embedding, Probe
 from l2laug.classification.materials import Relations, extras_of
 from l2laug.classification.results_cache import ResultsCache
+from l2laug.classification.shapes import Shapes
 from l2laug.classification.study import Study, StudyData
 from l2laug.config.evaluation_options import PROBE, SMALL, TUNE
-from l2laug.core.arrays import Pixels
 from l2laug.core.errors import UsageError
-from l2laug.data.image_set import ImageSet
 from l2laug.features.general import SIDE as GENERAL_SIDE
 from l2laug.runtime.device import Engine
+
+SMALL_SIDE = 48  # the small net sees images no larger: at 64 pixels it takes twice as long
 
 
 def check_heads(names: tuple[str, ...]) -> None:
@@ -38,7 +37,7 @@ def check_heads(names: tuple[str, ...]) -> None:
 
 def build_head(
     name: str,
-    at: dict[int, StudyData],
+    shapes: Shapes,
     relations: Relations,
     embedding: Embedding,
     study: Study,
@@ -49,7 +48,7 @@ def build_head(
 
     Args:
         name: ``probe``, ``small``, ``tune`` or a timm model's.
-        at: the study's images, at their own size under 0 and at others under those.
+        shapes: the study's images.
         relations: see :func:`relate`.
         embedding: of the probe.
         study: how nets are trained.
@@ -59,42 +58,21 @@ def build_head(
     Raises:
         UsageError: timm has no such model, or it can't take images of this size.
         BundleError: its weights are missing or do not fit.
+        ImageError: an image can't be read again.
     """
+    data = images_of(name, shapes)
+    extras = extras_of(data, relations)
     if name == PROBE:
-        return Probe(at[SIDE], extras_of(at[SIDE], relations), embedding)
-    data = at[GENERAL_SIDE] if name == TUNE else at[0]
-    return Network(name, data, extras_of(data, relations), study, engine, cache)
+        return Probe(data, extras, embedding)
+    return Network(name, data, extras, study, engine, cache)
 
 
-def side_of(name: str) -> int:
-    """The side at which a head wants its images, 0 for that at hand."""
-    return {PROBE: SIDE, TUNE: GENERAL_SIDE}.get(name, 0)
+def images_of(name: str, shapes: Shapes) -> StudyData:
+    """The images that a head sees: the general net in RGB at its own size, others at the model's.
 
-
-def resized(data: StudyData, side: int) -> StudyData:
-    """The study's images as RGB of another size: read again, or enlarged where that can't be."""
-    if side == 0:
-        return data
-    if data.larger is not None:
-        return data.larger(side, 3)
-    return StudyData(
-        _resized_set(data.train, side),
-        _resized_set(data.test, side),
-        data.rare,
-        _resized(data.samples, side),
-    )
-
-
-def _resized_set(images: ImageSet, side: int) -> ImageSet:
-    return ImageSet(_resized(images.pixels, side), images.labels, images.classes, images.paths)
-
-
-def _resized(pixels: Pixels, side: int) -> Pixels:
-    if pixels.shape[1] == 1:
-        pixels = pixels.repeat(3, 1)
-    if not len(pixels) or pixels.shape[-2:] == (side, side):
-        return pixels.reshape(len(pixels), 3, side, side)
-    x = torch.from_numpy(pixels).float()
-    x = F.interpolate(x, (side, side), mode="bicubic", antialias=max(x.shape[-2:]) > side)
-    found: Pixels = x.round().clamp(0, 255).to(torch.uint8).numpy()
-    return found
+    Raises:
+        ImageError: an image can't be read again.
+    """
+    if name in (PROBE, TUNE):
+        return shapes.at(SIDE if name == PROBE else GENERAL_SIDE, 3)
+    return shapes.within(SMALL_SIDE) if name == SMALL else shapes.at(shapes.side, shapes.channels)
