@@ -69,7 +69,7 @@ def test_pictures_of_runs_and_bundles_are_no_real_images(
     picture(tmp_path / "cat" / "1.png")
     picture(tmp_path / "l2laug-runs" / "cat" / "sheet.png")
     for mark in marks:
-        (tmp_path / "l2laug-runs" / "cat" / mark).touch()
+        (tmp_path / "l2laug-runs" / "cat" / mark).write_text("{}\n")
     assert names(class_folders(tmp_path)) == {"cat": ["1.png"]}
     with pytest.raises(ImageError, match="written by l2laug"):
         class_folders(tmp_path / "l2laug-runs" / "cat")
