@@ -195,6 +195,11 @@ def measure_samples(
     else:
         chosen = np.random.default_rng(seed).permutation(len(drawn.kept))
         measures = measure(extractor(against), extractor(drawn.kept[chosen]), extractor, seed)
+        on_general = _on_general_features(drawn, against, real, seed, device)
+        measures |= on_general
+        if on_general:
+            names, net = ", ".join(on_general), next(iter(on_general.values())).extractor
+            notes.append(f"Features for {names}: {net}.")
         notes.append(f"Scores are measured against halves of {_what(against, real)}.")
     if lpips is not None:
         from l2laug.evaluation.perceptual import perceptual_diversity  # needs torch
@@ -211,7 +216,19 @@ def measure_samples(
         save_nearest(sheet, copies, drawn, real.support)
     duplicates = near_duplicates(drawn.kept, real.support, real.others)
     measures[duplicates.name] = duplicates
+    if "fid" in measures:
+        measures["fid"] = measures.pop("fid")  # the last: at such sizes it tells least
     return Measured(measures, notes, copies)
+
+
+def _on_general_features(
+    drawn: Samples, against: Pixels, real: Real, seed: int, device: str
+) -> dict[str, Measure]:
+    from l2laug.evaluation.general_scores import general_measures
+    from l2laug.features.general import general_extractor  # needs torch
+
+    support = real.support if against is real.others else None
+    return general_measures(against, drawn.kept, support, general_extractor(device), seed)
 
 
 def _what(against: Pixels, real: Real) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,8 @@ class Measure:
         extractor, sha256, resizing: what it was measured on.
         reading: what the comparison with the baseline says.
         too_small: the set sizes that it needs and why; empty if the sets are that large.
+        chance_low, chance_high: where it lies in 95 of 100 cases if samples and real images are of
+            one distribution, of scores of which that is known.
     """
 
     name: str
@@ -52,15 +54,17 @@ class Measure:
     resizing: str
     reading: str
     too_small: str
+    chance_low: float | None = None
+    chance_high: float | None = None
 
 
 @dataclass(frozen=True)
-class _Score:
+class Score:
     """A score of ``(real, drawn)`` features and its words.
 
     ``needs`` real images in either half for the number to mean something (0: more than there are
     features) because of ``why``; under ``least`` it can't be had. ``below`` and ``above`` say what
-    it means to be under and over the baseline.
+    it means to be under and over the baseline. ``chance`` gives the interval of chance, if known.
     """
 
     function: Callable[[Features, Features], float]
@@ -69,6 +73,7 @@ class _Score:
     why: str
     below: str
     above: str
+    chance: Callable[[Features, Features], tuple[float, float]] | None = None
 
 
 LEVEL = "no difference from real images found"
@@ -80,16 +85,8 @@ SHARES = "the 95% interval of a share of fewer than 50 images may span 0.28"
 NOISE = "with fewer the sampling error is too large"
 
 SCORES = {
-    "fid": _Score(
-        frechet_distance,
-        2,
-        0,
-        "with no more images than features FID is mostly bias",
-        NEAR,
-        FAR,
-    ),
-    "kid": _Score(kernel_distance, 2, 20, NOISE, NEAR, FAR),
-    "precision": _Score(
+    "kid": Score(kernel_distance, 2, 20, NOISE, NEAR, FAR),
+    "precision": Score(
         precision,
         precision_recall.NEIGHBOURS + 1,
         50,
@@ -97,7 +94,7 @@ SCORES = {
         "fewer samples lie within the real distribution than other real images do",
         "more samples lie within the real distribution than other real images do",
     ),
-    "recall": _Score(
+    "recall": Score(
         recall,
         precision_recall.NEIGHBOURS + 1,
         50,
@@ -105,7 +102,7 @@ SCORES = {
         "samples cover less of the real distribution than other real images: modes may be missing",
         "samples cover more of the real distribution than other real images do",
     ),
-    "density": _Score(
+    "density": Score(
         density,
         density_coverage.NEIGHBOURS + 1,
         50,
@@ -113,7 +110,7 @@ SCORES = {
         "samples lie in less dense regions of the real distribution than other real images do",
         "samples concentrate in the dense regions of the real distribution",
     ),
-    "coverage": _Score(
+    "coverage": Score(
         coverage,
         density_coverage.NEIGHBOURS + 1,
         50,
@@ -121,7 +118,7 @@ SCORES = {
         "fewer real images have a sample in their neighbourhood: modes may be missing",
         "more real images have a sample in their neighbourhood than another real image",
     ),
-    "diversity": _Score(
+    "diversity": Score(
         lambda _, drawn: diversity(drawn),
         2,
         20,
@@ -129,17 +126,25 @@ SCORES = {
         "samples vary less than real images",
         "samples vary more than real images",
     ),
+    "fid": Score(
+        frechet_distance,
+        2,
+        0,
+        "with no more images than features FID is mostly bias",
+        NEAR,
+        FAR,
+    ),
 }
 
 INCEPTION = "inception score"
 
 
-def scores_of(extractor: Extractor) -> dict[str, _Score]:
+def scores_of(extractor: Extractor) -> dict[str, Score]:
     """The scores that an extractor allows: the Inception Score takes class probabilities."""
     head = extractor.head
     if head is None:
         return SCORES
-    sure = _Score(
+    sure = Score(
         lambda _, drawn: inception_score(head(drawn)),
         2,
         50,
@@ -151,7 +156,11 @@ def scores_of(extractor: Extractor) -> dict[str, _Score]:
 
 
 def measure(
-    real: Features, drawn: Features, extractor: Extractor, seed: int = 0
+    real: Features,
+    drawn: Features,
+    extractor: Extractor,
+    seed: int = 0,
+    known: Mapping[str, Score] | None = None,
 ) -> dict[str, Measure]:
     """Every score that the sets are large enough for, by name, each beside its baseline.
 
@@ -164,13 +173,16 @@ def measure(
         drawn: features ``(M, D)`` of samples.
         extractor: what they come from.
         seed: of the splits.
+        known: the scores by name; all that the extractor allows by default.
     """
     half = min(len(real) // 2, MOST)
     count = min(len(real) - half, len(drawn), MOST)
     if len(real) < FEWEST or count < 2:
         return {}
     splits = SPLITS[half < 200]
-    scores = {n: s for n, s in scores_of(extractor).items() if min(half, count) >= s.least}
+    known = scores_of(extractor) if known is None else known
+    scores = {n: s for n, s in known.items() if min(half, count) >= s.least}
+    chance = dict[str, tuple[float, float]]()
     values: dict[str, list[tuple[float, float]]] = {name: [] for name in scores}
     for split in range(splits):
         random = np.random.default_rng((seed, split))
@@ -179,17 +191,25 @@ def measure(
         chosen = drawn[random.choice(len(drawn), count, replace=False)]
         for name, score in scores.items():
             values[name].append((score.function(given, chosen), score.function(given, others)))
+            if score.chance is not None and not split:
+                chance[name] = score.chance(given, chosen)
+    sizes = half, count, real.shape[1]
     return {
-        name: _summary(name, np.array(pairs), half, count, real.shape[1], extractor)
-        for name, pairs in values.items()
+        name: _summary(name, score, np.array(values[name]), sizes, extractor, chance.get(name))
+        for name, score in scores.items()
     }
 
 
 def _summary(
-    name: str, pairs: NDArray[np.float64], half: int, count: int, size: int, extractor: Extractor
+    name: str,
+    score: Score,
+    pairs: NDArray[np.float64],
+    sizes: tuple[int, int, int],
+    extractor: Extractor,
+    chance: tuple[float, float] | None,
 ) -> Measure:
-    score = scores_of(extractor)[name]
     ours, baseline = pairs.T
+    half, count, size = sizes
     needs = score.needs or size + 1
     too_small = f"It takes {2 * needs} real images and {needs} samples: {score.why}."
     reading = LEVEL
@@ -217,4 +237,6 @@ def _summary(
         resizing=extractor.resizing,
         reading=reading,
         too_small=too_small if min(half, count) < needs else "",
+        chance_low=chance[0] if chance else None,
+        chance_high=chance[1] if chance else None,
     )

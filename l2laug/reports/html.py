@@ -11,7 +11,7 @@ import numpy as np
 
 from l2laug.classification.predictions import condense
 from l2laug.reports.figures import Picture
-from l2laug.reports.markdown import ABOUT_SCORES, COMPARABLE, cells_of
+from l2laug.reports.markdown import ABOUT_SCORES, COMPARABLE, small_print, table_rows
 from l2laug.reports.verdicts import (
     ABOUT_ARMS,
     ABOUT_RECALLS,
@@ -89,7 +89,8 @@ def render_html(
         evaluation=evaluation,
         verdicts=verdict_lines(evaluation),
         word=_word(evaluation),
-        measures=[cells_of(m) for m in evaluation["measures"].values()],
+        measures=table_rows(evaluation["measures"]),
+        small_print=small_print(evaluation["measures"]),
         heads=[_head(entry, evaluation) for entry in evaluation["verdicts"]],
         about_arms=ABOUT_ARMS.replace("`", ""),
         about_recalls=ABOUT_RECALLS,

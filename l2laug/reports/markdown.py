@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from l2laug.reports.tables import markdown_table
@@ -11,6 +12,11 @@ ABOUT_SCORES = (
     "In brackets: the 5th to 95th percentile over random halves of the real images; for copies the "
     "95% interval. The column of real images is the real-vs-real baseline: the score of real "
     "images against other real images at the same set sizes."
+)
+FID = "fid"
+ABOUT_FID = (
+    "FID compares means and covariances alone, and with fewer images than features most of it is "
+    "bias: at such sizes it tells neither good generators apart nor copies from new images."
 )
 COMPARABLE = "Scores compare only with those of the same extractor and set sizes."
 
@@ -29,8 +35,9 @@ def render(evaluation: dict[str, Any]) -> str:
     if evaluation["measures"]:
         head = ("score", "samples", "real images", "set sizes", "reading")
         lines += [
-            *markdown_table(head, map(cells_of, evaluation["measures"].values())),
+            *markdown_table(head, table_rows(evaluation["measures"])),
             "",
+            *[f"<sub>{line}</sub>\n" for line in small_print(evaluation["measures"])],
             ABOUT_SCORES,
             "",
             f"Features: {extractor['name']}, SHA-256 {extractor['sha256'][:12]}, resizing: "
@@ -41,18 +48,32 @@ def render(evaluation: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def table_rows(measures: Mapping[str, dict[str, Any]]) -> list[tuple[str, str, str, str, str]]:
+    """A row for each score but FID, which :func:`small_print` tells of."""
+    return [cells_of(measure) for name, measure in measures.items() if name != FID]
+
+
+def small_print(measures: Mapping[str, dict[str, Any]]) -> list[str]:
+    """FID, if it was measured, and what it can't tell."""
+    if FID not in measures:
+        return []
+    name, value, baseline, sizes, words = cells_of(measures[FID])
+    return [f"{name.upper()} {value}, real images {baseline}, {sizes}: {words}. {ABOUT_FID}"]
+
+
 def measure_line(measure: dict[str, Any]) -> str:
     """One measure for a terminal: the samples' score, its baseline and their reading."""
     said = f"{measure['name']}: {measure['value']:.4g}"
     if measure["baseline"] is not None:
         said += f" (real images {measure['baseline']:.4g})"
     said += f", {measure['samples']} against {measure['real']} images: {measure['reading']}"
+    said += _chance(measure)
     return f"{said}. Too few. {measure['too_small']}" if measure["too_small"] else f"{said}."
 
 
 def cells_of(measure: dict[str, Any]) -> tuple[str, str, str, str, str]:
     """A measure's row: name, score of the samples, baseline, set sizes and reading."""
-    words = measure["reading"]
+    words = measure["reading"] + _chance(measure)
     if measure["too_small"]:
         words = f"too few images: {measure['too_small']} So far: {words}"
     return (
@@ -62,6 +83,12 @@ def cells_of(measure: dict[str, Any]) -> tuple[str, str, str, str, str]:
         f"{measure['samples']} with {measure['real']} real",
         words,
     )
+
+
+def _chance(measure: dict[str, Any]) -> str:
+    """Where a score lies by chance, of those of which it is known."""
+    low, high = measure["chance_low"], measure["chance_high"]
+    return "" if low is None else f" (by chance {low:.3g} to {high:.3g})"
 
 
 def _with_range(value: float | None, low: float | None, high: float | None) -> str:

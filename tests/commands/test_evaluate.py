@@ -35,7 +35,9 @@ def test_scores_and_counts_of_a_run_among_its_siblings(run: Run, digits: Path):
     assert result.counts["real_held_out"] == 7
     assert result.counts["train"] + result.counts["test"] == 120
     # Seven held-out threes, three of them against four samples: too few for neighbours.
-    assert set(result.scores) == {"fid", "kid", "diversity", "copies", "near duplicates"}
+    of_bundle, of_general_net = {"fid", "kid", "diversity"}, {"mmd", "vendi score"}
+    assert set(result.scores) == of_bundle | of_general_net | {"copies", "near duplicates"}
+    assert result.measures["mmd"].extractor == "EfficientNet-Lite0, ImageNet"
     assert (result.measures["fid"].real, result.measures["fid"].samples) == (3, 4)
     assert result.extractor["sha256"] == file_hash(fixtures.BUNDLE / "features.onnx")
     assert result.verdicts == []

@@ -63,11 +63,13 @@ def evaluation() -> dict[str, Any]:
         "real": 5,
         "reading": "farther from real images",
         "too_small": "",
+        "chance_low": None,
+        "chance_high": None,
     }
     return {
         "class_name": NASTY,
         "counts": {"samples": 60, "support": 5, "real_held_out": 12, "train": 321, "test": 87},
-        "measures": {"fid": measure},
+        "measures": {"kid": measure | {"name": "kid"}, "fid": measure | {"value": 98.765}},
         "extractor": {"name": "net", "sha256": "0123456789abcdef", "resizing": "none"},
         "notes": [NASTY],
         "verdicts": [entry(rare=NASTY), entry("small", rare=NASTY)],
@@ -129,6 +131,7 @@ def test_every_number_is_the_evaluations(text: str):
 
     assert any(w.startswith("probe: The samples hurt") and "-0.123" in w for w in words)
     assert {"12.35 (11.2 to 13.5)", "3.21 (3 to 3.5)", "6 with 5 real"} <= set(words)
+    assert any(w.startswith("FID 98.77 (") and "most of it is bias" in w for w in words)
     assert {"0.900 ± 0.141", "0.700 ± 0.000", "0.250 (0.125 to 0.375)"} <= set(words)
     assert "7.5" in words  # in a confusion matrix
 

@@ -36,6 +36,23 @@ def evaluation() -> dict[str, Any]:
                 "real": 5,
                 "reading": "farther from real images",
                 "too_small": "It takes 258 real images.",
+                "chance_low": None,
+                "chance_high": None,
+            },
+            "kid": {
+                "name": "kid",
+                "value": 12.3456,
+                "low": 11.25,
+                "high": 13.5,
+                "baseline": 3.21,
+                "baseline_low": 3.0,
+                "baseline_high": 3.5,
+                "samples": 6,
+                "real": 5,
+                "reading": "farther from real images",
+                "too_small": "It takes 258 real images.",
+                "chance_low": -1.5,
+                "chance_high": 2.5,
             },
             "copies": {
                 "name": "copies",
@@ -49,6 +66,8 @@ def evaluation() -> dict[str, Any]:
                 "real": 5,
                 "reading": "not more than among real images",
                 "too_small": "",
+                "chance_low": None,
+                "chance_high": None,
             },
         },
         "extractor": {
@@ -76,11 +95,12 @@ def test_every_score_stands_in_the_table_with_what_it_was_measured_with(
     table = {row[0]: row[1:] for row in rows(text)}
 
     assert text.startswith("# cracks")
-    assert table["fid"] == [
+    assert table["kid"] == [
         "12.35 (11.2 to 13.5)",
         "3.21 (3 to 3.5)",
         "6 with 5 real",
-        "too few images: It takes 258 real images. So far: farther from real images",
+        "too few images: It takes 258 real images. So far: farther from real images "
+        "(by chance -1.5 to 2.5)",
     ]
     assert table["copies"] == [
         "0.02 (0.013 to 0.031)",
@@ -94,17 +114,29 @@ def test_every_score_stands_in_the_table_with_what_it_was_measured_with(
     assert "Classifier" not in text
 
 
+def test_fid_stands_below_the_table_in_small_print(evaluation: dict[str, Any]):
+    text = render(evaluation)
+
+    [small] = [line for line in text.splitlines() if line.startswith("<sub>")]
+    assert small.startswith("<sub>FID 12.35 (11.2 to 13.5), real images 3.21 (3 to 3.5), 6 with 5")
+    assert "most of it is bias" in small
+    assert "fid" not in [row[0] for row in rows(text)]
+    del evaluation["measures"]["fid"]
+    assert "<sub>" not in render(evaluation)
+
+
 def test_a_report_without_scores_has_no_table(evaluation: dict[str, Any]):
     assert rows(render(evaluation | {"measures": {}})) == []
 
 
 def test_a_terminal_gets_a_line_for_each_score(evaluation: dict[str, Any]):
-    fid, copies = (measure_line(m) for m in evaluation["measures"].values())
+    fid, kid, copies = (measure_line(m) for m in evaluation["measures"].values())
 
     assert fid == (
         "fid: 12.35 (real images 3.21), 6 against 5 images: farther from real images. "
         "Too few. It takes 258 real images."
     )
+    assert "farther from real images (by chance -1.5 to 2.5). Too few." in kid
     assert copies == "copies: 0.02, 1000 against 5 images: not more than among real images."
 
 

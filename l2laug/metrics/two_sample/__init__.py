@@ -1,0 +1,1 @@
+"""Tests of whether two sets of images are of one distribution."""
