@@ -62,3 +62,7 @@ class Session:
     def seeded(self, seed: int) -> Session:
         """The same session with another seed."""
         return Session(self._engine, self.progress, seed)
+
+    def showing(self, progress: Progress) -> Session:
+        """The same session, reporting elsewhere."""
+        return Session(self._engine, progress, self.seed)

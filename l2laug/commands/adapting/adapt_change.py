@@ -78,7 +78,9 @@ def tune_on_base(
     encoder = ChangeEncoder(recipe.generator)
     load_weights(encoder, plan.bundle.file("encoder.safetensors"))
     net, options = session.engine.place(load_general_net()), recipe.change_training
-    found = tune_change((generator, encoder), net, together(sets), options, session)
+    found = tune_change(
+        (generator, encoder), net, together(sets), options, session, seconds=plan.budget
+    )
     session.progress.say(found.describe())
     return found.generator, found.steps
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from l2laug.core.progress import Progress, clock
+from l2laug.core.progress import Advance, Progress, clock
 
 
 @dataclass(frozen=True)
@@ -27,45 +27,85 @@ class Stage:
     work: float
 
 
-@dataclass
-class Stages:
-    """Tells which stage begins, how long it went so far and how long is left.
+class Stages(Progress):
+    """Tells which stage begins, and behind each task's progress how long all stages still take.
 
     Args:
         progress: where to.
-        stages: what is to be done, in order; more may be put in later.
+        stages: what is to be done, in order; those not begun may be replaced later.
+        now: a clock, in seconds.
     """
 
-    progress: Progress
-    stages: Sequence[Stage]
-    done: int = 0
-    start: float = field(default_factory=time.monotonic)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        progress: Progress,
+        stages: Sequence[Stage],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(quiet=progress.quiet, every=progress.every)
+        self.progress, self.stages, self.now = progress, list(stages), now
+        self.done, self.start = 0, now()
+        self._began: float | None = None  # of the stage that is going on
+        self._task: tuple[float, float] | None = None  # when it began, which part is done
         self._spent: dict[str, float] = defaultdict(float)
         self._work: dict[str, float] = defaultdict(float)
 
     def spent(self) -> float:
-        """Seconds since the first one."""
-        return time.monotonic() - self.start
+        """Seconds since the first stage began."""
+        return self.now() - self.start
 
     def left(self) -> float:
-        """Seconds that the stages not yet done take."""
-        slower = sum(self._spent.values()) / max(sum(self._work.values()), 1e-9)
-        total = 0.0
-        for stage in self.stages[self.done :]:
-            known = self._work.get(stage.kind, 0.0)
-            rate = self._spent[stage.kind] / known if known else slower or 1.0
-            total += stage.work * rate
-        return total
+        """Seconds that all that is not done takes.
+
+        A stage takes as long as its work at the pace of its kind, or of all kinds as long as none
+        of its kind is done; but no less than the task that is going on in it has left.
+        """
+        spent, work, here = sum(self._spent.values()), sum(self._work.values()), 0.0
+        following = self.stages[self.done :]
+        if self._began is not None:
+            current, elapsed = following.pop(0), self.now() - self._began
+            here = max(current.work * self._pace(current.kind, spent, work) - elapsed, 0.0)
+            if self._task is not None and self._task[1] > 0:
+                began, part = self._task
+                here = max(here, (self.now() - began) * (1 - part) / part)
+            spent, work = spent + elapsed + here, work + current.work
+        return here + sum(s.work * self._pace(s.kind, spent, work) for s in following)
+
+    def _pace(self, kind: str, spent: float, work: float) -> float:
+        """Seconds for one of work."""
+        if self._work.get(kind):
+            return self._spent[kind] / self._work[kind]
+        return spent / work if work else 1.0
 
     @contextmanager
     def next(self) -> Iterator[Stage]:
         """Tell of the next stage, and time it."""
-        stage, began = self.stages[self.done], time.monotonic()
+        stage = self.stages[self.done]
         told = f"{clock(self.spent())} spent, about {clock(self.left())} left"
-        self.progress.say(f"[{self.done + 1}/{len(self.stages)}] {stage.title}; {told}")
+        self.say(f"[{self.done + 1}/{len(self.stages)}] {stage.title}; {told}")
+        self._began = self.now()
         yield stage
-        self._spent[stage.kind] += time.monotonic() - began
+        self._spent[stage.kind] += self.now() - self._began
         self._work[stage.kind] += stage.work
+        self._began, self._task = None, None
         self.done += 1
+
+    def say(self, line: str) -> None:
+        """Print one line for the person watching."""
+        self.progress.say(line)
+
+    @contextmanager
+    def task(self, title: str, total: int, done: int = 0) -> Iterator[Advance]:
+        """Show one task of a stage; behind it how long all stages still take."""
+        with self.progress.task(title, total, done) as advance:
+            began, count = self.now(), 0
+            self._task = None
+
+            def told(steps: int = 1, note: str = "") -> None:
+                nonlocal count
+                count += steps
+                self._task = (began, min(count / max(total - done, 1), 1.0))
+                advance(steps, f"all: about {clock(self.left())} left  {note}".rstrip())
+
+            yield told
+            self._task = None

@@ -24,7 +24,8 @@ LEARNING_SHARE, MEASURING_SHARE = (
     0.7,
 )  # of a budget: for models, and until no more is measured
 LEARN, MEASURE, DRAW, WRITE = "learn", "measure", "draw", "write"
-SECONDS = {LEARN: 40.0, MEASURE: 60.0, DRAW: 0.02, WRITE: 0.001}  # a class, a class, an image each
+# On two cores: to learn at all and a class more, to measure one, to draw and write an image.
+TUNING, LEARNING, MEASURING, DRAWING, WRITING = 120.0, 15.0, 40.0, 0.02, 0.001
 
 
 @dataclass(frozen=True)
@@ -72,24 +73,20 @@ class Work:
     def __init__(
         self, plan: AugmentPlan, folder: Path, session: Session, options: WorkOptions
     ) -> None:
-        self.plan, self.folder, self.session, self.options = plan, folder, session, options
+        self.plan, self.folder, self.options = plan, folder, options
         self.names = folder_names(plan.dataset.classes)
         self.worked = Worked()
         measured = [c for c in plan.filled if c.measured]
-        stages = [Stage(LEARN, f"learning {_listed(measured)}", SECONDS[LEARN])] if measured else []
-        stages += [Stage(MEASURE, f"measuring {c.name}", SECONDS[MEASURE]) for c in measured]
+        stages = [_learning(measured, "")] if measured else []
+        stages += [Stage(MEASURE, f"measuring {c.name}", MEASURING) for c in measured]
         later = self._drawing(plan.filled, plan.filled) if options.forced else []
         self.stages = Stages(session.progress, [*stages, *later, self._write_stage()])
+        self.session = session.showing(self.stages)
 
     def _drawing(self, again: Sequence[ClassPlan], chosen: Sequence[ClassPlan]) -> list[Stage]:
         """Stages from learning some classes whole to drawing some."""
-        stages = []
-        if again:
-            title = f"learning {_listed(again)} from all images"
-            stages.append(Stage(LEARN, title, SECONDS[LEARN]))
-        return stages + [
-            Stage(DRAW, f"drawing {c.name}", c.missing * SECONDS[DRAW]) for c in chosen
-        ]
+        stages = [_learning(again, " from all images")] if again else []
+        return stages + [Stage(DRAW, f"drawing {c.name}", c.missing * DRAWING) for c in chosen]
 
     def run(self) -> Worked:
         """Do all of it.
@@ -202,7 +199,11 @@ class Work:
 
     def _write_stage(self) -> Stage:
         count = len(self.plan.dataset.items)
-        return Stage(WRITE, "writing the data set", count * SECONDS[WRITE])
+        return Stage(WRITE, "writing the data set", count * WRITING)
+
+
+def _learning(classes: Sequence[ClassPlan], how: str) -> Stage:
+    return Stage(LEARN, f"learning {_listed(classes)}{how}", TUNING + LEARNING * len(classes))
 
 
 def _listed(classes: Sequence[ClassPlan]) -> str:

@@ -129,14 +129,18 @@ class ChangeTrainer:
 
 
 def train_change(
-    trainer: ChangeTrainer, pairs: NeighbourPairs, folder: Path | None = None
+    trainer: ChangeTrainer,
+    pairs: NeighbourPairs,
+    folder: Path | None = None,
+    seconds: float | None = None,
 ) -> ChangeGenerator:
-    """Take the steps that are left; returns the averaged generator.
+    """Take the steps that are left, or those there is time for; returns the averaged generator.
 
     Args:
         trainer: says how many steps.
         pairs: what to learn from.
         folder: where to keep ``change.pt``, gone on from if it is there, and ``metrics.jsonl``.
+        seconds: the longest it may take, if that is limited.
 
     Raises:
         BundleError: the checkpoint there is of other networks.
@@ -148,7 +152,7 @@ def train_change(
         checkpoint = folder / "change.pt"
         load_checkpoint(checkpoint, trainer, pairs)
         every = [Every(CHECKPOINT_EVERY, lambda _: save_checkpoint(checkpoint, trainer, pairs))]
-    phase = Phase("changes", "changes", trainer.steps, trainer.done)
+    phase = Phase("changes", "changes", trainer.steps, trainer.done, seconds)
     log = TrainingLog(None if folder is None else folder / METRICS)
     run_training(lambda: trainer.step(pairs), phase, trainer.session.progress, log, every)
     trainer.check_finite()

@@ -56,6 +56,7 @@ def tune_change(
     images: ImageSet,
     options: ChangeTrainingOptions,
     session: Session,
+    seconds: float | None = None,
 ) -> TunedChange:
     """Tune a copy of a generator on pairs of some images; keep it if held-out pairs say so.
 
@@ -68,6 +69,7 @@ def tune_change(
         images: of the user's classes.
         options: steps, rate and weights.
         session: engine, progress and seed.
+        seconds: the longest that training may take, if that is limited.
 
     Raises:
         RecipeError: the training diverged.
@@ -102,11 +104,11 @@ def tune_change(
         session.seed,
         grey=options.grey,
     )
-    tuned = train_change(trainer, pairs)
+    tuned = train_change(trainer, pairs, seconds=seconds)
     last = _loss((tuned, trainer.encoder), general, pair, options, session)
     if last >= first:
         return TunedChange(before, 0, first, last)
-    return TunedChange(tuned.cpu().eval(), options.base_steps, first, last)
+    return TunedChange(tuned.cpu().eval(), trainer.done, first, last)
 
 
 def _held_out(labels: Rows, seed: int) -> tuple[Rows, Rows]:

@@ -38,14 +38,16 @@ class Padded(Pooled):
         return F.pad(found, (0, WIDTH - found.shape[1]))
 
 
-def tune(pixels: Pixels, **changed: float) -> tuple[ChangeGenerator, TunedChange]:
+def tune(
+    pixels: Pixels, seconds: float | None = None, **changed: float
+) -> tuple[ChangeGenerator, TunedChange]:
     """A new generator, tuned on one class."""
     new = trainer(1)
     nets: tuple[ChangeGenerator, ChangeEncoder] = (new.average, new.encoder)
     labels = np.zeros(len(pixels), np.int64)
     images = ImageSet(pixels, labels, ("light",), (Path("x.png"),) * len(pixels))
     options = OPTIONS.model_copy(update=changed)
-    return nets[0], tune_change(nets, Padded(), images, options, new.session)
+    return nets[0], tune_change(nets, Padded(), images, options, new.session, seconds)
 
 
 def test_what_held_out_pairs_gain_by_is_kept() -> None:
@@ -55,6 +57,11 @@ def test_what_held_out_pairs_gain_by_is_kept() -> None:
     assert found.generator is not before
     assert not any(parameter.requires_grad for parameter in before.parameters())
     assert before.motion[-1].get_parameter("bias").abs().max() == 0  # what was given is as it was
+
+
+def test_a_budget_ends_it() -> None:
+    _, found = tune(varied("light"), seconds=0.0)
+    assert found.steps <= 1  # looked at before each step
 
 
 def test_harm_is_undone_and_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,56 @@
+"""Time left over all stages, by a clock that the test sets."""
+
+from __future__ import annotations
+
+import pytest
+
+from l2laug.commands.augmenting.stages import Stage, Stages
+from l2laug.core.progress import Progress
+
+
+class Lines(Progress):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_pace_of_a_kind_is_known_once_one_is_done() -> None:
+    clock, lines = Clock(), Lines()
+    plan = [Stage("learn", "a", 10), Stage("draw", "b", 5), Stage("learn", "c", 20)]
+    stages = Stages(lines, plan, clock)
+    assert stages.left() == 35
+    with stages.next():
+        clock.now = 30.0  # three times as long as thought
+    assert stages.left() == 3 * (5 + 20)
+    with stages.next():
+        clock.now = 32.0
+    assert stages.left() == 3 * 20  # drawing went faster, learning is known by itself
+    with stages.next():
+        clock.now = 92.0
+    assert (stages.left(), stages.spent()) == (0, 92)
+    assert lines.lines[1] == "[2/3] b; 30 s spent, about 1:15 left"
+
+
+def test_a_task_that_is_going_on_counts() -> None:
+    clock = Clock()
+    stages = Stages(Lines(), [Stage("learn", "a", 10), Stage("draw", "b", 5)], clock)
+    with stages.next(), stages.task("training", 100) as advance:
+        clock.now = 6.0
+        advance(20)
+        # a fifth took 6 seconds: 24 are left, and all is three times as slow as thought
+        assert stages.left() == pytest.approx(24 + 5 * 3)
+        clock.now = 30.0
+        advance(80)
+        assert stages.left() == pytest.approx(5 * 3)
