@@ -65,7 +65,7 @@ def test_a_budget_ends_it() -> None:
 
 
 def test_harm_is_undone_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    def ruin(trainer: object, _: object, **_: object) -> ChangeGenerator:
+    def ruin(trainer: object, *_: object, **__: object) -> ChangeGenerator:
         ruined: ChangeGenerator = trainer.average  # type: ignore[attr-defined]
         with torch.no_grad():
             ruined.motion[-1].get_parameter("bias").fill_(3.0)
