@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from l2laug.artifacts.bundle import Bundle, find_bundle
+from l2laug.artifacts.bundle import Bundle, find_bundle, list_bundles
 from l2laug.artifacts.names import HOME, MODEL
 from l2laug.artifacts.output_folders import check_free
 from l2laug.artifacts.training_log import TrainingLog
@@ -15,22 +15,21 @@ from l2laug.commands.adapting.adapt_class import (
     MAX_SIDE,
     Plan,
     adapt_class,
-    recipe_hash,
-    support_hashes,
 )
+from l2laug.commands.adapting.earlier_run import bundle_of, check_same
+from l2laug.commands.adapting.run_folder import write_run
 from l2laug.commands.adapting.select_bundle import Choice, nearest_bundle, own_bundle
 from l2laug.config.load import find_recipe, parse_recipe
 from l2laug.config.recipe import Recipe
-from l2laug.core.errors import BundleError, ImageError, OutputError, QualityError, UsageError
-from l2laug.core.files import whole_folder
-from l2laug.data.base_classes import base_hashes, read_base_classes, source_classes
+from l2laug.core.errors import BundleError, ImageError, QualityError, UsageError
+from l2laug.data.base_classes import read_base_classes, source_classes
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet
 from l2laug.data.images.image_stats import image_stats
 from l2laug.data.public_sources import source_size
 from l2laug.data.support import read_supports
+from l2laug.evaluation.bundles.domain_distance import GENERAL
 from l2laug.runtime.session import Session
-from l2laug.sampling.sampler import Sampler
 from l2laug.training.joint import train_jointly
 
 SPLITS = frozenset({"train", "val", "valid", "validation", "test", "ground_truth"})
@@ -135,18 +134,33 @@ def adapt(folder: Path, options: AdaptOptions, session: Session) -> list[Adapted
     progress.say(f"bundle {bundle.name}, {device}")
     if options.base is not None:
         plan = replace(plan, base=_read_base(options.base, job, plan))
-    for name in job.done:
-        _check_same(job.runs[name], sets[name], plan)
+    general = _falls_back_to(options, bundle)
+    fallen = [name for name in job.done if bundle_of(job.runs[name]) == general]
+    for name in set(job.done).difference(fallen):
+        check_same(job.runs[name], sets[name], plan)
     learn = _learner(job, list(sets.values()), plan)
-    results = []
+    results = list[Adapted]()
+
+    def adapt_generally(name: str) -> None:
+        again = replace(options, bundle=GENERAL, out=job.runs[name])
+        found = adapt(job.folder_of(name), again, session)
+        results.extend(replace(one, distances=choice.distances) for one in found)
+
     for name, run in job.runs.items():
+        if name in fallen:
+            adapt_generally(name)
+            continue
         notes, passed = tuple[str, ...](), True
         if name in job.done:
             progress.say(f"{name}: adapted before")
         else:
             try:
-                notes = _write_run(learn, sets[name], job.folder_of(name), run)
+                notes = write_run(learn, sets[name], job.folder_of(name), run)
             except QualityError as error:
+                if general is not None:
+                    progress.say(f"note: {error.fact} Bundle {general} is taken in its place.")
+                    adapt_generally(name)
+                    continue
                 if not options.keep_going:
                     raise
                 notes, passed = (error.fact,), False
@@ -156,27 +170,11 @@ def adapt(folder: Path, options: AdaptOptions, session: Session) -> list[Adapted
     return results
 
 
-def _write_run(
-    learn: Callable[[ImageSet, Path, Path], tuple[str, ...]],
-    support: ImageSet,
-    folder: Path,
-    run: Path,
-) -> tuple[str, ...]:
-    """Learn a class into its run folder, which appears whole or not at all; what is to be told."""
-    with whole_folder(run, last=MODEL) as part:
-        try:
-            return learn(support, folder, part)
-        except QualityError as error:
-            raise _with_sheet(error, part, run) from error
-
-
-def _with_sheet(error: QualityError, part: Path, run: Path) -> QualityError:
-    """Keep the sheet of what was turned down, beside where the run would be, and name it."""
-    rejected = run.with_name(f"{run.name}.rejected")
-    rejected.mkdir(exist_ok=True)
-    for name in ("sheet.png", "options.yaml"):
-        (part / name).replace(rejected / name)
-    return QualityError(error.fact, f"Look at {rejected / 'sheet.png'}. {error.remedy}")
+def _falls_back_to(options: AdaptOptions, bundle: Bundle) -> str | None:
+    """The bundle for classes of which the chosen one's draws don't pass, if the user named none."""
+    names = {found.name for found in list_bundles()}
+    free = options.bundle == "auto" and options.source is None and options.recipe is None
+    return GENERAL if free and bundle.name != GENERAL and GENERAL in names else None
 
 
 def _learner(
@@ -281,17 +279,3 @@ def _read_base(folder: Path, job: _Job, plan: Plan) -> ImageSet:
     )
     plan.session.progress.say(f"{len(base.classes)} base classes with {len(base.pixels)} images")
     return base
-
-
-def _check_same(run: Path, support: ImageSet, plan: Plan) -> None:
-    """Make sure that a run is what adapting anew, with no budget, would make of these images."""
-    card = Sampler(run / MODEL, device="cpu").card
-    along = () if plan.base is None else base_hashes(plan.base)
-    options = plan.session.seed, plan.bundle.digest, recipe_hash(plan.recipe)
-    wanted = (*options, support_hashes(support), along)
-    found = (card.seed, card.bundle_hash, card.recipe_hash, card.support_hashes, card.base_hashes)
-    if found != wanted:
-        raise OutputError(
-            f"{run} was adapted with other images or options.",
-            "Give --overwrite in place of --resume, or another place with -o.",
-        )

@@ -10,13 +10,17 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from l2laug.artifacts.bundle import open_bundle
+from l2laug.commands import adapt as command
 from l2laug.commands.adapt import AdaptOptions, adapt
+from l2laug.commands.adapt import _recipe as given
 from l2laug.commands.adapting.adapt_class import Plan, notes_on
+from l2laug.commands.adapting.select_bundle import Choice
 from l2laug.config.load import parse_recipe
 from l2laug.core.errors import QualityError
 from l2laug.core.progress import Progress
 from l2laug.data.support import read_supports
 from l2laug.runtime.session import Session
+from l2laug.sampling.sampler import Sampler
 from tests.conftest import TINY
 from tests.fixtures.make import BUNDLE
 
@@ -56,3 +60,22 @@ def test_reduced_originals_and_lost_colours_are_told(temples: Path) -> None:
     assert "shows colour" in notes
     plan = Plan(bundle, parse_recipe(TINY, "tiny"), session, None, max_side=120)
     assert "larger than" not in "\n".join(notes_on(support, plan))
+
+
+def test_where_no_bundle_was_named_the_general_one_takes_over(
+    temples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = parse_recipe(TINY | {"target": {"steps": 2, "tune_steps": 2, "batch": 4}}, "strict")
+    choice = Choice(open_bundle(BUNDLE), {"tiny": 0.5})
+    monkeypatch.setattr(command, "nearest_bundle", lambda _: choice)
+    monkeypatch.setattr(
+        command, "_recipe", lambda o, b: strict if b.name == "tiny" else given(o, b)
+    )
+    session, out = Session("cpu", Progress(quiet=True)), tmp_path / "run"
+    (adapted,) = adapt(temples, AdaptOptions(out=out), session)
+    assert (adapted.bundle, adapted.passed) == ("photos", True)
+    assert Sampler(out / "model.onnx", device="cpu").card.bundle == "photos"
+    before = (out / "model.onnx").stat().st_mtime_ns
+    (again,) = adapt(temples, AdaptOptions(out=out, resume=True), session)
+    assert again.bundle == "photos"
+    assert (out / "model.onnx").stat().st_mtime_ns == before
