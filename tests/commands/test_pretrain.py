@@ -184,9 +184,12 @@ def test_a_training_goes_on_from_another_bundle(
 ):
     still = tiny.model_copy(update={"source": tiny.source.model_copy(update={"steps": 0})})
 
-    out = tmp_path / "next"
-    pretrain(digits, out, recipe=still, start=str(tiny_bundle))
+    out = Path(shutil.copytree(tiny_bundle, tmp_path / "next"))
+    card = (out / "README.md").read_text() + "Looked at, fine.\n"
+    (out / "README.md").write_text(card)
+    pretrain(digits, out, recipe=still, start=str(tiny_bundle), overwrite=True)
 
+    assert (out / "README.md").read_text() == card  # what somebody wrote in stays
     initial = open_bundle(tiny_bundle)
     assert open_bundle(out).info["start"] == {"name": "tiny", "sha256": initial.digest}
     assert file_hash(out / "critic.safetensors") == initial.info["files"]["critic.safetensors"]
@@ -218,7 +221,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, digits: Path, t
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_training_cut_off_can_be_gone_on_with(
+def test_a_training_cut_off_or_out_of_space_can_be_gone_on_with(
     digits: Path, tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     out = tmp_path / "bundle"
@@ -243,26 +246,17 @@ def test_a_training_cut_off_can_be_gone_on_with(
     with pytest.raises(UsageError, match="other images"):
         pretrain(fewer, out, recipe=tiny, resume=True)
 
-    # The feature net and the strong generator were finished before the cut.
-    for done in ("train_features", "export_features"):
-        monkeypatch.setattr(pretraining, done, cut)
-    bundle = pretrain(digits, out, recipe=tiny, resume=True).bundle
-    assert bundle.problems() == []
-    assert not (out / ".training").exists()
-
-
-def test_a_disk_full_at_the_very_end_loses_no_training(
-    digits: Path, tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    out = tmp_path / "bundle"
-
+    # The feature net and the strong generator were finished before the cut. Now the disk is full
+    # at the very end.
     def full(*_: object) -> None:
         raise OutputError("no space", "free some")
 
     with monkeypatch.context() as patched:
+        for done in ("train_features", "export_features"):
+            patched.setattr(pretraining, done, cut)
         patched.setattr(bundle_folder, "write_info", full)
         with pytest.raises(OutputError, match="no space"):
-            pretrain(digits, out, recipe=tiny)
+            pretrain(digits, out, recipe=tiny, resume=True)
     assert (out / ".training" / "strong.pt").is_file()
 
     (out / "thesis.txt").write_text("precious")
@@ -270,30 +264,22 @@ def test_a_disk_full_at_the_very_end_loses_no_training(
         pretrain(digits, out, recipe=tiny, overwrite=True)
     assert (out / ".training" / "strong.pt").is_file()
     (out / "thesis.txt").unlink()
-    assert pretrain(digits, out, recipe=tiny, resume=True).bundle.problems() == []
+    bundle = pretrain(digits, out, recipe=tiny, resume=True).bundle
+    assert bundle.problems() == []
+    assert not (out / ".training").exists()
 
 
-@pytest.mark.parametrize("written", [False, True])
-def test_a_card_that_nobody_wrote_in_is_renewed(
-    tiny_bundle: Path, digits: Path, tiny: Recipe, tmp_path: Path, written: bool
+def test_positions_of_no_gem_make_a_bundle_without_any_and_renew_a_card_that_nobody_wrote_in(
+    tiny_bundle: Path, digits: Path, tiny: Recipe, tmp_path: Path
 ):
     out = Path(shutil.copytree(tiny_bundle, tmp_path / "tiny"))
-    card = out / "README.md"
-    if written:
-        card.write_text(card.read_text() + "Looked at, fine.\n")
-    before = card.read_text()
-    more = tiny.model_copy(update={"data": tiny.data.model_copy(update={"held_out": 5})})
+    assert "of 8 classes" in (out / "README.md").read_text()
+    changed = {
+        "gems": tiny.gems.model_copy(update={"positions": ()}),
+        "data": tiny.data.model_copy(update={"held_out": 5}),
+    }
 
-    pretrain(digits, out, recipe=more, overwrite=True)
-
-    assert "8 classes" in before
-    assert (card.read_text() == before) == written
-    assert ("of 5 classes" in card.read_text()) != written
-
-
-def test_positions_of_no_gem_make_a_bundle_without_any(digits: Path, tiny: Recipe, tmp_path: Path):
-    bare = tiny.model_copy(update={"gems": tiny.gems.model_copy(update={"positions": ()})})
-
-    bundle = pretrain(digits, tmp_path / "bare", recipe=bare).bundle
+    bundle = pretrain(digits, out, recipe=tiny.model_copy(update=changed), overwrite=True).bundle
 
     assert bundle.info["gem_losses"] == {}
+    assert "of 5 classes" in (out / "README.md").read_text()
