@@ -11,6 +11,7 @@ from typing import Any
 
 from l2laug.artifacts.names import AUGMENTED
 from l2laug.artifacts.output_folders import check_free
+from l2laug.commands.augmenting.leaks import find_units
 from l2laug.commands.augmenting.plan import AugmentPlan, make_plan
 from l2laug.commands.augmenting.recipe_files import write_recipe
 from l2laug.commands.augmenting.work import Work, Worked, WorkOptions
@@ -69,7 +70,8 @@ def plan_augment(place: Path, options: AugmentOptions, session: Session) -> Augm
         UsageError: a named class is not there, or ``to_count`` is no count.
     """
     dataset = read_dataset(place, out=options.out)
-    return make_plan(dataset, options.to_count, options.rare, session.seed)
+    units = find_units(dataset)
+    return make_plan(dataset, options.to_count, options.rare, session.seed, units)
 
 
 def augment(place: Path, options: AugmentOptions, session: Session) -> dict[str, Any]:

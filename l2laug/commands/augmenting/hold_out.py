@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +16,7 @@ ENOUGH = 30  # test images of a rare class; over that its share is that of the o
 SUPPORT = 50  # images of a rare class that are learned from, at most
 HELD_OUT = "held out"
 Items = tuple[Item, ...]
+Unit = Path | str | int
 
 
 @dataclass(frozen=True)
@@ -32,19 +34,28 @@ class Roles:
     source: str
 
 
-def assign_roles(dataset: Dataset, rare: Sequence[str], seed: int) -> Roles:
+def assign_roles(
+    dataset: Dataset, rare: Sequence[str], seed: int, units: Mapping[Path, int] | None = None
+) -> Roles:
     """What is learned from, and what is tested on.
 
     A split ``val`` is tested on where there is one, else ``test``. Where there is neither, three in
-    ten of a class's images are held out, of a rare class half where that is 30 or fewer; images of
-    a group stay together. Of sets of objects nothing is held out: images of an object that is rare
-    are what is learned, under each rare class that they show.
+    ten of a class's images are held out, of a rare class half where that is 30 or fewer. Images of
+    a unit or group stay on one side, of whatever class they are; of a split that is tested on those
+    are left out of which the like are learned from. Of sets of objects nothing is held out: images
+    of an object that is rare are what is learned, under each rare class that they show.
 
     Args:
         dataset: as it was read.
         rare: its rare classes.
         seed: of the choice.
+        units: of :func:`find_units`; groups by default.
     """
+
+    def unit(item: Item) -> Unit:
+        own = item.file if item.group is None else item.group
+        return own if units is None else units.get(item.file, own)
+
     learn, test = defaultdict(list), defaultdict(list)
     if dataset.of_objects:
         for item in dataset.of(TRAIN):
@@ -56,34 +67,43 @@ def assign_roles(dataset: Dataset, rare: Sequence[str], seed: int) -> Roles:
     for item in dataset.of(TRAIN):
         learn[str(item.label)].append(item)
     if source != HELD_OUT:
-        for item in dataset.of(source):
+        known = {unit(item) for item in dataset.of(TRAIN)}
+        for item in (item for item in dataset.of(source) if unit(item) not in known):
             test[str(item.label)].append(item)
         return Roles(_tuples(learn), _tuples(test), source)
-    random = np.random.default_rng(seed)
-    for name in sorted(learn):
+    random, sides = np.random.default_rng(seed), dict[Unit, bool]()
+    for name in sorted(learn, key=lambda name: (name not in rare, name)):
         count = len(learn[name])
         most = int(BASE_SHARE * count)
         if name in rare:
             most = min(int(RARE_SHARE * count), max(most, ENOUGH))
-        test[name], learn[name] = _parted(learn[name], most, random)
+        test[name], learn[name] = _parted(
+            learn[name], [unit(item) for item in learn[name]], most, sides, random
+        )
     return Roles(_tuples(learn), _tuples(test), HELD_OUT)
 
 
 def _parted(
-    items: list[Item], most: int, random: np.random.Generator
+    items: list[Item],
+    units: list[Unit],
+    most: int,
+    sides: dict[Unit, bool],
+    random: np.random.Generator,
 ) -> tuple[list[Item], list[Item]]:
-    """Some groups with at most so many images, and the others."""
-    groups: dict[object, list[int]] = defaultdict(list)
-    for row, item in enumerate(items):
-        groups[row if item.group is None else item.group].append(row)
-    taken = set[int]()
-    keys = list(groups)
+    """Some units with at most so many images, and the others.
+
+    ``sides`` holds which units are tested on; those that other classes decided stay as they are.
+    """
+    sizes = Counter(units)
+    count = sum(size for unit, size in sizes.items() if sides.get(unit))
+    keys = list(sizes)
     for place in random.permutation(len(keys)):
-        rows = groups[keys[place]]
-        if len(taken) + len(rows) <= most:
-            taken.update(rows)
-    out = [item for row, item in enumerate(items) if row in taken]
-    return out, [item for row, item in enumerate(items) if row not in taken]
+        unit = keys[place]
+        if unit not in sides:
+            sides[unit] = count + sizes[unit] <= most
+            count += sizes[unit] * sides[unit]
+    both = list(zip(items, units, strict=True))
+    return [i for i, unit in both if sides[unit]], [i for i, unit in both if not sides[unit]]
 
 
 def support_of(items: Sequence[Item], seed: int) -> Items:

@@ -7,6 +7,7 @@ from typing import Any
 
 from l2laug.classification.verdict import FEWEST_TEST
 from l2laug.commands.augmenting.hold_out import SUPPORT, Roles, assign_roles
+from l2laug.commands.augmenting.leaks import Units
 from l2laug.commands.augmenting.rare_classes import RareClasses, find_rare
 from l2laug.data.datasets.dataset import TRAIN, Dataset
 
@@ -77,7 +78,11 @@ class AugmentPlan:
 
 
 def make_plan(
-    dataset: Dataset, to_count: str | None, named: tuple[str, ...], seed: int
+    dataset: Dataset,
+    to_count: str | None,
+    named: tuple[str, ...],
+    seed: int,
+    units: Units | None = None,
 ) -> AugmentPlan:
     """Find the rare classes and what is learned from and tested on.
 
@@ -86,7 +91,7 @@ def make_plan(
     """
     counts = dataset.counts(TRAIN)
     rare = find_rare(counts, to_count, named)
-    roles = assign_roles(dataset, rare.names, seed)
+    roles = assign_roles(dataset, rare.names, seed, units.of if units else None)
     classes = []
     for name in dataset.classes:
         is_rare = name in rare.names and counts[name] < rare.target
@@ -103,9 +108,9 @@ def make_plan(
                 is_rare and tested >= FEWEST_TEST and len(roles.test) > 1,
             )
         )
-    return AugmentPlan(
-        dataset, rare, roles, tuple(classes), (*dataset.notes, *_notes(classes, roles, dataset))
-    )
+    said = units.notes if units else ()
+    notes = (*dataset.notes, *said, *_notes(classes, roles, dataset))
+    return AugmentPlan(dataset, rare, roles, tuple(classes), notes)
 
 
 def _notes(classes: list[ClassPlan], roles: Roles, dataset: Dataset) -> list[str]:
