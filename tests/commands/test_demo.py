@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from l2laug.artifacts.bundle import write_info
+from l2laug.commands import demo
 from l2laug.commands.demo import PROBLEMS, Problem
+from l2laug.config.evaluation_options import EvaluationOptions
+from tests.class_folders import copy_classes
+from tests.cli.calls import l2laug, the_json
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
@@ -30,3 +38,37 @@ def test_clothing_is_in_colour_and_of_several_sizes(tmp_path: Path) -> None:
             assert image.mode == "RGB"
             sizes.add(image.size)
     assert len(sizes) > 3
+
+
+@pytest.mark.slow
+def test_it_adapts_samples_and_evaluates_each_problem(
+    digits: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = Path(shutil.copytree(tiny_bundle, tmp_path / "tiny"))
+    (bundle / "learned.txt").write_text("")  # as if it had seen none of these digits
+    info = json.loads((bundle / "bundle.json").read_text())
+    info["recipe"]["base"]["steps"] = 2
+    write_info(bundle, info)
+
+    def write(out: Path) -> tuple[Path, Path]:
+        kept = {"3": range(5), "4": range(8), "7": range(8)}
+        left = {name: range(len(kept[name]), 12) for name in kept}
+        copy_classes(digits, out / "test", left)
+        return copy_classes(digits, out / "train", kept), out / "test"
+
+    monkeypatch.setattr(demo, "PROBLEMS", [Problem("digits", "3", str(bundle), 8, write)])
+    quick = partial(EvaluationOptions, heads=("small",), flips="no", seeds=2, steps=2)
+    monkeypatch.setattr(demo, "EvaluationOptions", quick)
+    monkeypatch.chdir(tmp_path)
+    ended = l2laug("demo", "--json")
+    assert ended.exit_code == 0, ended.stderr
+    evaluation = the_json(ended)["demo"][0]["evaluation"]
+    # Seven threes and four of each other digit are held out.
+    assert {name: evaluation["counts"][name] for name in ("samples", "support", "test")} == {
+        "samples": 8,
+        "support": 5,
+        "test": 7 + 2 * 4,
+    }
+    assert len(list((tmp_path / "demo" / "digits" / "run" / "samples" / "3").iterdir())) == 8
+    assert (tmp_path / evaluation["paths"]["report"]).is_file()
+    assert [one["head"] for one in evaluation["verdicts"]] == ["small"]
