@@ -1,7 +1,8 @@
 """The command line: each command is a thin shim over a function of the same name."""
 
-from l2laug.cli import adapt, augment, bundles, demo, evaluate, pretrain, reproduce, sample, score
+from l2laug.cli import adapt, augment, bundles, demo, evaluate, sample, show
 from l2laug.cli.app import app
+from l2laug.cli.research import pretrain, reproduce, score
 
 __all__ = [
     "adapt",
@@ -14,4 +15,5 @@ __all__ = [
     "reproduce",
     "sample",
     "score",
+    "show",
 ]
