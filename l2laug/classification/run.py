@@ -118,7 +118,7 @@ def _judge(
 
     total = len(plan.arms) * (study.seeds + 1)
     with session.progress.task(f"classifier {head.name}", total) as advance:
-        tuner = Tuner(head, data.train.labels, data.label, plan.flips, advance)
+        tuner = Tuner(head, data.train.labels, data.label, plan.flips, advance, study.seed)
         tuned = []
         for arm in plan.arms:
             tuned.append(tuner.tune(arm))
@@ -126,7 +126,7 @@ def _judge(
         guesses = {}
         for one in tuned:
             found = []
-            for seed in range(study.seeds):
+            for seed in study.training_seeds:
                 found.append(head.guess(one.setting, one.rate, seed))
                 advance(note=f"{one.arm.name}, seed {seed}")
             guesses[one.arm.name] = np.stack(found)

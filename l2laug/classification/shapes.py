@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -59,8 +60,10 @@ def resized(pixels: Pixels, side: int, channels: int) -> Pixels:
     """Images ``(N, C, S, S)`` at another size; grey ones in as many channels as asked for."""
     if pixels.shape[1] < channels:
         pixels = pixels.repeat(channels, 1)
-    if not len(pixels) or pixels.shape[-2:] == (side, side):
-        return pixels.reshape(len(pixels), -1, side, side)
+    if pixels.shape[-2:] == (side, side):
+        return pixels
+    if not len(pixels):
+        return np.empty((0, pixels.shape[1], side, side), np.uint8)
     x = torch.from_numpy(pixels).float()
     x = F.interpolate(x, (side, side), mode="bicubic", antialias=max(x.shape[-2:]) > side)
     found: Pixels = x.round().clamp(0, 255).to(torch.uint8).numpy()

@@ -55,6 +55,7 @@ class Study:
         seeds: trainings of each arm; arms with the same seed start alike.
         steps: of each training of a net; see :func:`usual_steps`.
         batch: images a step.
+        seed: of everything random in the study: views, parts held out, trainings.
     """
 
     heads: tuple[str, ...]
@@ -63,6 +64,12 @@ class Study:
     seeds: int = SEEDS
     steps: int = FEWEST_STEPS
     batch: int = 32
+    seed: int = 0
+
+    @property
+    def training_seeds(self) -> range:
+        """The seeds of the trainings of each arm; other studies' are others."""
+        return range(self.seed * self.seeds, (self.seed + 1) * self.seeds)
 
 
 def usual_steps(classes: int) -> int:

@@ -75,6 +75,7 @@ class Tuner:
         rare: which is the rare class.
         flips: the sets of flips that classes survive.
         advance: told of every strength that was tried.
+        seed: of what is held out.
     """
 
     def __init__(
@@ -84,10 +85,11 @@ class Tuner:
         rare: int,
         flips: Sequence[str],
         advance: Advance,
+        seed: int = 0,
     ) -> None:
         self.head, self.flips, self.advance = head, flips, advance
         self.strengths_too = int((labels == rare).sum()) > 1
-        self.folds = make_folds(labels, rare, head.folds)[: head.tries]
+        self.folds = make_folds(labels, rare, head.folds, seed)[: head.tries]
         self.rates: Sequence[float] = head.rates
         self.done: dict[str, Tuned] = {}
         if head.shared and self.folds:

@@ -157,6 +157,7 @@ def train_classifiers(
         flips=options.flips,
         steps=options.steps or usual_steps(len(real.train.classes)),
         seeds=options.seeds,
+        seed=session.seed,
     )
     data = study_data(rare, real, drawn.some(min(len(drawn), MOST_SAMPLES), session.seed))
     return classify(data, study, session, run.folder, embedding)

@@ -103,7 +103,7 @@ def build(
         parents = mine[nearest_rows(embedding.whole(pixels), support)] if len(pixels) else mine[:0]
         extras[kind] = Extra(resized(pixels, side, 3), parents[:, None])
     if name == "probe":
-        return data, Probe(own, extras, embedding)
+        return data, Probe(own, extras, embedding, study.seed)
     extras["samples"] = extras["real"]
     return data, Network(name, own, extras, study, embedding.engine, cache)
 
@@ -114,11 +114,11 @@ def run_case(
     """What the head says of each kind."""
     data, head = build(case, name, embedding, study, cache)
     plan = make_plan(data, study, embedding)
-    tuner = Tuner(head, data.train.labels, data.label, plan.flips, quietly)
+    tuner = Tuner(head, data.train.labels, data.label, plan.flips, quietly, study.seed)
 
     def trained(arm: Arm) -> tuple[object, np.ndarray]:
         tuned = tuner.tune(arm)
-        said = [head.guess(tuned.setting, tuned.rate, seed) for seed in range(study.seeds)]
+        said = [head.guess(tuned.setting, tuned.rate, seed) for seed in study.training_seeds]
         return replace(tuned, arm=replace(arm, extra=arm.extra and "samples")), np.stack(said)
 
     rivals = [trained(arm) for arm in plan.arms if not arm.samples]
@@ -147,6 +147,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=20)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0, help="of the studies; cases stay the same")
     parser.add_argument("--steps", type=int, default=200, help="of a net's training")
     parser.add_argument("--arms", default="quick")
     parser.add_argument("--device", default="auto")
@@ -157,7 +158,8 @@ def main() -> None:
     kind_of_images = "photographs" if options.images else "digits"
     flips = "auto" if options.images else "no"
     arms = tuple(options.arms.split(","))
-    study = Study((options.head,), arms, flips, options.seeds, options.steps)
+    lasting = {"seeds": options.seeds, "steps": options.steps, "seed": options.seed}
+    study = Study((options.head,), arms, flips, **lasting)
     rows = _read(options.out)
     done = {(r["head"], r["images"], int(r["case"])) for r in rows}
     for number in range(options.first, options.first + options.cases):

@@ -98,9 +98,19 @@ def test_parts_hold_each_image_once_and_never_all_of_the_rare_class(rare: int, p
 
 
 def test_half_of_the_loss_is_the_rare_classs():
-    chances = np.array([[0.5, 0.5], [0.5, 0.5], [0.75, 0.25]])
+    unsure, sure = np.full((99, 2), 0.5), np.array([[1e-9, 1.0]])
+    labels = np.append(np.zeros(99, np.int64), 1)
 
-    loss = balanced_loss(chances, np.array([0, 0, 1]), 1)
+    loss = balanced_loss(np.concatenate([unsure, sure]), labels, 1)
 
-    assert loss == pytest.approx((np.log(2) + np.log(4)) / 2)
-    assert balanced_loss(chances[:2], np.array([0, 0]), 1) == pytest.approx(np.log(2))
+    assert loss == pytest.approx(np.log(2) / 2, abs=1e-6)
+    assert balanced_loss(unsure, labels[:99], 1) == pytest.approx(np.log(2))
+
+
+def test_how_sure_a_classifier_is_does_not_count_but_what_it_mixes_up_does():
+    chances = np.random.default_rng(0).dirichlet(np.ones(3), 200)
+    labels = np.array([np.random.default_rng(i).choice(3, p=c) for i, c in enumerate(chances)])
+    surer = chances**2 / (chances**2).sum(1, keepdims=True)
+
+    assert balanced_loss(surer, labels, 1) == pytest.approx(balanced_loss(chances, labels, 1))
+    assert balanced_loss(chances[::-1], labels, 1) > balanced_loss(chances, labels, 1) + 0.1

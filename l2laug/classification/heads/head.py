@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+import scipy.special
 from numpy.typing import NDArray
 
 from l2laug.classification.arms.registry import Setting
@@ -14,6 +15,7 @@ from l2laug.classification.predictions import Labels
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
 LEAST = 1e-6  # chance of a class: so that one image that is wholly wrong does not decide alone
+TEMPERATURES = np.geomspace(0.25, 16, 25)
 
 
 class Head(Protocol):
@@ -49,11 +51,22 @@ class Head(Protocol):
 def balanced_loss(chances: Floats, labels: Labels, rare: int) -> float:
     """Cross-entropy, half of it the rare class's mean and half of it the others'.
 
+    It is that at the temperature that suits the chances best (Guo et al. 2017): what counts is
+    which class is likelier, not how sure a classifier is. Of a few rare images some are always
+    wrong, and at a fixed temperature the least sure classifier would win, however much it mixes up.
+
     Args:
         chances: ``(N, K)``.
         labels: ``(N,)``.
         rare: which is the rare class; where one side has no image the other counts alone.
     """
-    each = -np.log(np.maximum(chances[np.arange(len(labels)), labels], LEAST))
-    sides = [each[labels == rare], each[labels != rare]]
-    return float(np.mean([side.mean() for side in sides if len(side)]))
+    logits = np.log(np.maximum(chances, LEAST))
+    is_rare = labels == rare
+    sides = [side for side in (is_rare, ~is_rare) if side.any()]
+    losses = []
+    for temperature in TEMPERATURES:
+        tempered = logits / temperature
+        own = tempered[np.arange(len(labels)), labels]
+        each = scipy.special.logsumexp(tempered, axis=1) - own
+        losses.append(np.mean([each[side].mean() for side in sides]))
+    return float(min(losses))

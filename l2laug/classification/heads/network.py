@@ -84,19 +84,19 @@ class Network:
 
     def losses(self, setting: Setting, rates: Sequence[float], folds: Sequence[Rows]) -> Floats:
         """See :meth:`Head.losses`; trainings are a third as long as those that count."""
-        steps, found = max(1, self.study.steps // 3), []
+        steps, seed, found = max(1, self.study.steps // 3), self.study.seed, []
         for rate in rates:
             parts = []
             for held in folds:
-                about = self._key(setting, rate, 0, steps) | {"held": array_hash(held)}
+                about = self._key(setting, rate, seed, steps) | {"held": array_hash(held)}
                 key = key_of(about)
                 loss = self.cache.find_loss(key)
                 if loss is None:
-                    net = self.train(setting, rate, 0, steps, held)
+                    net = self.train(setting, rate, seed, steps, held)
                     scores = predict(net, self.data.train.pixels[held], self.engine.device)
                     chances = scores.softmax(1).double().numpy()
                     loss = balanced_loss(chances, self.data.train.labels[held], self.data.label)
-                    self.cache.keep_loss(key, self._told(setting, rate, 0), loss)
+                    self.cache.keep_loss(key, self._told(setting, rate, seed), loss)
                 parts.append(loss)
             found.append(float(np.mean(parts)))
         return np.array(found)

@@ -107,35 +107,44 @@ class Probe:
         data: images of :data:`SIDE` pixels in RGB.
         extras: see :func:`extras_of`.
         embedding: of the net.
+        seed: of the views, and of which images are left out where there are very many.
     """
 
     name = "probe"
-    rates: Sequence[float] = (1e-3, 1e-2, 1e-1, 1.0)
+    rates: Sequence[float] = (1e-4, 1e-3, 1e-2, 1e-1)
     shared = False
     folds = 4
     tries = 4
 
-    def __init__(self, data: StudyData, extras: dict[str, Extra], embedding: Embedding) -> None:
-        self.data, self.embedding = data, embedding
+    def __init__(
+        self,
+        data: StudyData,
+        extras: dict[str, Extra],
+        embedding: Embedding,
+        seed: int = 0,
+    ) -> None:
+        self.data, self.embedding, self.seed = data, embedding, seed
         self.labels, self.rare = data.train.labels, data.label
         is_rare = self.labels == self.rare
         self.mine = np.flatnonzero(is_rare)
-        self.base = _some_of_each(np.flatnonzero(~is_rare), self.labels, MOST_BASE)
-        self.extras = {kind: _first(extra, EXTRA_VIEWS) for kind, extra in extras.items()}
+        self.base = _some_of_each(np.flatnonzero(~is_rare), self.labels, MOST_BASE, seed)
+        self.extras = {kind: _first(extra, EXTRA_VIEWS, seed) for kind, extra in extras.items()}
         self._views: dict[Policy, Views] = {}
         self._extra_views: dict[tuple[str, Policy], Seen] = {}
         self._tests: Seen | None = None
 
     def losses(self, setting: Setting, rates: Sequence[float], folds: Sequence[Rows]) -> Floats:
         """See :meth:`Head.losses`."""
-        plain, found = self.views(Policy()), np.zeros(len(rates))
+        plain, classes = self.views(Policy()), len(self.data.train.classes)
+        rows: list[Rows] = []
+        said: list[list[Floats]] = [[] for _ in rates]
         for held in folds:
             tests = plain.take(np.flatnonzero(np.isin(plain.rows, held)))
-            truth = self.labels[tests.rows]
+            rows.append(tests.rows)
             for i, model in enumerate(self._fit(setting, rates, held=held)):
-                chances = model.chances(tests.features, len(self.data.train.classes))
-                found[i] += balanced_loss(chances, truth, self.rare) / len(folds)
-        return found
+                said[i].append(model.chances(tests.features, classes))
+        truth = self.labels[np.concatenate(rows)]
+        return np.array([balanced_loss(np.concatenate(s), truth, self.rare) for s in said])
 
     def guess(self, setting: Setting, rate: float, seed: int) -> Labels:
         """See :meth:`Head.guess`."""
@@ -164,7 +173,7 @@ class Probe:
                 many = max(each, -(-RARE_VIEWS // len(self.mine)))
                 rows = [np.repeat(self.base, each), np.repeat(self.mine, many)]
             every = np.concatenate(rows)
-            seen = self.embedding(self.data.train.pixels, every, policy)
+            seen = self.embedding(self.data.train.pixels, every, policy, 2 * self.seed)
             self._views[policy] = Views(seen, every)
         return self._views[policy]
 
@@ -172,7 +181,8 @@ class Probe:
         key = kind, policy
         if key not in self._extra_views:
             pixels = self.extras[kind].pixels
-            self._extra_views[key] = self.embedding(pixels, np.arange(len(pixels)), policy, 1)
+            every = np.arange(len(pixels))
+            self._extra_views[key] = self.embedding(pixels, every, policy, 2 * self.seed + 1)
         return self._extra_views[key]
 
     def _fit(
@@ -216,11 +226,11 @@ class Probe:
         return weights
 
 
-def _some_of_each(rows: Rows, labels: Labels, most: int) -> Rows:
+def _some_of_each(rows: Rows, labels: Labels, most: int, seed: int) -> Rows:
     """At most ``most`` rows, of each class in proportion, in their order."""
     if len(rows) <= most:
         return rows
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     kept = []
     for label in np.unique(labels[rows]):
         mine = rows[labels[rows] == label]
@@ -228,9 +238,9 @@ def _some_of_each(rows: Rows, labels: Labels, most: int) -> Rows:
     return np.sort(np.concatenate(kept))
 
 
-def _first(extra: Extra, most: int) -> Extra:
+def _first(extra: Extra, most: int, seed: int) -> Extra:
     """A random part of more than ``most``."""
     if len(extra.pixels) <= most:
         return extra
-    rows = np.sort(np.random.default_rng(0).permutation(len(extra.pixels))[:most])
+    rows = np.sort(np.random.default_rng(seed).permutation(len(extra.pixels))[:most])
     return replace(extra, pixels=extra.pixels[rows], parents=extra.parents[rows])

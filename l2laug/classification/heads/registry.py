@@ -61,9 +61,9 @@ def build_head(
         ImageError: an image can't be read again.
     """
     data = images_of(name, shapes)
-    extras = extras_of(data, relations)
+    extras = extras_of(data, relations, study.seed)
     if name == PROBE:
-        return Probe(data, extras, embedding)
+        return Probe(data, extras, embedding, study.seed)
     return Network(name, data, extras, study, engine, cache)
 
 
