@@ -16,6 +16,7 @@ from l2laug.data.datasets.dataset import TRAIN, Item
 SHOWN = 50  # problems that are listed; of more it is said how many
 TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
+DEEP = frozenset({".tif", ".tiff"})  # of which Pillow reads a part
 
 
 class Problems:
@@ -66,6 +67,14 @@ def image_size(path: Path) -> tuple[int, int] | None:
             return (picture.height, picture.width) if turned else picture.size
     except Exception:  # Pillow's decoders raise almost anything; whoever reads it tells
         return None
+
+
+def check_readable(items: Sequence[Item], problems: Problems) -> None:
+    """Files that hold no picture, by their first bytes; TIFFs are left to whoever reads them."""
+    for item in items:
+        known = item.file.suffix.lower() not in DEEP and item.file.is_file()
+        if known and image_size(item.file) is None:
+            problems.add(f"{item.file} is no picture.", "Replace or remove it.")
 
 
 def check_classes(names: Iterable[str], problems: Problems) -> None:

@@ -15,6 +15,7 @@ from l2laug.data.datasets.problems import (
     check_classes,
     check_counts,
     check_masks,
+    check_readable,
     check_twice,
 )
 from l2laug.data.datasets.table import (
@@ -51,6 +52,7 @@ def read_dataset(place: Path, *, out: Path | None = None) -> Dataset:
     if not found.of_objects:
         check_counts(found.items, problems)
         check_twice(found.items, problems)
+    check_readable(found.items, problems)
     check_masks(found.items, problems)
     problems.check(place)
     return found

@@ -149,9 +149,7 @@ def _item(
 ) -> Item:
     label, objects = label_of(image, root), []
     size = image_size(image)
-    if size is None:
-        problems.add(f"{image} can't be read.", "Replace or remove it.")
-    elif label.is_file():
+    if label.is_file() and size is not None:
         reader = _Line(size, classes, points)
         for number, line in enumerate(read_lines(label, problems), 1):
             if line.strip():

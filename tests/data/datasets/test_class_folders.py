@@ -78,8 +78,9 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     trees.mask(root / "masks" / "cat" / "001.png")
     trees.mask(root / "masks" / "cat" / "009.png")
     (root / "dog" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    (root / "dog" / "broken.png").write_text("no picture")
     said = trees.problems_of(root, out=root / "more")
-    assert said[0].endswith("has 8 problems:")
+    assert said[0].endswith("has 9 problems:")
     for part in (
         "-o " + str(root / "more"),
         "Mask " + str(root / "masks" / "cat" / "009.png") + " belongs to no image",
@@ -89,6 +90,7 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
         "Class alone has one image",
         "the same image in two classes, cat and dog",
         "is of 40x31 pixels, its image",
+        str(root / "dog" / "broken.png") + " is no picture",
     ):
         assert sum(part in line for line in said) == 1, (part, said)
 
