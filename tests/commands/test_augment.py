@@ -15,14 +15,16 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 
 from l2laug.artifacts.model_card import Card
+from l2laug.classification.study import StudyData
 from l2laug.commands.augment import AugmentOptions, augment
-from l2laug.commands.augmenting import work
+from l2laug.commands.augmenting import object_crops, work
 from l2laug.commands.augmenting.arms import Measured
 from l2laug.core.errors import ImageError, OutputError
 from l2laug.data.datasets.read_dataset import read_dataset
 from l2laug.runtime.session import Session
 from tests.cli.calls import contents
 from tests.commands.augmenting.models import warping
+from tests.commands.augmenting.test_arms import entry
 from tests.data.datasets import trees
 
 TWELVE = (16, 203, 192, 220, 172, 143, 22, 89, 31, 89, 10, 204)
@@ -205,6 +207,32 @@ def test_objects_come_out_in_the_format_they_came_in(
     for item in after.items:
         if item not in new:
             assert [o.box for o in item.objects] == [o.box for o in old[item.file.stem]]
+
+
+def test_of_objects_those_cut_out_are_measured(
+    run: Augment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "set"
+    for i in range(30):
+        trees.picture(root / "images" / "train" / f"{i:02d}.png")
+        (root / "labels" / "train").mkdir(parents=True, exist_ok=True)
+        objects = "1 0.5 0.5 0.2 0.2\n" + "0 0.2 0.2 0.2 0.2\n0 0.7 0.7 0.2 0.2\n" * (i < 8)
+        (root / "labels" / "train" / f"{i:02d}.txt").write_text(objects)
+    (root / "data.yaml").write_text("train: images/train\nnames: [bolt, nut]\n")
+    seen = []
+
+    def classify(data: StudyData, *_: Any) -> list[dict[str, Any]]:
+        seen.append(data)
+        return [entry("probe", "helps")]
+
+    monkeypatch.setattr(object_crops, "classify", classify)
+    result = run(root, to_count="10", rare=("bolt",))
+    [data] = seen
+    assert data.train.classes == data.test.classes == ("bolt", "nut")
+    assert np.bincount(data.test.labels).tolist() == [8, 4 + 6]  # four images with two bolts each
+    assert len(data.samples) > 150  # nearly two in each of a hundred images
+    assert result["added"] == 2
+    assert result["classes"][0]["measured"]["word"] == "helps"
 
 
 def test_common_objects_do_not_multiply(run: Augment, tmp_path: Path) -> None:

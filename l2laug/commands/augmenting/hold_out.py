@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,8 +42,8 @@ def assign_roles(
     A split ``val`` is tested on where there is one, else ``test``. Where there is neither, three in
     ten of a class's images are held out, of a rare class half where that is 30 or fewer. Images of
     a unit or group stay on one side, of whatever class they are; of a split that is tested on those
-    are left out of which the like are learned from. Of sets of objects nothing is held out: images
-    of an object that is rare are what is learned, under each rare class that they show.
+    are left out of which the like are learned from. In sets of objects an image is of every rare
+    class that it shows, or else of the first other one; an image without objects is of none.
 
     Args:
         dataset: as it was read.
@@ -56,54 +56,61 @@ def assign_roles(
         own = item.file if item.group is None else item.group
         return own if units is None else units.get(item.file, own)
 
-    learn, test = defaultdict(list), defaultdict(list)
-    if dataset.of_objects:
-        for item in dataset.of(TRAIN):
-            shown = [name for name in rare if name in item.labels]
-            for name in shown or sorted(item.labels)[:1]:
-                learn[name].append(item)
-        return Roles(_tuples(learn), {}, "")
     source = next((s for s in ("val", "test") if dataset.of(s)), HELD_OUT)
-    for item in dataset.of(TRAIN):
-        learn[str(item.label)].append(item)
+    learn, test = dataset.of(TRAIN), dataset.of(source)
     if source != HELD_OUT:
-        known = {unit(item) for item in dataset.of(TRAIN)}
-        for item in (item for item in dataset.of(source) if unit(item) not in known):
-            test[str(item.label)].append(item)
-        return Roles(_tuples(learn), _tuples(test), source)
-    random, sides = np.random.default_rng(seed), dict[Unit, bool]()
-    for name in sorted(learn, key=lambda name: (name not in rare, name)):
-        count = len(learn[name])
-        most = int(BASE_SHARE * count)
-        if name in rare:
-            most = min(int(RARE_SHARE * count), max(most, ENOUGH))
-        test[name], learn[name] = _parted(
-            learn[name], [unit(item) for item in learn[name]], most, sides, random
-        )
-    return Roles(_tuples(learn), _tuples(test), HELD_OUT)
+        known = {unit(item) for item in learn}
+        test = tuple(item for item in test if unit(item) not in known)
+        return Roles(_by_class(learn, rare), _by_class(test, rare), source)
+    sides = _sides(learn, rare, unit, np.random.default_rng(seed))
+    test = tuple(item for item in learn if sides.get(unit(item)))
+    learn = tuple(item for item in learn if not sides.get(unit(item)))
+    return Roles(_by_class(learn, rare), _by_class(test, rare), HELD_OUT)
 
 
-def _parted(
-    items: list[Item],
-    units: list[Unit],
-    most: int,
-    sides: dict[Unit, bool],
+def _classes_of(item: Item, rare: Sequence[str]) -> list[str]:
+    """The classes that an image is learned under, or tested on."""
+    if item.label is not None:
+        return [item.label]
+    return [name for name in rare if name in item.labels] or sorted(item.labels)[:1]
+
+
+def _by_class(items: Sequence[Item], rare: Sequence[str]) -> dict[str, Items]:
+    found: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        for name in _classes_of(item, rare):
+            found[name].append(item)
+    return {name: tuple(found[name]) for name in sorted(found)}
+
+
+def _sides(
+    items: Items,
+    rare: Sequence[str],
+    unit: Callable[[Item], Unit],
     random: np.random.Generator,
-) -> tuple[list[Item], list[Item]]:
-    """Some units with at most so many images, and the others.
+) -> dict[Unit, bool]:
+    """Which units are tested on; those of the rare classes are chosen first.
 
-    ``sides`` holds which units are tested on; those that other classes decided stay as they are.
+    Whole units are taken while no class has more than it may.
     """
-    sizes = Counter(units)
-    count = sum(size for unit, size in sizes.items() if sides.get(unit))
-    keys = list(sizes)
-    for place in random.permutation(len(keys)):
-        unit = keys[place]
-        if unit not in sides:
-            sides[unit] = count + sizes[unit] <= most
-            count += sizes[unit] * sides[unit]
-    both = list(zip(items, units, strict=True))
-    return [i for i, unit in both if sides[unit]], [i for i, unit in both if not sides[unit]]
+    by_class: dict[str, list[Unit]] = defaultdict(list)
+    for item in items:
+        for name in _classes_of(item, rare)[:1]:
+            by_class[name].append(unit(item))
+    sides: dict[Unit, bool] = {}
+    for name in sorted(by_class, key=lambda name: (name not in rare, name)):
+        sizes = Counter(by_class[name])
+        most = int(BASE_SHARE * sizes.total())
+        if name in rare:
+            most = min(int(RARE_SHARE * sizes.total()), max(most, ENOUGH))
+        count = sum(size for one, size in sizes.items() if sides.get(one))
+        keys = list(sizes)
+        for place in random.permutation(len(keys)):
+            one = keys[place]
+            if one not in sides:
+                sides[one] = count + sizes[one] <= most
+                count += sizes[one] * sides[one]
+    return sides
 
 
 def support_of(items: Sequence[Item], seed: int) -> Items:
@@ -112,7 +119,3 @@ def support_of(items: Sequence[Item], seed: int) -> Items:
         return tuple(items)
     rows = np.random.default_rng(seed).permutation(len(items))[:SUPPORT]
     return tuple(items[row] for row in np.sort(rows))
-
-
-def _tuples(found: dict[str, list[Item]]) -> dict[str, Items]:
-    return {name: tuple(found[name]) for name in sorted(found)}

@@ -30,12 +30,7 @@ class Units:
 
 
 def find_units(dataset: Dataset) -> Units:
-    """Near-identical images and groups of a data set, whatever their split and class.
-
-    Sets of objects are not searched: nothing is tested on there.
-    """
-    if dataset.of_objects:
-        return Units()
+    """Near-identical images and groups of a data set, whatever their split and class."""
     if len(dataset.items) > MOST:
         said = f"near-identical images are not searched for among more than {MOST}"
         return Units(notes=(said,))

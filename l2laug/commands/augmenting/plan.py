@@ -22,7 +22,7 @@ class ClassPlan:
         images: in each split.
         target: images to train on there shall be, real and drawn together.
         learned: images that are learned from while the ways to train are measured.
-        tested: images that those are tested on.
+        tested: images, or objects, that those are tested on.
         measured: whether these are enough for a verdict.
     """
 
@@ -96,7 +96,7 @@ def make_plan(
     for name in dataset.classes:
         is_rare = name in rare.names and counts[name] < rare.target
         there = len(roles.learn.get(name, ()))
-        tested = len(roles.test.get(name, ()))
+        tested = _tested(name, roles, of_objects=dataset.of_objects)
         classes.append(
             ClassPlan(
                 name,
@@ -105,12 +105,20 @@ def make_plan(
                 rare.target if is_rare else counts[name],
                 min(there, SUPPORT) if is_rare else there,
                 tested,
-                is_rare and tested >= FEWEST_TEST and len(roles.test) > 1,
+                is_rare and tested >= FEWEST_TEST and len(dataset.classes) > 1,
             )
         )
     said = units.notes if units else ()
     notes = (*dataset.notes, *said, *_notes(classes, roles, dataset))
     return AugmentPlan(dataset, rare, roles, tuple(classes), notes)
+
+
+def _tested(name: str, roles: Roles, *, of_objects: bool) -> int:
+    """Images of a class to test on, or objects of it that those show."""
+    if not of_objects:
+        return len(roles.test.get(name, ()))
+    items = {id(item): item for found in roles.test.values() for item in found}
+    return sum(o.label == name for item in items.values() for o in item.objects)
 
 
 def _notes(classes: list[ClassPlan], roles: Roles, dataset: Dataset) -> list[str]:
@@ -119,13 +127,11 @@ def _notes(classes: list[ClassPlan], roles: Roles, dataset: Dataset) -> list[str
     if not filled:
         notes.append("no class is rare: nothing is to be added")
     if dataset.of_objects and filled:
+        notes.append("measured on objects, cut out: whether a classifier tells them apart better")
+    if few := [f"{c.name} ({c.tested})" for c in filled if not c.measured]:
+        what = "objects" if dataset.of_objects else "images"
         notes.append(
-            "objects have the classes, not images: whether a detector gains is not measured, "
-            "so none are added without --force samples"
-        )
-    elif few := [f"{c.name} ({c.tested})" for c in filled if not c.measured]:
-        notes.append(
-            f"fewer than {FEWEST_TEST} images to test on, so that nothing can be told of: "
+            f"fewer than {FEWEST_TEST} {what} to test on, so that nothing can be told of: "
             f"{', '.join(few)}; without --force samples nothing is added there"
         )
     if many := [c.name for c in filled if len(roles.learn.get(c.name, ())) > SUPPORT]:

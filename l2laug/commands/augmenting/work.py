@@ -13,8 +13,9 @@ from l2laug.commands.augmenting.arms import NOT_MEASURED, Measured, measure_clas
 from l2laug.commands.augmenting.draw_class import CommonObjects, NewImage, draw_class
 from l2laug.commands.augmenting.hold_out import HELD_OUT, Items, support_of
 from l2laug.commands.augmenting.image_folders import folder_names, link_classes
+from l2laug.commands.augmenting.object_crops import measure_objects
 from l2laug.commands.augmenting.plan import AugmentPlan, ClassPlan
-from l2laug.commands.augmenting.stages import Stage, Stages
+from l2laug.core.stages import Stage, Stages
 from l2laug.data.datasets.dataset import TRAIN, Item
 from l2laug.runtime.session import Session
 
@@ -117,38 +118,52 @@ class Work:
         plan, found = self.plan, self.worked.measured
         measured = [c for c in plan.filled if c.measured]
         for c in plan.filled:
-            why = "too few images to test on" if not plan.dataset.of_objects else "a set of objects"
-            found[c.name] = Measured(NOT_MEASURED, notes=() if c.measured else (why,))
+            found[c.name] = Measured(NOT_MEASURED, notes=("too few to test on",))
         if not measured:
             return {}
         learn = plan.roles.learn
-        rare = {c.name: learn[c.name] for c in measured}
+        rare = {c.name: learn[c.name] for c in measured if c.name in learn}
         base = {c.name: learn[c.name] for c in plan.classes if c.role == "base" and c.name in learn}
         with self.stages.next():
             runs = self._learn("half", rare, base)
-        tested = [name for name in plan.roles.test if plan.roles.test[name] and learn.get(name)]
-        support = {name: support_of(items, self.session.seed) for name, items in rare.items()}
-        everything = {name: support.get(name, learn[name]) for name in tested}
-        train = link_classes(self.folder / "half" / "train", everything, self.names)
-        tests = {name: plan.roles.test[name] for name in tested}
-        test = link_classes(self.folder / "half" / "test", tests, self.names)
+        folders = None if plan.dataset.of_objects else self._study_folders(rare)
         longest = 0.0
         for c in measured:
             began = self.stages.spent()
             with self.stages.next():
-                late = self.options.budget is not None and (
-                    began + longest > MEASURING_SHARE * self.options.budget and longest
-                )
-                if late:
-                    found[c.name] = Measured(NOT_MEASURED, notes=("the budget was spent",))
-                elif c.name not in runs:
-                    found[c.name] = Measured(NOT_MEASURED, notes=("nothing made of it passes",))
-                else:
-                    found[c.name] = measure_class(
-                        runs[c.name], train, test, self.session, self.options.heads
-                    )
+                found[c.name] = self._measure_one(c.name, runs, folders, began + longest)
             longest = max(longest, self.stages.spent() - began)
         return runs
+
+    def _study_folders(self, rare: Mapping[str, Items]) -> tuple[Path, Path]:
+        """Class folders to train and to test classifiers on."""
+        learn, test = self.plan.roles.learn, self.plan.roles.test
+        support = {name: support_of(items, self.session.seed) for name, items in rare.items()}
+        tested = [name for name in test if test[name] and learn.get(name)]
+        train_items = {name: support.get(name, learn[name]) for name in tested}
+        test_items = {name: test[name] for name in tested}
+        place = self.folder / "half"
+        return (
+            link_classes(place / "train", train_items, self.names),
+            link_classes(place / "test", test_items, self.names),
+        )
+
+    def _measure_one(
+        self, name: str, runs: Mapping[str, Run], folders: tuple[Path, Path] | None, until: float
+    ) -> Measured:
+        """Measure one class, unless that would take longer than the budget allows."""
+        budget, heads = self.options.budget, self.options.heads
+        if budget is not None and until > MEASURING_SHARE * budget:
+            return Measured(NOT_MEASURED, notes=("the budget was spent",))
+        if name not in runs:
+            return Measured(NOT_MEASURED, notes=("nothing that is made of it passes",))
+        if folders is not None:
+            return measure_class(runs[name], *folders, self.session, heads)
+        place = self.folder / "half" / "drawn" / self.names[name]
+        roles = self.plan.roles
+        return measure_objects(
+            name, runs[name], roles.learn, roles.test, place, self.session, heads
+        )
 
     def _learn(
         self, name: str, rare: Mapping[str, Sequence[Item]], base: Mapping[str, Sequence[Item]]

@@ -6,7 +6,7 @@ import pytest
 
 from l2laug.commands.augmenting.hold_out import assign_roles
 from l2laug.commands.augmenting.plan import make_plan
-from l2laug.data.datasets.dataset import Dataset, Item
+from l2laug.data.datasets.dataset import Dataset, Item, Object
 from l2laug.data.datasets.read_dataset import read_dataset
 from tests.data.datasets import trees
 
@@ -38,6 +38,16 @@ def test_half_of_a_rare_class_is_held_out_and_three_in_ten_of_the_others() -> No
     for name in ("rare", "base"):
         files = [i.file for i in (*roles.test[name], *roles.learn[name])]
         assert len(set(files)) == len(files)
+
+
+def test_groups_of_several_classes_stay_together() -> None:
+    found = [Item(Path(f"{n}{i}.png"), n, group=f"g{i % 7}") for n in "abc" for i in range(28)]
+    roles = assign_roles(dataset(found), ["a"], seed=2)
+    sides = [
+        {i.group for items in part.values() for i in items} for part in (roles.learn, roles.test)
+    ]
+    assert all(sides)
+    assert not sides[0] & sides[1]
 
 
 def test_groups_stay_together() -> None:
@@ -80,8 +90,21 @@ def test_of_mvtec_the_defects_are_rare(tmp_path: Path) -> None:
     ]
 
 
-def test_of_objects_nothing_is_measured(tmp_path: Path) -> None:
-    plan = make_plan(read_dataset(trees.voc(tmp_path)), "5", ("bolt",), 0)
-    assert not plan.classes[0].measured
-    assert "is not measured" in plan.notes[0]
-    assert {n: len(i) for n, i in plan.roles.learn.items()} == {"bolt": 1, "nut": 1}
+def test_of_objects_images_are_held_out_and_objects_counted() -> None:
+    box = (0.0, 0.0, 9.0, 9.0)
+    nut, bolt = Object("nut", box), Object("bolt", box)
+    found = [Item(Path(f"{i}.png"), None, objects=(nut, nut)) for i in range(20)]
+    found += [Item(Path(f"r{i}.png"), None, objects=(bolt, bolt, nut)) for i in range(8)]
+    found += [Item(Path("empty.png"), None)]
+    plan = make_plan(Dataset(Path("s"), "coco", tuple(found), ("bolt", "nut")), None, (), 0)
+    assert [(c.name, c.role, c.images["train"], c.target) for c in plan.classes] == [
+        ("bolt", "rare", 8, 28),
+        ("nut", "base", 28, 28),
+    ]
+    learn, test = plan.roles.learn, plan.roles.test
+    assert {name: len(i) for name, i in learn.items()} == {"bolt": 4, "nut": 14}
+    assert {name: len(i) for name, i in test.items()} == {"bolt": 4, "nut": 6}
+    assert [c.tested for c in plan.classes] == [8, 16]  # two bolts in each, two nuts or one
+    assert plan.classes[0].measured
+    files = [i.file for part in (learn, test) for items in part.values() for i in items]
+    assert len(set(files)) == len(files) == 28

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from l2laug.commands.augmenting.stages import Stage, Stages
 from l2laug.core.progress import Progress
+from l2laug.core.stages import Stage, Stages
 
 
 class Lines(Progress):
