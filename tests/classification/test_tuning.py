@@ -108,9 +108,9 @@ def test_half_of_the_loss_is_the_rare_classs():
 
 
 def test_how_sure_a_classifier_is_does_not_count_but_what_it_mixes_up_does():
-    chances = np.random.default_rng(0).dirichlet(np.ones(3), 200)
+    chances = np.random.default_rng(0).dirichlet(np.full(3, 5.0), 400)
     labels = np.array([np.random.default_rng(i).choice(3, p=c) for i, c in enumerate(chances)])
     surer = chances**2 / (chances**2).sum(1, keepdims=True)
 
     assert balanced_loss(surer, labels, 1) == pytest.approx(balanced_loss(chances, labels, 1))
-    assert balanced_loss(chances[::-1], labels, 1) > balanced_loss(chances, labels, 1) + 0.1
+    assert balanced_loss(chances[::-1], labels, 1) > balanced_loss(chances, labels, 1) + 0.05
