@@ -10,6 +10,7 @@ from pathlib import Path
 from l2laug.evaluation.leakage.near_identical import Pair, nearest_pairs
 
 SUPPORT, TRAIN, TEST, LEFT_OUT = "support", "train", "test", "left out"
+REPEATED = "repeated"  # near-identical to another test image, which counts for both
 NAMED = 5  # files, in a note
 
 
@@ -19,7 +20,8 @@ class NearIdentical:
 
     Attributes:
         file, other: their paths.
-        side, other_side: ``support``, ``train``, ``test`` or ``left out``, of both.
+        side, other_side: of both, ``support``, ``train``, ``test``, ``left out``, or ``repeated``
+            for what is near-identical to another test image of its class and not counted again.
         symmetry: what brings the other to the first: how it is turned or mirrored; may be empty.
         bits: of 255 of the perceptual hash that differ.
         correlation: of what the hash comes from.
@@ -64,7 +66,7 @@ def records(
 def notes(
     found: Sequence[NearIdentical],
     paths: Sequence[Path],
-    sides: Sequence[str],
+    sides: list[str],
     groups: Sequence[str | None],
     rare: Sequence[bool],
 ) -> list[str]:
@@ -83,6 +85,10 @@ def notes(
         said.append(
             f"{_images(len(found))} near-identical to another one, perhaps turned or mirrored, and "
             f"never tested on where that is trained on: {told}{_more(found)}."
+        )
+    if repeated := sides.count(REPEATED):
+        said.append(
+            f"{_images(repeated)} near-identical to another test image, which counts for both."
         )
     if out := [path for path, side in zip(paths, sides, strict=True) if side == LEFT_OUT]:
         told = ", ".join(_short(path) for path in out[:NAMED])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from l2laug.data.image_set import ImageSet
 from l2laug.evaluation.leakage.near_identical import Pair, find_near_identical
 from l2laug.evaluation.leakage.report import (
     LEFT_OUT,
+    REPEATED,
     SUPPORT,
     TEST,
     TRAIN,
@@ -67,12 +68,13 @@ def split_within(images: ImageSet, card: Card, groups: str | None, seed: int) ->
     to_test = choose_test(images.labels, units, kept, rare, TEST_SHARE, seed)
     to_train = ~to_test & (~is_rare | in_support)
     left_out = is_rare & ~to_test & ~kept
-    sides = _sides(in_support & is_rare, to_train, to_test, left_out)
+    tested = _once(hashes, images.labels, pairs, to_test)
+    sides = _sides(in_support & is_rare, to_train, to_test, left_out, tested)
     said = notes(records(pairs, images.paths, sides), images.paths, sides, names, is_rare.tolist())
     said += _untested(images, to_test, kept)
     return Split(
         images.take(np.flatnonzero(to_train)),
-        images.take(_once(hashes, to_test)),
+        images.take(tested),
         units[to_train],
         int(left_out.sum()),
         records(pairs, images.paths, sides),
@@ -104,15 +106,17 @@ def split_against(images: ImageSet, held: ImageSet, card: Card, groups: str | No
     seen_units = np.concatenate([units[:count], units[count:][seen_before]])
     to_test = ~seen_before & ~np.isin(units[count:], seen_units)
     left_out = ~seen_before & ~to_test
-    nothing = np.zeros(len(hashes), bool)
-    sides = _sides(support, ~support, np.zeros(count, bool), np.zeros(count, bool))
-    sides += _sides(known, nothing, to_test, left_out | seen_before)
+    among_held = [_moved(pair, count) for pair in pairs if pair.first >= count]
+    tested = _once(hashes, held.labels, among_held, to_test)
+    nothing, none = np.zeros(len(hashes), bool), np.zeros(count, bool)
+    sides = _sides(support, ~support, none, none, np.empty(0, np.int64))
+    sides += _sides(known, nothing, to_test, left_out | seen_before, tested)
     rare_held = held.labels == held.classes.index(card.class_name)
     is_rare = np.concatenate([train.labels == train.classes.index(card.class_name), rare_held])
     found = records(pairs, paths, sides)
     return Split(
         train,
-        held.take(_once(hashes, to_test)),
+        held.take(tested),
         units[:count],
         int((left_out & rare_held).sum()),
         found,
@@ -130,10 +134,18 @@ def first_rows(hashes: NDArray[np.str_]) -> Labels:
     return np.sort(np.unique(hashes, return_index=True)[1]).astype(np.int64)
 
 
-def _once(hashes: NDArray[np.str_], chosen: Mask) -> Labels:
-    """The rows of the chosen pictures, each picture once."""
+def _once(hashes: NDArray[np.str_], labels: Labels, pairs: Sequence[Pair], chosen: Mask) -> Labels:
+    """The rows of the chosen pictures, of those of a class that are near-identical the first."""
     rows = np.flatnonzero(chosen)
-    return np.asarray(rows[first_rows(hashes[rows])], np.int64)
+    rows = rows[first_rows(hashes[rows])]
+    twins = units_of(len(hashes), pairs, [])[rows]
+    _, first = np.unique(np.stack([twins, labels[rows]]), axis=1, return_index=True)
+    return np.asarray(rows[np.sort(first)], np.int64)
+
+
+def _moved(pair: Pair, count: int) -> Pair:
+    """A pair of rows that are counted from ``count`` on."""
+    return replace(pair, first=pair.first - count, second=pair.second - count)
 
 
 def _seen(hashes: NDArray[np.str_], card: Card) -> tuple[Mask, Mask]:
@@ -152,10 +164,12 @@ def _look(
     return units_of(len(pixels), pairs, names), pairs, names
 
 
-def _sides(support: Mask, train: Mask, test: Mask, left_out: Mask) -> list[str]:
-    """Where each image stands, the first of these that it is."""
-    masks = [support, train, test, left_out]
-    return [str(side) for side in np.select(masks, [SUPPORT, TRAIN, TEST, LEFT_OUT], "")]
+def _sides(support: Mask, train: Mask, test: Mask, left_out: Mask, tested: Labels) -> list[str]:
+    """Where each image stands, the first of these that it is; ``tested`` are rows that count."""
+    counts = np.isin(np.arange(len(test)), tested)
+    masks = [support, train, test & counts, test, left_out]
+    names = [SUPPORT, TRAIN, TEST, REPEATED, LEFT_OUT]
+    return [str(side) for side in np.select(masks, names, "")]
 
 
 def _untested(images: ImageSet, to_test: Mask, kept: Mask) -> list[str]:
