@@ -118,7 +118,8 @@ def _judge(
 
     total = len(plan.arms) * (study.seeds + 1)
     with session.progress.task(f"classifier {head.name}", total) as advance:
-        tuner = Tuner(head, data.train.labels, data.label, plan.flips, advance, study.seed)
+        labels, seed, units = data.train.labels, study.seed, data.units
+        tuner = Tuner(head, labels, data.label, plan.flips, advance, seed, units)
         tuned = []
         for arm in plan.arms:
             tuned.append(tuner.tune(arm))

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from l2laug.config.evaluation_options import SEEDS
 from l2laug.core.arrays import Pixels
 from l2laug.data.image_set import ImageSet
@@ -24,6 +27,8 @@ class StudyData:
         samples: uint8 ``(N, C, S, S)`` drawn of it.
         larger: reads the same images again, in the same order, at the size and with the channels
             asked for; without it those at hand are resized.
+        units: ``(N,)`` of the training images: those of one number, near-identical or of one group,
+            are held out together; each for itself where there are none.
     """
 
     train: ImageSet
@@ -31,6 +36,7 @@ class StudyData:
     rare: str
     samples: Pixels
     larger: Callable[[int, int], StudyData] | None = None
+    units: NDArray[np.int64] | None = None
 
     @property
     def label(self) -> int:

@@ -39,35 +39,53 @@ class Tuned:
     loss: float | None
 
 
-def make_folds(labels: NDArray[np.int64], rare: int, most: int, seed: int = 0) -> list[Rows]:
+def make_folds(
+    labels: NDArray[np.int64],
+    rare: int,
+    most: int,
+    seed: int = 0,
+    units: NDArray[np.int64] | None = None,
+) -> list[Rows]:
     """Parts of the training images, to be held out one after the other.
 
-    There are as many as the rare class has images, at least two and ``most`` at most, so that
-    each holds one of them and none holds them all. A single rare image is never held out.
+    There are as many as the rare class has units, at least two and ``most`` at most, so that each
+    holds one of them and none holds them all. What a class has a single unit of is never held out.
 
     Args:
         labels: ``(N,)``.
         rare: which is the rare class.
         most: parts, at least 2.
         seed: of the split.
+        units: ``(N,)``, images of one number stay together; each for itself by default.
     """
     random = np.random.default_rng(seed)
-    count = int(np.clip((labels == rare).sum(), 2, most))
-    parts: list[list[Rows]] = [[] for _ in range(count)]
-    for label in np.unique(labels):
+    units = np.arange(len(labels)) if units is None else units
+    count = int(np.clip(_units_of(labels, rare, units), 2, most))
+    classes = np.unique(labels)
+    alone = [units[labels == c][0] for c in classes if _units_of(labels, c, units) == 1]
+    home = {int(unit): -1 for unit in alone}
+    parts = np.full(len(labels), -1)
+    for label in classes:
         mine = random.permutation(np.flatnonzero(labels == label))
-        if len(mine) > 1:
-            for i, part in enumerate(parts):
-                part.append(mine[i::count])
-    return [np.sort(np.concatenate(part)) for part in parts if part]
+        sizes = np.zeros(count, np.int64)
+        for row in mine:
+            # The smallest part so far, the first of several: without units they take turns.
+            parts[row] = home.setdefault(int(units[row]), int(sizes.argmin()))
+            sizes[parts[row]] += parts[row] >= 0
+    return [rows for i in range(count) if len(rows := np.flatnonzero(parts == i))]
+
+
+def _units_of(labels: NDArray[np.int64], label: int, units: NDArray[np.int64]) -> int:
+    """How many units a class has."""
+    return len(np.unique(units[labels == label]))
 
 
 class Tuner:
     """Tunes arms of one head, those that others add to first.
 
     Each arm tries up to three strengths, with all of the head's rates, or with the one rate that
-    serves all. A single rare image can't be held out: then the strength is that of the middle, and
-    only the rate is tuned, on the other classes.
+    serves all. A single rare image, or unit of them, can't be held out: then the strength is that
+    of the middle, and only the rate is tuned, on the other classes.
 
     Args:
         head: the classifier.
@@ -76,6 +94,7 @@ class Tuner:
         flips: the sets of flips that classes survive.
         advance: told of every strength that was tried.
         seed: of what is held out.
+        units: ``(N,)`` of the training images, see :func:`make_folds`.
     """
 
     def __init__(
@@ -86,10 +105,12 @@ class Tuner:
         flips: Sequence[str],
         advance: Advance,
         seed: int = 0,
+        units: NDArray[np.int64] | None = None,
     ) -> None:
         self.head, self.flips, self.advance = head, flips, advance
-        self.strengths_too = int((labels == rare).sum()) > 1
-        self.folds = make_folds(labels, rare, head.folds, seed)[: head.tries]
+        together = np.arange(len(labels)) if units is None else units
+        self.strengths_too = _units_of(labels, rare, together) > 1
+        self.folds = make_folds(labels, rare, head.folds, seed, together)[: head.tries]
         self.rates: Sequence[float] = head.rates
         self.done: dict[str, Tuned] = {}
         if head.shared and self.folds:

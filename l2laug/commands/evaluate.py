@@ -171,7 +171,8 @@ def study_data(rare: str, real: Real, drawn: Samples) -> StudyData:
         return StudyData(train, test, rare, read_again_files(drawn.files, side, channels))
 
     known = bool(drawn.files) and len(real.train.paths) == len(real.train.labels)
-    return StudyData(real.train, real.test, rare, drawn.kept, larger if known else None)
+    again = larger if known else None
+    return StudyData(real.train, real.test, rare, drawn.kept, again, real.train_units)
 
 
 def notes_of(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -114,3 +114,39 @@ def test_how_sure_a_classifier_is_does_not_count_but_what_it_mixes_up_does():
 
     assert balanced_loss(surer, labels, 1) == pytest.approx(balanced_loss(chances, labels, 1))
     assert balanced_loss(chances[::-1], labels, 1) > balanced_loss(chances, labels, 1) + 0.05
+
+
+def test_images_of_a_unit_are_held_out_together_whatever_their_class():
+    random = np.random.default_rng(0)
+    labels, units = np.repeat([0, 1, 2], [20, 6, 14]), random.integers(0, 12, 40)
+    units[20:26] = [1, 1, 2, 3, 3, 4]
+
+    folds = make_folds(labels, 1, 4, units=units)
+
+    assert len(folds) == 4
+    for fold in folds:
+        assert not set(units[fold]) & set(np.delete(units, fold))
+        assert (labels[fold] == 1).any()
+        assert (np.delete(labels, fold) == 1).any()
+    assert sorted(np.concatenate(folds)) == list(range(40))
+
+
+def test_a_single_unit_of_rare_images_is_never_held_out():
+    units = np.arange(24)
+    units[10:14] = 3  # all rare images, and one of class 0
+
+    folds = make_folds(LABELS, 1, 4, units=units)
+
+    assert not np.isin(np.concatenate(folds), [3, 10, 11, 12, 13]).any()
+    assert not Tuner(Scripted(0.5, 1.0), LABELS, 1, (), nothing, units=units).strengths_too
+
+
+def test_without_units_images_take_turns():
+    folds = make_folds(LABELS, 1, 4)
+
+    assert [np.bincount(LABELS[fold]).tolist() for fold in folds] == [
+        [3, 1, 3],
+        [3, 1, 3],
+        [2, 1, 2],
+        [2, 1, 2],
+    ]
