@@ -132,7 +132,8 @@ def _notes(classes: list[ClassPlan], roles: Roles, dataset: Dataset) -> list[str
         what = "objects" if dataset.of_objects else "images"
         notes.append(
             f"fewer than {FEWEST_TEST} {what} to test on, so that nothing can be told of: "
-            f"{', '.join(few)}; without --force samples nothing is added there"
+            f"{', '.join(few)}; give more, in a split val or test, or --force samples to add them "
+            "unmeasured"
         )
     if many := [c.name for c in filled if len(roles.learn.get(c.name, ())) > SUPPORT]:
         notes.append(f"learned from {SUPPORT} images each, by chance: {', '.join(many)}")
