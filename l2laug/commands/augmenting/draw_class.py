@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +27,7 @@ from l2laug.sampling.sampler import Drawn, Sampler
 PNG = PictureOptions()
 LOSSY = frozenset({".jpg", ".jpeg", ".webp", ".gif"})  # can't hold a mask's values
 MOST_DRAWS = 8  # of an image that is wanted, before it is given up
+HOPELESS = 64  # draws in turn of which none can be used, after which no more are made
 
 
 @dataclass(frozen=True)
@@ -106,26 +107,34 @@ def draw_class(
             "objects can't be changed along.",
             "Give another --bundle, as photos.",
         )
-    found: list[NewImage] = []
-    with session.progress.task(f"drawing {name}", count) as advance, ThreadPoolExecutor() as pool:
-        for drawn in sampler.draw(count * MOST_DRAWS, session.seed):
-            rows = range(len(drawn.indices))
+    found, missed = list[NewImage](), 0
+    hopeless = max(HOPELESS, 2 * len(sources))
+    with session.progress.task(f"drawing {name}", count) as advance:
+        for new in _new_images(sampler, count * MOST_DRAWS, session.seed, sources, folder):
+            shown = new.entry["accepted"] and (common is None or name in new.item.labels)
+            if shown and (common is None or common.take(new.item)):
+                found.append(new)
+                advance()
+                missed = 0
+            else:
+                _remove(new)
+                missed += 1
+            if len(found) == count or missed == hopeless:
+                break
+    return found
+
+
+def _new_images(
+    sampler: Sampler, most: int, seed: int, sources: list[Item], folder: Path
+) -> Iterator[NewImage]:
+    """Images of a seed in order, written to ``folder``, some made side by side."""
+    with ThreadPoolExecutor() as pool:
+        for drawn in sampler.draw(most, seed):
 
             def make(k: int, drawn: Drawn = drawn) -> NewImage:
                 return _make(sampler, drawn, k, sources, folder)
 
-            for new in pool.map(make, rows):
-                if len(found) == count:
-                    break
-                shown = common is None or (name in new.item.labels and common.take(new.item))
-                if shown and new.entry["accepted"]:
-                    found.append(new)
-                    advance()
-                else:
-                    _remove(new)
-            if len(found) == count:
-                break
-    return found
+            yield from pool.map(make, range(len(drawn.indices)))
 
 
 def _support(run: Run) -> list[Path]:
