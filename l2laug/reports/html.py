@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -78,14 +79,7 @@ def render_html(
         pictures: in the order to show them in.
         curves: likewise.
     """
-    page = jinja2.Environment(
-        loader=jinja2.PackageLoader("l2laug.reports", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    ).get_template("report.html.j2")
-    return page.render(
+    return _template().render(
         evaluation=evaluation,
         verdicts=verdict_lines(evaluation),
         word=_word(evaluation),
@@ -100,6 +94,17 @@ def render_html(
         curves=curves,
         frame=(WIDTH, HEIGHT),
     )
+
+
+@cache  # compiled once, however many reports are written
+def _template() -> jinja2.Template:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("l2laug.reports", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template("report.html.j2")
 
 
 def _word(evaluation: Mapping[str, Any]) -> str:

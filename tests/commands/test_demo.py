@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from functools import partial
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from l2laug.artifacts.bundle import write_info
+from l2laug.artifacts.run import find_run
 from l2laug.commands import demo
+from l2laug.commands.adapt import AdaptOptions
 from l2laug.commands.demo import PROBLEMS, Problem
 from l2laug.config.evaluation_options import EvaluationOptions
+from l2laug.runtime.session import Session
 from tests.class_folders import copy_classes
 from tests.cli.calls import l2laug, the_json
+from tests.conftest import from_elsewhere
+from tests.fixtures import make as fixtures
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
@@ -40,15 +42,14 @@ def test_clothing_is_in_colour_and_of_several_sizes(tmp_path: Path) -> None:
     assert len(sizes) > 3
 
 
-@pytest.mark.slow
-def test_it_adapts_samples_and_evaluates_each_problem(
+def test_what_is_adapted_is_sampled_and_evaluated(
     digits: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bundle = Path(shutil.copytree(tiny_bundle, tmp_path / "tiny"))
-    (bundle / "learned.txt").write_text("")  # as if it had seen none of these digits
-    info = json.loads((bundle / "bundle.json").read_text())
-    info["recipe"]["base"]["steps"] = 2
-    write_info(bundle, info)
+    def adapt(folder: Path, options: AdaptOptions, _: Session) -> None:
+        """What adapting the tiny bundle gives, from a bundle that has seen none of these digits."""
+        assert options.base == folder.parent
+        run = fixtures.place_run(Path(str(options.out)), folder, tiny_bundle)
+        from_elsewhere(find_run(run), tiny_bundle, tmp_path / "bundle")
 
     def write(out: Path) -> tuple[Path, Path]:
         kept = {"3": range(5), "4": range(8), "7": range(8)}
@@ -56,7 +57,8 @@ def test_it_adapts_samples_and_evaluates_each_problem(
         copy_classes(digits, out / "test", left)
         return copy_classes(digits, out / "train", kept), out / "test"
 
-    monkeypatch.setattr(demo, "PROBLEMS", [Problem("digits", "3", str(bundle), 8, write)])
+    monkeypatch.setattr(demo, "adapt", adapt)
+    monkeypatch.setattr(demo, "PROBLEMS", [Problem("digits", "3", "tiny", 8, write)])
     quick = partial(EvaluationOptions, heads=("small",), flips="no", seeds=2, steps=2)
     monkeypatch.setattr(demo, "EvaluationOptions", quick)
     monkeypatch.chdir(tmp_path)

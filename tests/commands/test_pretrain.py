@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from l2laug.artifacts import bundle_folder
 from l2laug.artifacts.bundle import find_bundle, open_bundle
@@ -15,11 +16,13 @@ from l2laug.config.load import find_recipe, parse_recipe
 from l2laug.config.recipe import DataOptions, Recipe
 from l2laug.core.errors import BundleError, ImageError, OutputError, UsageError
 from l2laug.core.hashing import file_hash
-from l2laug.data.image_set import ImageSet
+from l2laug.data.folders import class_folders
+from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.data.split_classes import split_classes
-from l2laug.sampling.sampler import Sampler
+from l2laug.runtime.session import Session
+from l2laug.training.target import train_target
 from tests.class_folders import copy_classes
-from tests.keywords import adapt, pretrain, score
+from tests.keywords import pretrain, score
 
 
 def classes(*counts: int) -> ImageSet:
@@ -114,18 +117,19 @@ def test_a_held_out_part_is_found_again_by_its_files(digits: Path, tmp_path: Pat
         score(str(tmp_path / "bundle"), digits_less, classes=1, shots=2, seeds=1)
 
 
-@pytest.mark.slow
-def test_phi_of_z_goes_all_the_way_to_a_model(digits: Path, rare: Path, tmp_path: Path):
+def test_phi_of_z_goes_all_the_way_to_a_target(digits: Path, rare: Path, tmp_path: Path):
     unconditioned = {"generator": {"conditioned": False}, "base": {"class_consistency": 0}}
     small = shrunk("omniglot-paper", **unconditioned)
-    pretrain(digits, tmp_path / "bundle", recipe=small)
-    adapt(rare, bundle=str(tmp_path / "bundle"), out=tmp_path / "run")
+    bundle = pretrain(digits, tmp_path / "bundle", recipe=small).bundle
+    support = read_classes(class_folders(rare), 32, 1)
+    target = train_target(support, bundle, small, Session.start("cpu"))
 
-    sampler = Sampler(tmp_path / "run" / "model.onnx", device="cpu")
-    latents = np.random.default_rng(0).standard_normal((2, small.generator.latent), np.float32)
-    one, other = (sampler.decode([row, row], latents)[0] for row in (0, 1))
-    assert np.array_equal(one, other)  # whichever support image it was given
-    assert not np.array_equal(one[0], one[1])
+    given, z = torch.from_numpy(support.pixels[:2]).float() / 127.5 - 1, torch.randn(1, 100)
+    with torch.no_grad():
+        one, other = target.generator(given, z.expand(2, -1), dict(target.gems.items()))
+        third = target.generator(given[:1], -z, dict(target.gems.items()))[0]
+    assert torch.equal(one, other)  # whichever support image it was given
+    assert not torch.equal(one, third)
 
 
 @pytest.mark.parametrize(("counts", "held_out"), [((3, 3), 1), ((3, 3, 1, 1), 1), ((3,) * 5, 4)])

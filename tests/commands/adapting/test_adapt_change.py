@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from l2laug.commands.adapt import AdaptOptions, adapt
+from l2laug.commands.adapting import adapt_change
 from l2laug.core.errors import QualityError
 from l2laug.core.progress import Progress
 from l2laug.evaluation import draw_quality
@@ -66,11 +68,15 @@ def test_options_tell_the_strengths_and_what_was_seen(run: Path) -> None:
 
 
 def test_where_nothing_passes_adapt_says_so_and_leaves_no_model(
-    temple: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, temple: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The model of what is turned down, for its sheet, would be the same but for the strength.
+    model = run / "model.onnx"
+    monkeypatch.setattr(adapt_change, "export_model", lambda *a: shutil.copy(model, a[3]))
     monkeypatch.setattr(draw_quality, "CONTRAST", (5.0, 6.0))  # no change can reach that
     out = tmp_path / "run"
     with pytest.raises(QualityError, match="temple: no change of its images passes") as caught:
         adapt(temple, AdaptOptions(bundle="photos", out=out), Session("cpu", QUIET))
     assert caught.value.exit_code == 9
     assert not out.exists()
+    assert (tmp_path / "run.rejected" / "sheet.png").is_file()

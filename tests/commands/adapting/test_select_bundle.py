@@ -10,11 +10,14 @@ from types import SimpleNamespace
 import pytest
 
 from l2laug.artifacts.bundle import open_bundle, write_info
+from l2laug.commands import adapt as adapting
 from l2laug.commands.adapting import select_bundle as choosing
+from l2laug.commands.adapting.adapt_class import Plan
 from l2laug.commands.adapting.select_bundle import HOME, nearest_bundle, own_bundle
 from l2laug.config.load import find_recipe
 from l2laug.core.errors import BundleError
 from l2laug.data.folders import class_folders
+from l2laug.data.image_set import ImageSet
 from l2laug.runtime.session import Session
 from tests.cli.calls import copied, l2laug, rejected
 
@@ -75,13 +78,22 @@ def test_source_trains_a_bundle_once_and_adapts_from_it(
     shutil.copytree(digits, here / "all")
     few = copied(here / "all" / "3", here / "all" / "few", 3)
     words = ["adapt", "all/few", "--source", "all", "--recipe", tiny_recipe_file, "--device", "cpu"]
+    started = []
+
+    def adapt_class(support: ImageSet, _: Path, run: Path, plan: Plan) -> tuple[str, ...]:
+        """Learning a class has tests of its own."""
+        started.append((support.classes, plan.bundle.path))
+        (run / "model.onnx").write_text("new")
+        return ()
+
+    monkeypatch.setattr(adapting, "adapt_class", adapt_class)
     first = l2laug(*words, "--seed", 5)
     assert first.exit_code == 0, first.stderr
     [bundle] = (here / HOME).iterdir()
     info = json.loads((bundle / "bundle.json").read_text())
     assert info["seed"] == 5
     assert info["source"]["classes"] + len(info["source"]["held_out"]) == 10
-    assert (here / "l2laug-runs" / "few" / "model.onnx").is_file()
+    assert started == [(("few",), bundle.relative_to(here))]
 
     def own(seed: int) -> Path:
         recipe = find_recipe(str(tiny_recipe_file))
