@@ -12,7 +12,7 @@ from l2laug.data.images.perceptual_hash import SYMMETRIES, near_pairs, perceptua
 
 # Of 4.5 million pairs of handwritten characters, all drawn anew, 5 differ in 24 bits or fewer: dots
 # and single strokes. Of 22 near-identical pairs that the eye finds among 479 photographs of weather
-# 16 do, 20 in 56 or fewer, of which 19 are as similar as this.
+# 16 do, 21 in 56 or fewer, of which 20 are as similar as this.
 SURE, PERHAPS = 24, 56
 SIMILAR = 0.9  # cosine of general features that tells the pairs between these two apart
 CORRELATED = 0.995  # of coefficients: for smooth images, whose bits another encoding changes
