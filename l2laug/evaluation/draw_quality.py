@@ -19,10 +19,11 @@ DRAWS = 24  # looked at
 LOOKED_AT = 256  # pixels of the longer side of originals
 SHARPEST, BLURRIEST = 1.3, 0.8  # of the originals' mean squared Laplacian
 CONTRAST = (0.8, 1.25)  # of the originals' deviation of brightness
-# Deviations of real images by which the mean similarity of draws may be less. Shapes that are drawn
-# anew lie farther from the few originals than these changed do; those that a bundle draws which
-# never learned the like have to be as good as real ones.
-SLACK, DRAWN_SLACK, FAR_SLACK = 1.0, 2.0, 0.0
+SLACK = 1.0  # deviations of real images by which the mean similarity of pictures may be less
+# How much of the way from other things to the class itself drawn pictures have to come. Shapes that
+# are drawn anew lie farther from the few originals than these changed do; those that a bundle draws
+# which never learned the like have to be as good as real ones.
+NEAR_WAY, FAR_WAY = 0.5, 1.0
 ALONE = 0.25  # cosine distance to the one image there is, at most
 TELLS = (
     0.75  # share of foreign directions farther from a class than its own images are; .5 is chance
@@ -82,7 +83,8 @@ class DrawGauge:
         foreign: features ``(M, D)`` of other things, of length one or less, see
             :func:`l2laug.evaluation.bundles.domain_distance.anything`; without them, or with a
             single original, the net is believed.
-        slack: deviations of the originals' similarity by which that of pictures may be less.
+        way: how much of the way from the foreign to the originals' own similarity pictures have to
+            come, 0 to 1; by default their similarity may be less by :data:`SLACK` deviations.
 
     Attributes:
         wanted: the similarity that pictures have to reach.
@@ -94,7 +96,7 @@ class DrawGauge:
         originals: Sequence[Original],
         net: GeneralNet,
         foreign: Features | None = None,
-        slack: float = SLACK,
+        way: float | None = None,
     ) -> None:
         self.net, self.originals = net, originals
         self.real = self._directions([original.pixels for original in originals])
@@ -102,13 +104,16 @@ class DrawGauge:
         self.deviation = np.array([_deviation(o.pixels) for o in originals])
         own = self._to_others(self.real, np.arange(len(self.real)))
         alone = len(self.real) < 2
-        self.wanted = 1 - ALONE if alone else float(own.mean() - slack * own.std())
+        self.wanted = 1 - ALONE if alone else float(own.mean() - SLACK * own.std())
         self.tells = True
         if foreign is not None and not alone:
             rows = range(len(own))
             others = np.stack([self._to_others(foreign, np.full(len(foreign), r)) for r in rows])
             self.tells = bool((own[:, None] > others).mean() >= TELLS)
-            self.wanted = max(self.wanted, float(np.percentile(others, OTHERS)))
+            least = float(np.percentile(others, OTHERS))
+            self.wanted = max(self.wanted, least)
+            if way is not None:
+                self.wanted = least + way * max(0.0, float(own.mean()) - least)
         if not self.tells:
             self.wanted = ANYTHING
 
@@ -144,7 +149,7 @@ def look_at_draws(
     originals: Sequence[Original],
     net: GeneralNet,
     foreign: Features | None = None,
-    slack: float = DRAWN_SLACK,
+    way: float = NEAR_WAY,
 ) -> DrawQuality:
     """Look at some draws of an adapted model beside the originals, all as squares of one size.
 
@@ -153,7 +158,7 @@ def look_at_draws(
         originals: its support images, one for each of its rows.
         net: the general net.
         foreign: features of other things, see :class:`DrawGauge`.
-        slack: see there.
+        way: see there.
     """
     eight = [small(original) for original in originals]
     side = max(sampler.card.size, *(max(original.size) for original in eight))
@@ -163,7 +168,7 @@ def look_at_draws(
         for k, row in enumerate(drawn.support):
             pictures.append(small(render(sampler, drawn, k, side)).pixels)
             rows.append(int(row))
-    return DrawGauge(squares, net, foreign, slack).look(pictures, np.array(rows))
+    return DrawGauge(squares, net, foreign, way).look(pictures, np.array(rows))
 
 
 def sharpness(pixels: NDArray[np.uint8]) -> float:

@@ -30,7 +30,7 @@ from l2laug.data.images.image_io import read_image
 from l2laug.data.images.image_stats import has_colour
 from l2laug.data.images.originals import Original, read_original, resized
 from l2laug.evaluation.bundles.domain_distance import anything, far_from_source
-from l2laug.evaluation.draw_quality import DRAWN_SLACK, FAR_SLACK, look_at_draws
+from l2laug.evaluation.draw_quality import FAR_WAY, NEAR_WAY, look_at_draws
 from l2laug.features.general import load_general_net
 from l2laug.nn.onnx_export import TargetModel, export_model
 from l2laug.runtime.session import Session
@@ -135,8 +135,8 @@ def _require_similarity(
     """Make sure that a finished model's draws look like the rare images."""
     sampler, net = Sampler(run / MODEL, device="cpu"), load_general_net()
     far = far_from_source(support.classes[0], support.pixels, plan.bundle, net)
-    slack = DRAWN_SLACK if far is None else FAR_SLACK
-    seen = look_at_draws(sampler, originals, net, anything(), slack)
+    way = NEAR_WAY if far is None else FAR_WAY
+    seen = look_at_draws(sampler, originals, net, anything(), way)
     if not seen.of_class:
         raise QualityError(
             f"{sampler.card.class_name}: what bundle {plan.bundle.name} draws does not look like "
