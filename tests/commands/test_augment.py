@@ -250,6 +250,19 @@ def test_common_objects_do_not_multiply(run: Augment, tmp_path: Path) -> None:
     assert any("2 of 5 images drawn" in note for note in result["notes"])
 
 
+def test_images_drawn_for_one_rare_class_count_for_another(run: Augment, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    for i in range(9):
+        trees.picture(root / "images" / "train" / f"{i}.png")
+        (root / "labels" / "train").mkdir(parents=True, exist_ok=True)
+        objects = "2 0.5 0.5 0.2 0.2\n" if i > 2 else "0 0.3 0.3 0.2 0.2\n1 0.7 0.7 0.2 0.2\n"
+        (root / "labels" / "train" / f"{i}.txt").write_text(objects)
+    (root / "data.yaml").write_text("train: images/train\nnames: [bolt, nut, pin]\n")
+    result = run(root, to_count="6", force="samples")
+    assert result["added"] == 3  # each with a bolt and a nut
+    assert [c["after"] for c in result["classes"]] == [6, 6, 6]
+
+
 def test_tables_are_written_again(run: Augment, tmp_path: Path) -> None:
     root = tmp_path / "set"
     lines = ["file;label;camera"]

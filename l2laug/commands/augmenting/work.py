@@ -194,14 +194,18 @@ class Work:
         return found
 
     def _draw(self, c: ClassPlan, run: Run | None, common: CommonObjects | None) -> list[NewImage]:
-        if run is None:
+        # Of objects, images drawn for one rare class may show another.
+        shown = sum(c.name in i.item.labels for new in self.worked.drawn.values() for i in new)
+        if run is None or (missing := c.missing - shown) <= 0:
             return []
         items = {item.file.resolve(): item for item in self._train(c.name)}
         folder = self.folder / "drawn" / self.names[c.name]
-        found = draw_class(c.name, run, items, c.missing, folder, self.session, common)
-        if len(found) < c.missing:
-            why = "others fail" if common is None else "more would multiply other objects"
-            self.worked.notes.append(f"{c.name}: {len(found)} of {c.missing} images drawn; {why}")
+        found = draw_class(c.name, run, items, missing, folder, self.session, common)
+        if len(found) < missing:
+            why = "others never reached the class-similarity threshold"
+            if common is not None:
+                why = "more would lose the object, or multiply others"
+            self.worked.notes.append(f"{c.name}: {len(found)} of {missing} images drawn; {why}")
         return found
 
     def _train(self, name: str) -> Items:
