@@ -38,7 +38,7 @@ OTHERS = {"--nproc-per-node", "--studies", "--first", "--write", *DOCKER}
 SMALLER = {
     "adapt": "--bundle tiny --device cpu",
     "sample": "--device cpu",
-    "evaluate": "--seeds 2 --steps 2 --device cpu",
+    "evaluate": "--heads small --flips no --seeds 2 --steps 2 --device cpu",
 }
 
 
