@@ -31,8 +31,8 @@ from l2laug.evaluation.bundles.methods import Method, Model
 from l2laug.features.extractor import bundle_extractor
 from l2laug.nn.gem import build_gems
 from l2laug.nn.weights import save_weights
-from l2laug.reports.paper_figure import FIGURE_DRAWS, FIGURE_ROWS, draw_paper_figure
-from l2laug.reports.paper_tables import PLAIN, REAL, STRONG, WEAK, gem_name, gem_variants, tables
+from l2laug.reports.paper.figure import FIGURE_DRAWS, FIGURE_ROWS, draw_paper_figure
+from l2laug.reports.paper.tables import PLAIN, REAL, STRONG, WEAK, gem_name, gem_variants, tables
 from l2laug.runtime.session import Session
 from l2laug.training.gems import train_gems
 from l2laug.training.initial_weights import load_generator

@@ -12,7 +12,14 @@ import numpy as np
 
 from l2laug.classification.predictions import condense
 from l2laug.reports.figures import Picture
-from l2laug.reports.markdown import ABOUT_SCORES, COMPARABLE, small_print, table_rows
+from l2laug.reports.markdown import (
+    ABOUT_SCORES,
+    COMPARABLE,
+    NEAR_IDENTICAL,
+    near_identical_rows,
+    small_print,
+    table_rows,
+)
 from l2laug.reports.verdicts import (
     ABOUT_ARMS,
     ABOUT_RECALLS,
@@ -85,6 +92,8 @@ def render_html(
         word=_word(evaluation),
         measures=table_rows(evaluation["measures"]),
         small_print=small_print(evaluation["measures"]),
+        near_identical=near_identical_rows(evaluation["near_identical"]),
+        near_identical_head=NEAR_IDENTICAL,
         heads=[_head(entry, evaluation) for entry in evaluation["verdicts"]],
         about_arms=ABOUT_ARMS.replace("`", ""),
         about_recalls=ABOUT_RECALLS,

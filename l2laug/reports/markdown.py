@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from l2laug.reports.tables import markdown_table
@@ -13,6 +13,8 @@ ABOUT_SCORES = (
     "95% interval. The column of real images is the real-vs-real baseline: the score of real "
     "images against other real images at the same set sizes."
 )
+NEAR_IDENTICAL = ("image", "stands in", "near-identical to", "which stands in", "turned")
+MOST_NEAR_IDENTICAL = 50
 FID = "fid"
 ABOUT_FID = (
     "FID compares means and covariances alone, and with fewer images than features most of it is "
@@ -45,7 +47,21 @@ def render(evaluation: dict[str, Any]) -> str:
         ]
     lines += ["", *[f"- {note}" for note in evaluation["notes"]], ""]
     lines += markdown_section(evaluation["verdicts"], counts)
+    if rows := near_identical_rows(evaluation["near_identical"]):
+        lines += ["## Near-identical images", "", *markdown_table(NEAR_IDENTICAL, rows), ""]
     return "\n".join(lines)
+
+
+def near_identical_rows(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """A row for each image that is near-identical to another one, some dozens at most."""
+    rows: list[tuple[str, ...]] = [
+        (one["file"], one["side"], one["other"], one["other_side"], one["symmetry"] or "as it is")
+        for one in found[:MOST_NEAR_IDENTICAL]
+    ]
+    if len(found) > len(rows):
+        more = f"{len(found) - len(rows)} more are in report.json"
+        rows.append((more, "", "", "", ""))
+    return rows
 
 
 def table_rows(measures: Mapping[str, dict[str, Any]]) -> list[tuple[str, str, str, str, str]]:

@@ -17,7 +17,7 @@ from l2laug.config.recipe import GemOptions, Recipe
 from l2laug.config.scaling import scaled
 from l2laug.core.errors import ImageError, OutputError
 from l2laug.evaluation.bundles.held_out_scores import HeldOutScores
-from l2laug.reports.paper_tables import PLAIN, REAL, STRONG, WEAK, gem_name, gem_variants, tables
+from l2laug.reports.paper.tables import PLAIN, REAL, STRONG, WEAK, gem_name, gem_variants, tables
 from tests.class_folders import copy_classes
 from tests.cli.calls import l2laug
 from tests.conftest import TINY

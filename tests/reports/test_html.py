@@ -49,6 +49,11 @@ class Page(HTMLParser):
         return [attributes for tag, attributes in self.tags if tag == name]
 
 
+def twin(file: str) -> dict[str, Any]:
+    places = {"side": "left out", "other": "a.png", "other_side": "train"}
+    return {"file": file, "symmetry": "mirrored", **places}
+
+
 @pytest.fixture
 def evaluation() -> dict[str, Any]:
     measure = {
@@ -72,6 +77,7 @@ def evaluation() -> dict[str, Any]:
         "measures": {"kid": measure | {"name": "kid"}, "fid": measure | {"value": 98.765}},
         "extractor": {"name": "net", "sha256": "0123456789abcdef", "resizing": "none"},
         "notes": [NASTY],
+        "near_identical": [twin(NASTY)],
         "verdicts": [entry(rare=NASTY), entry("small", rare=NASTY)],
     }
 
@@ -119,7 +125,7 @@ def test_it_can_be_read_without_seeing_it(text: str):
     assert all(image["alt"] for image in page.of("img"))
     assert all(drawing["role"] == "img" and drawing["aria-label"] for drawing in page.of("svg"))
     assert all(cell.get("scope") in ("row", "col") for cell in page.of("th"))
-    assert len(page.of("caption")) == len(page.of("table")) == 1 + 2 * 4
+    assert len(page.of("caption")) == len(page.of("table")) == 2 + 2 * 4
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -134,12 +140,13 @@ def test_every_number_is_the_evaluations(text: str):
     assert any(w.startswith("FID 98.77 (") and "most of it is bias" in w for w in words)
     assert {"0.900 ± 0.141", "0.700 ± 0.000", "0.250 (0.125 to 0.375)"} <= set(words)
     assert "7.5" in words  # in a confusion matrix
+    assert {NASTY, "left out", "a.png", "train", "mirrored"} <= set(words)
 
 
 def test_without_classifier_scores_or_curves_there_is_no_section_for_them(
     evaluation: dict[str, Any],
 ):
-    bare = evaluation | {"verdicts": [], "measures": {}, "notes": []}
+    bare = evaluation | {"verdicts": [], "measures": {}, "notes": [], "near_identical": []}
     page = Page(render_html(bare, [], curves_of({})))
 
     assert [w for w in page.words if w.startswith(("Scores", "Classifier", "Curves"))] == []

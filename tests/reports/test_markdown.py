@@ -76,6 +76,7 @@ def evaluation() -> dict[str, Any]:
             "resizing": "to 64x64, bicubic",
         },
         "notes": ["Distances are measured against 12 images."],
+        "near_identical": [],
         "verdicts": [],
     }
 
@@ -123,6 +124,19 @@ def test_fid_stands_below_the_table_in_small_print(evaluation: dict[str, Any]):
     assert "fid" not in [row[0] for row in rows(text)]
     del evaluation["measures"]["fid"]
     assert "<sub>" not in render(evaluation)
+
+
+def test_near_identical_images_are_listed_some_dozens_at_most(evaluation: dict[str, Any]):
+    found = [
+        {"file": f"{i}.png", "side": "test", "other": "a.png", "other_side": "test", "symmetry": ""}
+        for i in range(53)
+    ]
+    table = rows(render(evaluation | {"near_identical": found}))
+
+    assert ["0.png", "test", "a.png", "test", "as it is"] in table
+    assert ["49.png", "test", "a.png", "test", "as it is"] in table
+    assert table[-1][0] == "3 more are in report.json"
+    assert "Near-identical" not in render(evaluation)
 
 
 def test_a_report_without_scores_has_no_table(evaluation: dict[str, Any]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from l2laug.config.recipe import GemOptions
-from l2laug.reports.paper_tables import gem_ablations, gem_name, gem_types, gem_variants
+from l2laug.reports.paper.tables import gem_ablations, gem_name, gem_types, gem_variants
 from l2laug.reports.tables import markdown_table, mean_cell
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from l2laug.data.images.contact_sheet import save_sheet
 from l2laug.evaluation.bundles.held_out import Split
-from l2laug.reports.paper_tables import REAL
+from l2laug.reports.paper.tables import REAL
 
 FIGURE_ROWS, FIGURE_DRAWS = 10, 2
 

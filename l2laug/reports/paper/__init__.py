@@ -1,0 +1,1 @@
+"""Tables and figures as in the paper that the method comes from."""
