@@ -12,7 +12,7 @@ from l2laug.features.extractor import Extractor
 from l2laug.metrics.two_sample.classifier_test import classifier_test
 from l2laug.metrics.two_sample.data_copying import data_copying
 from l2laug.metrics.two_sample.mmd import gaussian_mmd
-from l2laug.metrics.vendi import vendi_score
+from l2laug.metrics.vendi import vendi_chance, vendi_score
 
 MOST = 200  # images of either side: the net sees some hundred a second
 RELABELLINGS = 200  # for the interval of chance
@@ -69,6 +69,7 @@ def general_scores(support: Features | None, seed: int = 0) -> dict[str, Score]:
             TOO_FEW,
             "samples amount to fewer different images than as many real images do",
             "samples amount to more different images than as many real images do",
+            lambda real, drawn: vendi_chance(real, drawn, RELABELLINGS, seed),
         ),
     }
     if support is not None:

@@ -213,11 +213,14 @@ def _summary(
     needs = score.needs or size + 1
     too_small = f"It takes {2 * needs} real images and {needs} samples: {score.why}."
     reading = LEVEL
-    # All splits have to agree. New real images, some hundred of them, do so in 3 of 100 cases; the
-    # splits share them, so of 20 diversity and density do in one of five.
-    if (ours < baseline).all():
+    # Where chance is known it decides. Else all splits have to agree. New real images, some hundred
+    # of them, do so in 3 of 100 cases; the splits share them, so of 20 diversity and density do in
+    # one of five.
+    least, most = (baseline, baseline) if chance is None else chance
+    tested = ours if chance is None else ours.mean()
+    if np.all(tested < least):
         reading = score.below
-    elif (ours > baseline).all():
+    elif np.all(tested > most):
         reading = score.above
     (low, high), (baseline_low, baseline_high) = (
         np.quantile(v, [0.05, 0.95]) for v in (ours, baseline)

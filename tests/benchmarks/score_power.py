@@ -111,9 +111,6 @@ def tell(
     scores = general_scores(support, seed) | {name: SCORES[name] for name in ("kid", "fid")}
     for name, m in measure(real, drawn, net, seed, scores).items():
         seen[kind, count, name] += m.reading != LEVEL
-        if m.chance_low is not None and m.chance_high is not None:
-            outside = not m.chance_low <= m.value <= m.chance_high
-            seen[kind, count, f"{name}, by chance"] += outside
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from l2laug.core.errors import ImageError
-from l2laug.metrics.vendi import vendi_score
+from l2laug.metrics.vendi import vendi_chance, vendi_score
 
 
 def test_images_at_right_angles_count_each():
@@ -33,3 +33,20 @@ def test_two_images_at_an_angle():
 def test_no_images_is_an_error():
     with pytest.raises(ImageError, match="needs an image"):
         vendi_score(np.ones((0, 3)))
+
+
+def test_sets_of_one_distribution_lie_within_chance_in_95_of_100_cases():
+    random, inside = np.random.default_rng(0), 0
+    for seed in range(200):
+        real, drawn = random.normal(1, 1, (2, 10, 6))
+        low, high = vendi_chance(real, drawn, 60, seed)
+        inside += low <= vendi_score(drawn) <= high
+
+    assert 180 <= inside <= 200, "190 +- 3 binomial deviations, and a few for 60 relabellings"
+
+
+def test_copies_of_few_images_lie_below_chance():
+    random = np.random.default_rng(0)
+    real, copies = random.normal(size=(20, 6)), random.normal(size=(3, 6))[np.arange(20) % 3]
+
+    assert vendi_score(copies) < vendi_chance(real, copies, 60)[0]
