@@ -11,8 +11,8 @@ from l2laug.reports.verdicts import markdown_section, verdict_lines
 ABOUT_SCORES = (
     "In brackets: the 5th to 95th percentile over random halves of the real images; for copies the "
     "95% interval. The column of real images is the real-vs-real baseline: the score of real "
-    "images against other real images at the same set sizes. 'By chance' is where a score lies in 95 "
-    "of 100 cases if samples and real images are of one distribution."
+    "images against other real images at the same set sizes. 'By chance' is where a score lies in "
+    "95 of 100 cases if samples and real images are of one distribution."
 )
 NEAR_IDENTICAL = ("image", "stands in", "near-identical to", "which stands in", "turned")
 MOST_NEAR_IDENTICAL = 50
