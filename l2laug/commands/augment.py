@@ -7,21 +7,21 @@ import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from l2laug.artifacts.names import AUGMENTED
 from l2laug.artifacts.output_folders import check_free
-from l2laug.commands.augmenting.leaks import find_units
-from l2laug.commands.augmenting.plan import AugmentPlan, make_plan
-from l2laug.commands.augmenting.recipe_files import write_recipe
-from l2laug.commands.augmenting.work import Work, Worked, WorkOptions
-from l2laug.commands.augmenting.write_dataset import write_dataset
 from l2laug.config.evaluation_options import PROBE
 from l2laug.core.errors import OutputError, UsageError
 from l2laug.core.files import whole_folder, write_text
-from l2laug.data.datasets.read_dataset import read_dataset
 from l2laug.reports.augmentation import render
 from l2laug.runtime.session import Session
+
+if TYPE_CHECKING:
+    from l2laug.commands.augmenting.plan import AugmentPlan
+    from l2laug.commands.augmenting.work import Worked
+
+# Imports stand in the functions: torch takes seconds, and a finished call does without it.
 
 FORCES = ("samples",)
 
@@ -69,6 +69,10 @@ def plan_augment(place: Path, options: AugmentOptions, session: Session) -> Augm
         ImageError: it can't be read, or has problems: all are listed.
         UsageError: a named class is not there, or ``to_count`` is no count.
     """
+    from l2laug.commands.augmenting.leaks import find_units
+    from l2laug.commands.augmenting.plan import make_plan
+    from l2laug.data.datasets.read_dataset import read_dataset
+
     dataset = read_dataset(place, out=options.out)
     units = find_units(dataset)
     return make_plan(dataset, options.to_count, options.rare, session.seed, units)
@@ -99,7 +103,10 @@ def augment(place: Path, options: AugmentOptions, session: Session) -> dict[str,
     key, out = _key(place, options, session.seed), options.out
     if options.resume and (out / AUGMENTED).is_file():
         return _finished(out, key)
-    from l2laug.classification.heads.registry import check_heads  # it takes torch
+    from l2laug.classification.heads.registry import check_heads
+    from l2laug.commands.augmenting.recipe_files import write_recipe
+    from l2laug.commands.augmenting.work import Work, WorkOptions
+    from l2laug.commands.augmenting.write_dataset import write_dataset
 
     check_free([out], AUGMENTED, overwrite=options.overwrite, keep=[place])
     check_heads(options.heads)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from l2laug.reports.tables import markdown_table
-
 ROLES = {"rare": "filled", "base": "left as it is"}
 
 
@@ -48,6 +46,8 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def render(result: dict[str, Any]) -> str:
     """The report that a person reads; every number comes from ``result``."""
+    from l2laug.reports.tables import markdown_table  # with it come libraries that take seconds
+
     head, *rows = result_rows(result)
     plan = result["plan"]
     lines = [

@@ -21,6 +21,7 @@ from tests.cli.calls import contents
 from tests.commands.augmenting.models import warping
 from tests.commands.conftest import Augment
 from tests.data.datasets import trees
+from tests.test_api import loaded_after
 
 TWELVE = (16, 203, 192, 220, 172, 143, 22, 89, 31, 89, 10, 204)
 
@@ -152,6 +153,10 @@ def test_a_finished_one_is_left_alone(augmented: Augment, tmp_path: Path) -> Non
     assert contents(tmp_path / "out") == before
     augmented(root, to_count="6", force="samples", overwrite=True)
     assert counts_of(tmp_path / "out") == {"a": 6, "c": 9}
+
+
+def test_that_takes_none_of_the_large_libraries() -> None:
+    assert loaded_after("import l2laug.commands.augment, l2laug.reports.augmentation") == set()
 
 
 def test_a_full_disk_leaves_nothing_and_is_gone_on_with(
