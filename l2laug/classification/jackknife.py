@@ -31,6 +31,31 @@ def pseudovalues(
     return {name: (np.array(scores), np.stack(v)) for name, (scores, v) in found.items()}
 
 
+def ranking_pseudovalues(truth: NDArray[np.bool_], margins: Floats) -> tuple[Floats, Floats]:
+    """The area under the ROC curve, ``(seeds,)``, and its pseudovalues ``(seeds, M)``.
+
+    It is the share of pairs of an image of the class and another one in which the first has the
+    larger margin, ties counting half: whatever the threshold, so that a classifier that only says
+    the class more often gains nothing.
+
+    Args:
+        truth: ``(M,)`` which images are of the class, two or more of either side.
+        margins: ``(seeds, M)``.
+    """
+    scores, values = np.empty(len(margins)), np.empty(margins.shape)
+    mine, others = int(truth.sum()), int((~truth).sum())
+    for i, margin in enumerate(margins):
+        gaps = margin[truth][:, None] - margin[~truth][None]
+        won = (gaps > 0) + 0.5 * (gaps == 0)
+        whole = won.mean()
+        left_out = np.empty(len(truth))
+        left_out[truth] = (mine * whole - won.mean(1)) / max(mine - 1, 1)
+        left_out[~truth] = (others * whole - won.mean(0)) / max(others - 1, 1)
+        scores[i] = whole
+        values[i] = len(truth) * whole - (len(truth) - 1) * left_out
+    return scores, values
+
+
 def _scores(labels: Labels, classes: int, rare: int, guess: Labels) -> dict[str, float]:
     right, true, seen = _counts(labels, classes, guess)
     f1 = ratio(2 * right, true + seen)

@@ -16,6 +16,27 @@ from sklearn.metrics import (
 )
 
 Labels = NDArray[np.int64]
+Margins = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a trained classifier says of the test images.
+
+    Attributes:
+        guesses: ``(M,)`` the class that it sees in each.
+        margins: ``(M,)`` how much more than any other class it sees the rare one: the logarithm of
+            its chance over that of the likeliest other.
+    """
+
+    guesses: Labels
+    margins: Margins
+
+    @classmethod
+    def of(cls, logits: Margins, rare: int) -> Answers:
+        """From logarithms of chances ``(M, K)``, up to a constant for each image."""
+        others = np.delete(logits, rare, axis=1).max(1)
+        return cls(logits.argmax(1).astype(np.int64), logits[:, rare] - others)
 
 
 @dataclass(frozen=True)

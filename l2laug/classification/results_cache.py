@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from l2laug.classification.predictions import Labels
+from l2laug.classification.predictions import Answers
 from l2laug.core.files import write_text
 
 
@@ -30,28 +30,31 @@ class ResultsCache:
                 if row is not None:
                     self.rows[row["key"]] = row
 
-    def find(self, key: str) -> Labels | None:
-        """The guesses of the training with this key, if it is done."""
+    def find(self, key: str) -> Answers | None:
+        """What the training with this key said, if it is done."""
         row = self.rows.get(key, {})
-        return np.array(row["guesses"], dtype=np.int64) if row.get("guesses") else None
+        if not row.get("guesses"):
+            return None
+        return Answers(np.array(row["guesses"], np.int64), np.array(row["margins"], np.float64))
 
     def find_loss(self, key: str) -> float | None:
         """The loss of the training with this key, if it was tested on held-out training images."""
         loss = self.rows.get(key, {}).get("loss")
         return None if loss is None else float(loss)
 
-    def keep(self, key: str, about: Mapping[str, object], guesses: Labels) -> None:
+    def keep(self, key: str, about: Mapping[str, object], answers: Answers) -> None:
         """Write down a finished training.
 
         Args:
-            key: hash of everything that its guesses depend on.
+            key: hash of everything that its answers depend on.
             about: for the reader of the file.
-            guesses: ``(M,)``.
+            answers: of ``M`` test images.
 
         Raises:
             OutputError: the file can't be written.
         """
-        self._keep({"key": key, **about, "guesses": guesses.tolist()})
+        said = {"guesses": answers.guesses.tolist(), "margins": answers.margins.tolist()}
+        self._keep({"key": key, **about, **said})
 
     def keep_loss(self, key: str, about: Mapping[str, object], loss: float) -> None:
         """Write down the loss of a training that only served to choose a setting.
@@ -78,5 +81,7 @@ def _parse(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     whole = isinstance(row, dict) and isinstance(row.get("key"), str)
-    whole = whole and (row.get("guesses") or isinstance(row.get("loss"), float))
+    whole = whole and (
+        (row.get("guesses") and row.get("margins")) or isinstance(row.get("loss"), float)
+    )
     return row if whole else None

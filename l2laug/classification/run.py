@@ -124,14 +124,14 @@ def _judge(
         for arm in plan.arms:
             tuned.append(tuner.tune(arm))
             advance(note=f"{arm.name}: tuned")
-        guesses = {}
+        answers = {}
         for one in tuned:
             found = []
             for seed in study.training_seeds:
-                found.append(head.guess(one.setting, one.rate, seed))
+                found.append(head.answer(one.setting, one.rate, seed))
                 advance(note=f"{one.arm.name}, seed {seed}")
-            guesses[one.arm.name] = np.stack(found)
-    entry = summarise(head.name, tuned, guesses, data.test, data.rare)
+            answers[one.arm.name] = found
+    entry = summarise(head.name, tuned, answers, data.test, data.rare)
     tests = int((data.test.labels == data.test.classes.index(data.rare)).sum())
     entry["advice"] = advise(entry, tests, folder, len(data.samples))
     entry["study"] = {

@@ -10,10 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from l2laug.classification.predictions import Labels, Outcome, measure
+from l2laug.classification.jackknife import ranking_pseudovalues
+from l2laug.classification.predictions import Answers, Labels, Outcome, measure
 from l2laug.classification.recalls import ClassRecall, class_recalls, loses_most
 from l2laug.classification.tuning import Tuned
-from l2laug.classification.verdict import FEWEST_TEST, Verdict, changes, decide, f1
+from l2laug.classification.verdict import (
+    FEWEST_TEST,
+    Change,
+    Verdict,
+    changes,
+    decide,
+    f1,
+    ranking_change,
+)
 from l2laug.data.image_set import ImageSet
 
 FEW_TEST = 30  # fewer, and one test image more or less moves recall by over three points
@@ -23,7 +32,7 @@ SCORES = tuple(f.name for f in fields(Outcome) if f.name != "confusion")
 def summarise(
     head: str,
     tuned: Sequence[Tuned],
-    guesses: Mapping[str, Labels],
+    answers: Mapping[str, Sequence[Answers]],
     test: ImageSet,
     rare: str,
 ) -> dict[str, Any]:
@@ -32,7 +41,7 @@ def summarise(
     Args:
         head: its name.
         tuned: its arms, with what was chosen for each.
-        guesses: ``(seeds, M)`` of each arm, by its name.
+        answers: of every training of each arm, by its name.
         test: the images it was tested on.
         rare: name of the rare class.
 
@@ -43,6 +52,7 @@ def summarise(
         score, ``recalls`` of every class, ``loses_most`` (a recall or None), ``confusion`` of both
         arms, ``classes``, and ``notes``.
     """
+    guesses = {name: np.stack([a.guesses for a in said]) for name, said in answers.items()}
     labels, count, label = test.labels, len(test.classes), test.classes.index(rare)
     sides = [[t.arm.name for t in tuned if t.arm.samples == which] for which in (False, True)]
     base, best = (choose(labels, label, {n: guesses[n] for n in names}) for names in sides)
@@ -50,6 +60,9 @@ def summarise(
     truth = labels == label
     verdict = decide(truth, before == label, after == label)
     recalls = class_recalls(labels, test.classes, before, after)
+    margins = [np.stack([a.margins for a in answers[name]]) for name in (base, best)]
+    ranking = ranking_change(truth, *margins)
+    verdict, moved = only_threshold(verdict, ranking, rare)
     verdict, paid = at_others_cost(verdict, recalls, rare)
     return {
         "head": head,
@@ -59,11 +72,12 @@ def summarise(
         "change": verdict.difference,
         "interval": [verdict.low, verdict.high],
         "from_seeds": verdict.from_seeds,
-        "arms": [_arm(t, guesses[t.arm.name], labels, count, label) for t in tuned],
+        "arms": [_arm(t, answers[t.arm.name], labels, count, label) for t in tuned],
         "changes": {
             name: asdict(change)
             for name, change in changes(labels, count, label, before, after).items()
-        },
+        }
+        | {"rare_auc": asdict(ranking)},
         "recalls": [r.plain() for r in recalls],
         "loses_most": lost.plain() if (lost := loses_most(recalls, rare)) else None,
         "confusion": {
@@ -71,7 +85,7 @@ def summarise(
             "with": _confusion(after, labels, count, label),
         },
         "classes": list(test.classes),
-        "notes": paid + notes_on(verdict, int(truth.sum()), rare),
+        "notes": moved + paid + notes_on(verdict, int(truth.sum()), rare),
     }
 
 
@@ -110,8 +124,36 @@ def at_others_cost(
     ]
 
 
-def _arm(tuned: Tuned, guesses: Labels, labels: Labels, classes: int, rare: int) -> dict[str, Any]:
-    outcomes = [measure(guess, labels, classes, rare) for guess in guesses]
+def only_threshold(verdict: Verdict, ranking: Change, rare: str) -> tuple[Verdict, list[str]]:
+    """The verdict, ``unclear`` where the class is not told better, or worse, from others.
+
+    A classifier of few images says their class too seldom, and whatever makes it say that more
+    often raises F1, noise too. So does a lower threshold, which costs nothing.
+
+    Args:
+        verdict: by F1.
+        ranking: change of the area under the ROC curve.
+        rare: name of the rare class.
+
+    Returns:
+        The verdict and a note if it was changed.
+    """
+    confirmed = {"helps": ranking.low > 0, "hurts": ranking.high < 0}.get(verdict.word, True)
+    if confirmed:
+        return verdict, []
+    side = "rises" if verdict.word == "helps" else "falls"
+    change = f"{ranking.difference:+.3f} ({ranking.low:+.3f} to {ranking.high:+.3f})"
+    return replace(verdict, word="unclear"), [
+        f"F1 of {rare} {side}, but the area under its ROC curve changes by {change}: the class may "
+        "only be said more often or more seldom, as with another decision threshold."
+    ]
+
+
+def _arm(
+    tuned: Tuned, answers: Sequence[Answers], labels: Labels, classes: int, rare: int
+) -> dict[str, Any]:
+    outcomes = [measure(one.guesses, labels, classes, rare) for one in answers]
+    margins = np.stack([one.margins for one in answers])
     return {
         "name": tuned.arm.name,
         "samples": tuned.arm.samples,
@@ -121,6 +163,7 @@ def _arm(tuned: Tuned, guesses: Labels, labels: Labels, classes: int, rare: int)
         "setting": asdict(tuned.setting),
         "loss": tuned.loss,
         **{name: [getattr(o, name) for o in outcomes] for name in SCORES},
+        "rare_auc": ranking_pseudovalues(labels == rare, margins)[0].tolist(),
     }
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from l2laug.classification.arms.policy import Policy
 from l2laug.classification.arms.registry import (
     OVERSAMPLING,
     Arm,
@@ -114,18 +113,18 @@ class Tuner:
         self.rates: Sequence[float] = head.rates
         self.done: dict[str, Tuned] = {}
         if head.shared and self.folds:
-            plain = base_arm(OVERSAMPLING, flips).setting(0.0, Policy())
+            plain = base_arm(OVERSAMPLING, flips).setting(0.0, Setting())
             losses = head.losses(plain, head.rates, self.folds)
             self.rates = (head.rates[int(losses.argmin())],)
 
     def tune(self, arm: Arm) -> Tuned:
         """The arm's best strength and rate."""
         if arm.name not in self.done:
-            under = self.tune(base_arm(arm.on, self.flips)).setting.policy if arm.on else Policy()
+            under = self.tune(base_arm(arm.on, self.flips)).setting if arm.on else Setting()
             self.done[arm.name] = self._best(arm, under)
         return self.done[arm.name]
 
-    def _best(self, arm: Arm, under: Policy) -> Tuned:
+    def _best(self, arm: Arm, under: Setting) -> Tuned:
         strengths = arm.strengths if self.strengths_too else (arm.middle,)
         settings = [arm.setting(strength, under) for strength in strengths]
         if not self.folds or len(settings) * len(self.rates) == 1:

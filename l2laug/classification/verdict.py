@@ -8,9 +8,10 @@ import numpy as np
 import scipy.stats
 from numpy.typing import NDArray
 
-from l2laug.classification.jackknife import Floats, pseudovalues, ratio
+from l2laug.classification.jackknife import Floats, pseudovalues, ranking_pseudovalues, ratio
 from l2laug.classification.predictions import Labels
 
+Seen = NDArray[np.bool_]
 OF_ALL = ("accuracy", "macro_f1")  # all test images count as cases, not those of the rare class
 
 
@@ -46,10 +47,24 @@ def changes(
     return found
 
 
+def ranking_change(truth: Seen, without: Floats, with_samples: Floats) -> Change:
+    """How the area under the rare class's ROC curve changes, its interval made like the verdict's.
+
+    Args:
+        truth: ``(M,)`` which test images are of the rare class.
+        without: ``(seeds, M)`` margins of each classifier trained without samples.
+        with_samples: the same of those trained with them, in the order of the same seeds.
+    """
+    (before, values), (after, more) = (
+        ranking_pseudovalues(truth, margins) for margins in (without, with_samples)
+    )
+    mean = float((after - before).mean())
+    low, high, _ = interval(mean, more - values, int(truth.sum()))
+    return Change(mean, low, high)
+
+
 # With five, all may turn out better by chance in one study of 16 (a sign test: 2 * 0.5 ** 5).
 FEWEST_TEST = 6
-
-Seen = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ from l2laug.classification.heads.network import Network
 from l2laug.classification.heads.probe import Embedding, Probe, Seen
 from l2laug.classification.heads.registry import images_of
 from l2laug.classification.materials import Extra
+from l2laug.classification.predictions import Answers
 from l2laug.classification.results_cache import ResultsCache
 from l2laug.classification.run import make_plan
 from l2laug.classification.shapes import Shapes, resized
@@ -116,10 +117,10 @@ def run_case(
     plan = make_plan(data, study, embedding)
     tuner = Tuner(head, data.train.labels, data.label, plan.flips, quietly, study.seed)
 
-    def trained(arm: Arm) -> tuple[object, np.ndarray]:
+    def trained(arm: Arm) -> tuple[object, list[Answers]]:
         tuned = tuner.tune(arm)
-        said = [head.guess(tuned.setting, tuned.rate, seed) for seed in study.training_seeds]
-        return replace(tuned, arm=replace(arm, extra=arm.extra and "samples")), np.stack(said)
+        said = [head.answer(tuned.setting, tuned.rate, seed) for seed in study.training_seeds]
+        return replace(tuned, arm=replace(arm, extra=arm.extra and "samples")), said
 
     rivals = [trained(arm) for arm in plan.arms if not arm.samples]
     found = {}
@@ -131,9 +132,9 @@ def run_case(
             if arm.samples
         ]
         both = [*rivals, *twins]
-        guesses = {tuned.arm.name: said for tuned, said in both}
+        answers = {tuned.arm.name: said for tuned, said in both}
         tuned = [one for one, _ in both]
-        found[kind] = summarise(head.name, tuned, guesses, data.test, data.rare)
+        found[kind] = summarise(head.name, tuned, answers, data.test, data.rare)
     return found
 
 

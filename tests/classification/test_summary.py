@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from l2laug.classification.arms.policy import Policy
-from l2laug.classification.arms.registry import ARMS
-from l2laug.classification.predictions import Labels
+from l2laug.classification.arms.registry import ARMS, Setting
+from l2laug.classification.predictions import Answers, Labels
 from l2laug.classification.summary import advise, notes_on, summarise
 from l2laug.classification.tuning import Tuned
 from l2laug.classification.verdict import Verdict
@@ -29,8 +28,14 @@ def found(**guesses: Labels) -> dict[str, Any]:
     tuned = []
     for name in names:
         arm = ARMS[name]
-        tuned.append(Tuned(arm, arm.middle, 0.1, arm.setting(arm.middle, Policy()), 0.5))
-    return summarise("probe", tuned, {n: np.stack([g] * 3) for n, g in said.items()}, TEST, "rare")
+        tuned.append(Tuned(arm, arm.middle, 0.1, arm.setting(arm.middle, Setting()), 0.5))
+    answers = {n: [Answers(g, margins(g))] * 3 for n, g in said.items()}
+    return summarise("probe", tuned, answers, TEST, "rare")
+
+
+def margins(guesses: Labels) -> np.ndarray:
+    """Of a classifier that is as sure of the class as it sees it."""
+    return np.where(guesses == 1, 1.0, -1.0)
 
 
 def test_samples_that_beat_the_best_training_without_them_help():
@@ -80,6 +85,18 @@ def test_help_that_costs_another_class_more_is_none():
     assert dear["loses_most"]["class"] == "b"
     assert dear["loses_most"]["change"] == pytest.approx(-0.5)
     assert "recall changes by +0.250 while that of b falls by 0.500" in dear["notes"][0]
+
+
+def test_a_class_that_is_only_said_more_often_is_not_helped():
+    """F1 rises from 0 to 1/2 as the class is said of every image: nothing is told apart."""
+    assert found(samples=LABELS)["changes"]["rare_auc"]["difference"] == pytest.approx(0.5)
+
+    entry = found(samples=np.ones_like(LABELS))
+
+    assert entry["changes"]["rare_auc"]["difference"] == 0
+    assert entry["change"] == pytest.approx(0.5)
+    assert entry["verdict"] == "unclear"
+    assert "another decision threshold" in entry["notes"][0]
 
 
 def entry(word: str, best: str = "classical + samples", from_seeds: float = 0.5) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 
 from l2laug.classification.arms.registry import ARMS, Setting
 from l2laug.classification.heads.head import Floats, Rows, balanced_loss
-from l2laug.classification.predictions import Labels
+from l2laug.classification.predictions import Answers
 from l2laug.classification.tuning import Tuner, make_folds
 
 
@@ -31,7 +31,7 @@ class Scripted:
         strength = setting.share or setting.policy.free_form or setting.policy.classical
         return np.array([abs(strength - self.best[0]) + abs(r - self.best[1]) for r in rates])
 
-    def guess(self, setting: Setting, rate: float, seed: int) -> Labels:
+    def answer(self, setting: Setting, rate: float, seed: int) -> Answers:
         raise AssertionError(f"tuning looks at test images: {setting}, {rate}, {seed}")
 
     def describe(self) -> dict[str, object]:

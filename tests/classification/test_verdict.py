@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from l2laug.classification.jackknife import Floats
+from l2laug.classification.jackknife import Floats, ranking_pseudovalues
 from l2laug.classification.jackknife import pseudovalues as of_every_score
-from l2laug.classification.verdict import Seen, decide, f1, variance_of_mean
+from l2laug.classification.verdict import Seen, decide, f1, ranking_change, variance_of_mean
 
 
 def seen(*rows: str) -> Seen:
@@ -130,3 +131,28 @@ def test_more_test_images_narrow_the_interval():
         return float(np.mean([v.high - v.low for v in verdicts]))
 
     assert width(160) < 0.7 * width(20)
+
+
+def test_the_area_under_the_roc_curve_and_its_pseudovalues_are_scikit_learns():
+    random = np.random.default_rng(0)
+    which = random.permutation(truth(7, 12))
+    margins = np.round(random.normal(which, 1.0, (2, 19)), 1)  # rounded, so that some are tied
+
+    scores, values = ranking_pseudovalues(which, margins)
+
+    assert scores == pytest.approx([roc_auc_score(which, m) for m in margins])
+    for i in range(19):
+        rest = np.arange(19) != i
+        less = [roc_auc_score(which[rest], m[rest]) for m in margins]
+        assert values[:, i] == pytest.approx(19 * scores - 18 * np.array(less))
+
+
+def test_a_better_ranking_is_told_from_the_same_one():
+    random = np.random.default_rng(1)
+    which = truth(40, 120)
+    margins = random.normal(0, 1, (5, 160)) + which
+
+    better, same = (ranking_change(which, margins, margins + m * which) for m in (1.0, 0.0))
+
+    assert better.low > 0
+    assert (same.difference, same.low, same.high) == (0, 0, 0)

@@ -22,6 +22,7 @@ class Setting:
     Attributes:
         policy: what is done to every image.
         balanced: the rare class counts as much as an average class; else as its images do.
+        weight: where it is balanced, how many times as much as that.
         extra: what fills a share of the rare class's draws: ``samples``, ``cutmix``, ``mixup``,
             ``nearest``, or nothing.
         share: that share, 0 to 1.
@@ -29,6 +30,7 @@ class Setting:
 
     policy: Policy = AS_THEY_ARE
     balanced: bool = True
+    weight: float = 1.0
     extra: str = ""
     share: float = 0.0
 
@@ -39,8 +41,8 @@ class Arm:
 
     Attributes:
         name: as people give and read it.
-        on: the arm whose tuned policy it adds to; empty for images as they are.
-        changes: the field of :class:`Policy` that its strength sets, if any.
+        on: the arm whose tuned setting it adds to; empty for images as they are.
+        changes: the field of :class:`Policy` that its strength sets, or ``weight``, if any.
         extra: what its strength is the share of, see :class:`Setting`, if anything.
         strengths: those that are tried; the middle one is taken where nothing can be tuned.
         balanced: see :class:`Setting`.
@@ -63,20 +65,23 @@ class Arm:
         """The strength of the middle."""
         return self.strengths[len(self.strengths) // 2]
 
-    def setting(self, strength: Strength, policy: Policy) -> Setting:
-        """What a strength stands for, on top of another arm's tuned policy."""
-        if self.changes:
-            changed: dict[str, Any] = {self.changes: strength}
-            policy = replace(policy, **changed)
+    def setting(self, strength: Strength, under: Setting) -> Setting:
+        """What a strength stands for, on top of another arm's tuned setting."""
+        changed: dict[str, Any] = {self.changes: strength} if self.changes else {}
+        if self.changes == "weight":
+            return replace(under, balanced=self.balanced, **changed)
         share = float(strength) if self.extra else 0.0
-        return Setting(policy, self.balanced, self.extra, share)
+        policy = replace(under.policy, **changed)
+        return Setting(policy, self.balanced, under.weight, self.extra, share)
 
 
 NONE, OVERSAMPLING, CLASSICAL, FLIPS = "none", "oversampling", "classical", "flips"
+WEIGHTED = "weighted"
 RIVALS = (
     Arm(NONE, balanced=False),
     Arm(OVERSAMPLING),
     Arm(CLASSICAL, changes="classical", strengths=classical.STRENGTHS),
+    Arm(WEIGHTED, on=CLASSICAL, changes="weight", strengths=(2.0, 4.0, 8.0)),
     Arm("free-form", on=CLASSICAL, changes="free_form", strengths=free_form.STRENGTHS),
     Arm(FLIPS, on=CLASSICAL, changes="flips"),
     Arm("erasing", on=CLASSICAL, changes="erasing", strengths=erasing.STRENGTHS),
@@ -90,7 +95,7 @@ WITH_SAMPLES = (
     *(Arm(f"{name} + samples", on=name, extra="samples", strengths=SHARES) for name in CHANGING),
 )
 ARMS = {arm.name: arm for arm in (*RIVALS, *WITH_SAMPLES)}
-QUICK = (NONE, OVERSAMPLING, CLASSICAL, "free-form", FLIPS)
+QUICK = (NONE, OVERSAMPLING, CLASSICAL, WEIGHTED, "free-form", FLIPS)
 SETS = {"quick": QUICK, "full": tuple(arm.name for arm in RIVALS)}
 
 

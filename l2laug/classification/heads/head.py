@@ -10,7 +10,7 @@ import scipy.special
 from numpy.typing import NDArray
 
 from l2laug.classification.arms.registry import Setting
-from l2laug.classification.predictions import Labels
+from l2laug.classification.predictions import Answers, Labels
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -39,8 +39,8 @@ class Head(Protocol):
         """The loss of each rate, :func:`balanced_loss` of the held-out rows, ``(len(rates),)``."""
         ...
 
-    def guess(self, setting: Setting, rate: float, seed: int) -> Labels:
-        """What a classifier that was trained so sees in each test image, ``(M,)``."""
+    def answer(self, setting: Setting, rate: float, seed: int) -> Answers:
+        """What a classifier that was trained so says of the test images."""
         ...
 
     def describe(self) -> dict[str, object]:

@@ -16,7 +16,7 @@ from l2laug.classification.arms.registry import Setting
 from l2laug.classification.heads.backbones import build_classifier, weights_hash
 from l2laug.classification.heads.head import Floats, Rows, balanced_loss
 from l2laug.classification.materials import Extra
-from l2laug.classification.predictions import Labels
+from l2laug.classification.predictions import Answers
 from l2laug.classification.results_cache import ResultsCache
 from l2laug.classification.study import Study, StudyData
 from l2laug.config.evaluation_options import TUNE
@@ -101,14 +101,14 @@ class Network:
             found.append(float(np.mean(parts)))
         return np.array(found)
 
-    def guess(self, setting: Setting, rate: float, seed: int) -> Labels:
-        """See :meth:`Head.guess`."""
+    def answer(self, setting: Setting, rate: float, seed: int) -> Answers:
+        """See :meth:`Head.answer`."""
         key = key_of(self._key(setting, rate, seed, self.study.steps) | {"test": self._tests})
         known = self.cache.find(key)
         if known is None:
             net = self.train(setting, rate, seed, self.study.steps)
             scores = predict(net, self.data.test.pixels, self.engine.device)
-            known = scores.argmax(1).numpy()
+            known = Answers.of(scores.double().numpy(), self.data.label)
             self.cache.keep(key, self._told(setting, rate, seed), known)
         return known
 
@@ -147,7 +147,8 @@ class Network:
         mine = np.setdiff1d(self.mine, held)
         extra = self.extras[setting.extra or "samples"]
         usable = extra.without(held)
-        wanted = 1 / len(train.classes)
+        # Of all draws, those of the rare class if it counts like so many average classes.
+        wanted = setting.weight / (len(train.classes) - 1 + setting.weight)
         lift = _lift(len(mine) / len(every), wanted) if setting.balanced else 0.0
         for _ in range(steps):
             rows = every[random.integers(len(every), size=size)]

@@ -14,7 +14,7 @@ from l2laug.classification.arms.registry import Setting
 from l2laug.classification.heads.head import Floats, Rows, balanced_loss
 from l2laug.classification.heads.logistic import Logistic, fit_path
 from l2laug.classification.materials import Extra
-from l2laug.classification.predictions import Labels
+from l2laug.classification.predictions import Answers, Labels
 from l2laug.classification.study import StudyData
 from l2laug.core.arrays import Pixels
 from l2laug.core.hashing import array_hash
@@ -146,15 +146,14 @@ class Probe:
         truth = self.labels[np.concatenate(rows)]
         return np.array([balanced_loss(np.concatenate(s), truth, self.rare) for s in said])
 
-    def guess(self, setting: Setting, rate: float, seed: int) -> Labels:
-        """See :meth:`Head.guess`."""
+    def answer(self, setting: Setting, rate: float, seed: int) -> Answers:
+        """See :meth:`Head.answer`."""
         if self._tests is None:
             pixels = self.data.test.pixels
             self._tests = self.embedding(pixels, np.arange(len(pixels)), Policy())
         (model,) = self._fit(setting, (rate,), seed=seed)
         chances = model.chances(self._tests, len(self.data.train.classes))
-        guesses: Labels = chances.argmax(1).astype(np.int64)
-        return guesses
+        return Answers.of(np.log(np.maximum(chances, np.finfo(np.float64).tiny)), self.rare)
 
     def describe(self) -> dict[str, object]:
         """See :meth:`Head.describe`."""
@@ -200,7 +199,7 @@ class Probe:
         if random is not None:
             views = views.half(random)
         x, y = views.features, self.labels[views.rows]
-        weights = self._weights(views, setting.balanced)
+        weights = self._weights(views, setting)
         if setting.share:
             rows = self.extras[setting.extra].without(self.mine[:0] if held is None else held)
             if random is not None:
@@ -216,13 +215,14 @@ class Probe:
         some = weights > 0
         return list(fit_path(x[some], y[some], weights[some], rates))
 
-    def _weights(self, views: Views, balanced: bool) -> NDArray[np.float64]:
+    def _weights(self, views: Views, setting: Setting) -> NDArray[np.float64]:
         """Every image counts 1, shared by its views; the rare class like an average other one."""
         weights = 1.0 / np.bincount(views.rows)[views.rows]
         is_rare = self.labels[views.rows] == self.rare
-        if balanced:
+        if setting.balanced:
             rare, others = weights[is_rare].sum(), weights[~is_rare].sum()
-            weights[is_rare] *= max(1.0, others / (len(self.data.train.classes) - 1) / rare)
+            average = others / (len(self.data.train.classes) - 1)
+            weights[is_rare] *= max(1.0, average / rare) * setting.weight
         return weights
 
 

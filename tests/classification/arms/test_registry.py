@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from l2laug.classification.arms.policy import Policy
-from l2laug.classification.arms.registry import ARMS, choose_arms
+from l2laug.classification.arms.registry import ARMS, Setting, choose_arms
 from l2laug.core.errors import UsageError
 
 
@@ -13,9 +13,9 @@ def names(*asked: str, flips: tuple[str, ...] = ()) -> list[str]:
     return [arm.name for arm in choose_arms(asked, flips)]
 
 
-def test_quick_is_five_rivals_and_what_samples_do_beside_each_that_changes():
-    rivals = ["none", "oversampling", "classical", "free-form"]
-    twins = ["samples", "classical + samples", "free-form + samples"]
+def test_quick_is_six_rivals_and_what_samples_do_beside_each_that_changes():
+    rivals = ["none", "oversampling", "classical", "weighted", "free-form"]
+    twins = ["samples", *(f"{name} + samples" for name in rivals[2:])]
 
     assert names("quick") == rivals + twins
     with_flips = names("quick", flips=("mirror",))
@@ -38,9 +38,12 @@ def test_what_there_is_not_is_said():
 
 
 def test_a_strength_is_a_change_or_a_share():
-    tuned = Policy(classical=0.5)
+    tuned = Setting(Policy(classical=0.5))
 
     assert ARMS["free-form"].setting(0.04, tuned).policy == Policy(classical=0.5, free_form=0.04)
     drawn = ARMS["classical + samples"].setting(0.25, tuned)
-    assert (drawn.policy, drawn.extra, drawn.share) == (tuned, "samples", 0.25)
-    assert not ARMS["none"].setting(0.0, Policy()).balanced
+    assert (drawn.policy, drawn.extra, drawn.share) == (tuned.policy, "samples", 0.25)
+    assert not ARMS["none"].setting(0.0, Setting()).balanced
+    weighted = ARMS["weighted"].setting(4.0, tuned)
+    assert (weighted.weight, weighted.policy) == (4.0, tuned.policy)
+    assert ARMS["weighted + samples"].setting(0.5, weighted).weight == 4.0

@@ -63,7 +63,9 @@ def study(
     *words: Any, settings: tuple[Setting, ...] = EVERY, seeds: int = 1, **options: Any
 ) -> list[Labels]:
     net = head(*words, **options)
-    return [net.guess(setting, 1e-2, seed) for seed in range(seeds) for setting in settings]
+    return [
+        net.answer(setting, 1e-2, seed).guesses for seed in range(seeds) for setting in settings
+    ]
 
 
 def test_what_is_easily_told_apart_is_told_apart_by_every_arm():
@@ -229,7 +231,7 @@ def test_a_study_that_was_stopped_goes_on_where_it_was_and_ends_the_same(
     def run(cache: ResultsCache, samples: Pixels = drawn, steps: int = 3) -> list[Any]:
         net = head(images, images, samples, cache, steps=steps)
         losses = net.losses(REPEATED, (1e-2,), held).tolist()
-        return [losses, *(net.guess(s, 1e-2, 0).tolist() for s in EVERY)]
+        return [losses, *(net.answer(s, 1e-2, 0).margins.tolist() for s in EVERY)]
 
     whole = run(ResultsCache(None))
     real, trained = network.Network.train, list[Setting]()

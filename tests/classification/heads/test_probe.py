@@ -52,7 +52,7 @@ def test_what_is_easily_told_apart_is_told_apart(probe: Probe):
         Setting(extra="samples", share=0.5),
         Setting(Policy(free_form=0.02), extra="mixup", share=0.25),
     ):
-        guesses = probe.guess(setting, 0.1, seed=0)
+        guesses = probe.answer(setting, 0.1, seed=0).guesses
         assert (guesses == probe.data.test.labels).mean() > 0.85, setting
 
 
@@ -68,7 +68,7 @@ def test_a_share_of_one_leaves_real_images_of_the_class_without_a_say(
     )
     other = Probe(data, extras_of(data, relate(data, embedding.whole)), embedding)
 
-    guesses = other.guess(Setting(extra="samples", share=1.0), 0.1, 0)
+    guesses = other.answer(Setting(extra="samples", share=1.0), 0.1, 0).guesses
 
     assert (guesses[data.test.labels == 2] == 1).all()
 
