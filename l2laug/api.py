@@ -86,7 +86,6 @@ def sample(
     device: str = "auto",
     size: int | None = None,
     format: str = "png",  # noqa: A002 - as the command line has it
-    resume: bool = False,
     overwrite: bool = False,
 ) -> Written:
     """Draw images of an adapted class into a class folder, with a manifest; without torch.
@@ -99,8 +98,7 @@ def sample(
         device: ``auto``, ``cpu`` or ``cuda``.
         size: side of squares to write, 8 to 4096; each at the size of its original by default.
         format: ``png`` (TIFF where 16 bits need it), ``jpg`` or ``webp``.
-        resume: keep the pictures that an earlier call with this seed left there.
-        overwrite: replace them.
+        overwrite: replace pictures that are there.
 
     Returns:
         Where they are, how large, and how many draws were rejected.
@@ -124,7 +122,9 @@ def sample(
     from l2laug.commands.sample import SampleOptions
     from l2laug.commands.sample import sample as draw
 
-    options = SampleOptions(count, _path(out), seed, device, resume, overwrite, size, format)
+    options = SampleOptions(
+        count, _path(out), seed, device, overwrite=overwrite, size=size, format=format
+    )
     return draw(find_run(_path(run)), options, _progress())
 
 
