@@ -26,7 +26,7 @@ LEARNING_SHARE, MEASURING_SHARE = (
 )  # of a budget: for models, and until no more is measured
 LEARN, MEASURE, DRAW, WRITE = "learn", "measure", "draw", "write"
 # On two cores: to learn at all and a class more, to measure one, to draw and write an image.
-TUNING, LEARNING, MEASURING, DRAWING, WRITING = 120.0, 15.0, 40.0, 0.02, 0.001
+TUNING, LEARNING, MEASURING, DRAWING, WRITING = 120.0, 15.0, 90.0, 0.02, 0.001
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ OTHERS = ("captions", "person_keypoints", "panoptic", "stuff", "image_info")  # 
 OWN = frozenset(
     {"id", "image_id", "category_id", "bbox", "area", "segmentation", "keypoints", "num_keypoints"}
 )
+WORD = re.compile(r"(?<![a-z])(trainval|train|validation|valid|val|test)(?![a-z])")
 KEYS = {"images", "annotations", "categories"}
 
 
@@ -50,6 +51,7 @@ def read_coco(root: Path, files: Sequence[Path], problems: Problems) -> Dataset:
     items: list[Item] = []
     documents: dict[Path, dict[str, Any]] = {}
     classes: dict[str, None] = {}
+    splits = _splits(root, files)
     for path in files:
         document = _load(path, problems)
         if document is None:
@@ -57,7 +59,7 @@ def read_coco(root: Path, files: Sequence[Path], problems: Problems) -> Dataset:
         documents[path] = document
         names = {c["id"]: str(c["name"]) for c in document["categories"]}
         classes.update(dict.fromkeys(names.values()))
-        items += _items(root, path, document, names, problems)
+        items += _items(root, path, splits[path], document, names, problems)
     return Dataset(
         root, "coco", tuple(items), tuple(classes), tuple(files), extra={"documents": documents}
     )
@@ -79,9 +81,14 @@ def _load(path: Path, problems: Problems) -> dict[str, Any] | None:
 
 
 def _items(
-    root: Path, path: Path, document: dict[str, Any], names: dict[int, str], problems: Problems
+    root: Path,
+    path: Path,
+    split: str,
+    document: dict[str, Any],
+    names: dict[int, str],
+    problems: Problems,
 ) -> list[Item]:
-    split, places = _split_of(root, path), _places(root, path)
+    places = _places(root, path)
     by_image: dict[Any, list[Object]] = defaultdict(list)
     known = {image.get("id") for image in document["images"]}
     for number, told in enumerate(document["annotations"]):
@@ -112,10 +119,15 @@ def _items(
     return items
 
 
-def _split_of(root: Path, path: Path) -> str:
-    said = path.relative_to(root).as_posix().casefold()
-    found = re.findall(r"train|val|test", said)
-    return SPLITS[found[-1]] if found else TRAIN
+def _splits(root: Path, files: Sequence[Path]) -> dict[Path, str]:
+    """The split of each file, by words of its name and folder; a file alone is to train on."""
+    if len(files) == 1:
+        return {files[0]: TRAIN}
+    found = {}
+    for path in files:
+        words = WORD.findall(path.relative_to(root).as_posix().casefold())
+        found[path] = SPLITS.get(words[-1], TRAIN) if words else TRAIN
+    return found
 
 
 def _places(root: Path, path: Path) -> list[Path]:

@@ -77,3 +77,17 @@ def test_a_stray_byte(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"bolt", b"b\xf6lt"))
     [said] = trees.problems_of(tmp_path / "set")
     assert "is not UTF-8" in said
+
+
+def test_splits_are_told_by_words_of_names(tmp_path: Path) -> None:
+    path = trees.coco(tmp_path / "set")
+    document = json.loads(path.read_text())
+    for name, folder in (("val2017", "val2017"), ("latest", "images")):
+        trees.picture(tmp_path / "set" / folder / f"{name}.png")
+        images = [{"id": 1, "file_name": f"{name}.png"}]
+        more = {**document, "images": images, "annotations": []}
+        path.with_name(f"instances_{name}.json").write_text(json.dumps(more))
+    splits = {i.file.stem: i.split for i in read_dataset(tmp_path / "set").items}
+    assert splits["val2017"] == "val"
+    assert splits["latest"] == "train"  # there is a test in it, but not the word
+    assert splits["a"] == "train"
