@@ -82,7 +82,8 @@ def outcome(result: dict[str, Any]) -> str:
         return f"{result['added']} images were added; train as augmentation.py says."
     arm = result["augmentation"]
     return (
-        f"Nothing was added: train with {arm} augmentation, as augmentation.py and recipe.json say."
+        f"Nothing was added. The best training without samples is {arm}: augmentation.py and "
+        "recipe.json say how."
     )
 
 
