@@ -19,7 +19,8 @@ MOST_NEAR_IDENTICAL = 50
 FID = "fid"
 ABOUT_FID = (
     "FID compares means and covariances alone, and with fewer images than features most of it is "
-    "bias: at such sizes it tells neither good generators apart nor copies from new images."
+    "bias: at such sizes it reads real images as different in one of four cases, and tells neither "
+    "good generators apart nor copies from new images."
 )
 COMPARABLE = "Scores compare only with those of the same extractor and set sizes."
 
