@@ -62,9 +62,9 @@ def classify(
         DeviceError: CUDA was asked for and can't be had.
         ImageError: an image can't be read again.
     """
+    from l2laug.classification.arms.extras import relate
     from l2laug.classification.heads.probe import SIDE
     from l2laug.classification.heads.registry import build_head, check_heads
-    from l2laug.classification.materials import relate
     from l2laug.classification.results_cache import ResultsCache
     from l2laug.classification.shapes import Shapes
 

@@ -13,6 +13,7 @@ import numpy as np
 from l2laug.classification.jackknife import ranking_pseudovalues
 from l2laug.classification.predictions import Answers, Labels, Outcome, measure
 from l2laug.classification.recalls import ClassRecall, class_recalls, loses_most
+from l2laug.classification.thresholds import seen_at_best
 from l2laug.classification.tuning import Tuned
 from l2laug.classification.verdict import (
     FEWEST_TEST,
@@ -61,8 +62,8 @@ def summarise(
     verdict = decide(truth, before == label, after == label)
     recalls = class_recalls(labels, test.classes, before, after)
     margins = [np.stack([a.margins for a in answers[name]]) for name in (base, best)]
-    ranking = ranking_change(truth, *margins)
-    verdict, moved = only_threshold(verdict, ranking, rare)
+    at_best = decide(truth, *(seen_at_best(truth, side) for side in margins))
+    verdict, moved = only_threshold(verdict, at_best, rare)
     verdict, paid = at_others_cost(verdict, recalls, rare)
     return {
         "head": head,
@@ -77,7 +78,10 @@ def summarise(
             name: asdict(change)
             for name, change in changes(labels, count, label, before, after).items()
         }
-        | {"rare_auc": asdict(ranking)},
+        | {
+            "rare_auc": asdict(ranking_change(truth, *margins)),
+            "rare_f1_at_best": asdict(Change(at_best.difference, at_best.low, at_best.high)),
+        },
         "recalls": [r.plain() for r in recalls],
         "loses_most": lost.plain() if (lost := loses_most(recalls, rare)) else None,
         "confusion": {
@@ -124,28 +128,27 @@ def at_others_cost(
     ]
 
 
-def only_threshold(verdict: Verdict, ranking: Change, rare: str) -> tuple[Verdict, list[str]]:
-    """The verdict, ``unclear`` where the class is not told better, or worse, from others.
+def only_threshold(verdict: Verdict, at_best: Verdict, rare: str) -> tuple[Verdict, list[str]]:
+    """The verdict, ``unclear`` where it is another one with well-set decision thresholds.
 
     A classifier of few images says their class too seldom, and whatever makes it say that more
     often raises F1, noise too. So does a lower threshold, which costs nothing.
 
     Args:
         verdict: by F1.
-        ranking: change of the area under the ROC curve.
+        at_best: the same with thresholds set on other test images, see :func:`seen_at_best`.
         rare: name of the rare class.
 
     Returns:
         The verdict and a note if it was changed.
     """
-    confirmed = {"helps": ranking.low > 0, "hurts": ranking.high < 0}.get(verdict.word, True)
-    if confirmed:
+    if verdict.word in ("unclear", at_best.word):
         return verdict, []
     side = "rises" if verdict.word == "helps" else "falls"
-    change = f"{ranking.difference:+.3f} ({ranking.low:+.3f} to {ranking.high:+.3f})"
+    change = f"{at_best.difference:+.3f} ({at_best.low:+.3f} to {at_best.high:+.3f})"
     return replace(verdict, word="unclear"), [
-        f"F1 of {rare} {side}, but the area under its ROC curve changes by {change}: the class may "
-        "only be said more often or more seldom, as with another decision threshold."
+        f"F1 of {rare} {side}, but with well-set decision thresholds, without samples and with "
+        f"them, it changes by {change}: the class may only be said more often or more seldom."
     ]
 
 
@@ -164,6 +167,7 @@ def _arm(
         "loss": tuned.loss,
         **{name: [getattr(o, name) for o in outcomes] for name in SCORES},
         "rare_auc": ranking_pseudovalues(labels == rare, margins)[0].tolist(),
+        "rare_f1_at_best": f1(labels == rare, seen_at_best(labels == rare, margins)).tolist(),
     }
 
 

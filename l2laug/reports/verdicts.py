@@ -7,7 +7,15 @@ from typing import Any
 
 from l2laug.reports.tables import markdown_table, mean_cell
 
-COLUMNS = ("accuracy", "macro_f1", "rare_recall", "rare_precision", "rare_f1", "rare_auc")
+COLUMNS = (
+    "accuracy",
+    "macro_f1",
+    "rare_recall",
+    "rare_precision",
+    "rare_f1",
+    "rare_f1_at_best",
+    "rare_auc",
+)
 SAYING = {
     "helps": "The samples help",
     "hurts": "The samples hurt: do not use them",
@@ -19,8 +27,9 @@ ABOUT_ARMS = (
     "every image, `weighted`, `free-form`, `flips` and `erasing` do more on top of that, `cutmix`, "
     "`mixup` and `nearest` add mixed or borrowed images, those with samples give them a share of "
     "the class. Strengths and rates were chosen on training images alone. The verdict compares the "
-    "best training with samples with the best without, by F1 of the rare class; the area under its "
-    "ROC curve has to say the same, so that a class that is only said more often is no help."
+    "best training with samples with the best without, by F1 of the rare class. Its F1 at the best "
+    "decision threshold, set on other test images, has to say the same: a class that is only said "
+    "more often is no help."
 )
 ABOUT_RECALLS = (
     "Share of a class's test images that are recognised, with its 95% Wilson interval over other "

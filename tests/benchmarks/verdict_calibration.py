@@ -31,6 +31,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from l2laug.classification.arms.extras import Extra
 from l2laug.classification.arms.nearest import nearest_rows
 from l2laug.classification.arms.policy import Policy
 from l2laug.classification.arms.registry import Arm
@@ -38,7 +39,6 @@ from l2laug.classification.heads.head import Head
 from l2laug.classification.heads.network import Network
 from l2laug.classification.heads.probe import Embedding, Probe, Seen
 from l2laug.classification.heads.registry import images_of
-from l2laug.classification.materials import Extra
 from l2laug.classification.predictions import Answers
 from l2laug.classification.results_cache import ResultsCache
 from l2laug.classification.run import make_plan

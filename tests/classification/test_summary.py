@@ -73,9 +73,9 @@ def test_where_the_class_is_best_left_alone_samples_have_to_beat_that():
 
 
 def test_help_that_costs_another_class_more_is_none():
-    """Half of b's images are taken for the rare class's neighbour a, a quarter of rare is won."""
-    won = np.where((LABELS == 1) & (np.arange(120) % 4 != 0), 0, LABELS)
-    paid = np.where((LABELS == 2) & (np.arange(120) % 2 == 0), 0, won)
+    """All of b's images are taken for a's, three quarters of the rare class's are won."""
+    won = np.where((LABELS == 1) & (np.arange(120) % 4 == 0), 0, LABELS)
+    paid = np.where(LABELS == 2, 0, won)
 
     cheap, dear = found(samples=won), found(samples=paid)
 
@@ -83,12 +83,12 @@ def test_help_that_costs_another_class_more_is_none():
     assert dear["change"] == cheap["change"]
     assert dear["verdict"] == "unclear"
     assert dear["loses_most"]["class"] == "b"
-    assert dear["loses_most"]["change"] == pytest.approx(-0.5)
-    assert "recall changes by +0.250 while that of b falls by 0.500" in dear["notes"][0]
+    assert dear["loses_most"]["change"] == pytest.approx(-1)
+    assert "recall changes by +0.750 while that of b falls by 1.000" in dear["notes"][0]
 
 
 def test_a_class_that_is_only_said_more_often_is_not_helped():
-    """F1 rises from 0 to 1/2 as the class is said of every image: nothing is told apart."""
+    """F1 rises from 0 to 1/2 as the class is said of every image: at the best threshold both do."""
     assert found(samples=LABELS)["changes"]["rare_auc"]["difference"] == pytest.approx(0.5)
 
     entry = found(samples=np.ones_like(LABELS))
@@ -96,7 +96,8 @@ def test_a_class_that_is_only_said_more_often_is_not_helped():
     assert entry["changes"]["rare_auc"]["difference"] == 0
     assert entry["change"] == pytest.approx(0.5)
     assert entry["verdict"] == "unclear"
-    assert "another decision threshold" in entry["notes"][0]
+    assert entry["changes"]["rare_f1_at_best"]["difference"] == pytest.approx(0, abs=0.02)
+    assert "with well-set decision thresholds" in entry["notes"][0]
 
 
 def entry(word: str, best: str = "classical + samples", from_seeds: float = 0.5) -> dict[str, Any]:

@@ -62,6 +62,7 @@ def test_arms_are_shown_with_strength_rate_and_their_mean_over_the_seeds():
         "rare recall",
         "rare precision",
         "rare f1",
+        "rare f1 at best",
         "rare auc",
     ]
     assert table["none"][:3] == ["-", "0.01", "0.500 ± 0.000"]

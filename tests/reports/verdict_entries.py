@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-SCORES = ("accuracy", "macro_f1", "rare_recall", "rare_precision", "rare_f1", "rare_auc")
+SCORES = (
+    "accuracy",
+    "macro_f1",
+    "rare_recall",
+    "rare_precision",
+    "rare_f1",
+    "rare_f1_at_best",
+    "rare_auc",
+)
 
 
 def arm(name: str, accuracies: tuple[float, ...], strength: float | None = None) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from l2laug import __version__
+from l2laug.classification.arms.extras import Extra
 from l2laug.classification.arms.policy import apply_policy
 from l2laug.classification.arms.registry import Setting
 from l2laug.classification.heads.backbones import build_classifier, weights_hash
 from l2laug.classification.heads.head import Floats, Rows, balanced_loss
-from l2laug.classification.materials import Extra
 from l2laug.classification.predictions import Answers
 from l2laug.classification.results_cache import ResultsCache
 from l2laug.classification.study import Study, StudyData

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from l2laug.classification.arms.extras import Extra
 from l2laug.classification.arms.policy import Policy, apply_policy
 from l2laug.classification.arms.registry import Setting
 from l2laug.classification.heads.head import Floats, Rows, balanced_loss
 from l2laug.classification.heads.logistic import Logistic, fit_path
-from l2laug.classification.materials import Extra
 from l2laug.classification.predictions import Answers, Labels
 from l2laug.classification.study import StudyData
 from l2laug.core.arrays import Pixels

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import timm
 
+from l2laug.classification.arms.extras import Relations, extras_of
 from l2laug.classification.heads.head import Head
 from l2laug.classification.heads.network import Network
 from l2laug.classification.heads.probe import SIDE, Embedding, Probe
-from l2laug.classification.materials import Relations, extras_of
 from l2laug.classification.results_cache import ResultsCache
 from l2laug.classification.shapes import Shapes
 from l2laug.classification.study import Study, StudyData

@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from l2laug.classification.arms.extras import Extra
 from l2laug.classification.arms.policy import Policy
 from l2laug.classification.arms.registry import Setting
 from l2laug.classification.heads import network
 from l2laug.classification.heads.network import Network
-from l2laug.classification.materials import Extra
 from l2laug.classification.predictions import Labels
 from l2laug.classification.results_cache import ResultsCache
 from l2laug.classification.study import Study, StudyData

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from l2laug.classification.arms.extras import Extra, extras_of, relate
 from l2laug.classification.arms.policy import Policy
 from l2laug.classification.arms.registry import Setting
 from l2laug.classification.heads.logistic import fit_path
 from l2laug.classification.heads.probe import Embedding, Probe, Views
-from l2laug.classification.materials import Extra, extras_of, relate
 from l2laug.classification.study import StudyData
 from l2laug.data.image_set import ImageSet
 from l2laug.features.general import load_general_net
