@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from l2laug.api import Model, adapt, evaluate, load, pretrain, sample
+    from l2laug.api import Model, adapt, augment, evaluate, load, pretrain, sample
 
 __version__ = "0.2.0"
-__all__ = ["Model", "__version__", "adapt", "evaluate", "load", "pretrain", "sample"]
+__all__ = ["Model", "__version__", "adapt", "augment", "evaluate", "load", "pretrain", "sample"]
 
 
 def __getattr__(name: str) -> object:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from l2laug.core.progress import Progress
 from l2laug.sampling.model import Model
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from l2laug.config.recipe import Recipe
     from l2laug.sampling.writer import Written
 
-__all__ = ["Model", "adapt", "evaluate", "load", "pretrain", "sample"]
+__all__ = ["Model", "adapt", "augment", "evaluate", "load", "pretrain", "sample"]
 
 # Imports stand in the functions: torch takes seconds, and drawing samples does without it.
 
@@ -75,6 +75,40 @@ def adapt(
     name, along, to = str(bundle), _path(base), _path(out)
     options = AdaptOptions(name, base=along, out=to, budget=budget, overwrite=overwrite)
     return run(Path(folder), options, Session.start(device, _progress(), seed))
+
+
+def augment(
+    dataset: str | Path,
+    out: str | Path,
+    *,
+    to_count: str | None = None,
+    rare: tuple[str, ...] = (),
+    force: str | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Write a data set again, its rare classes filled where samples help, see ``docs/augment.md``.
+
+    Args:
+        dataset: in any of the layouts that the command reads.
+        out: the folder to write.
+        to_count: images of each rare class there shall be: ``200``, ``median`` or ``max``.
+        rare: names of the rare classes; they are found by default.
+        force: ``samples`` adds them whatever is found.
+        seed: of everything random.
+
+    Returns:
+        What ``augment.json`` holds.
+
+    Example:
+        >>> import l2laug
+        >>> l2laug.augment("all_classes", "balanced")["added"]  # no class is rare there
+        0
+    """
+    from l2laug.commands import augment as command
+    from l2laug.runtime.session import Session
+
+    options = command.AugmentOptions(Path(out), to_count, rare, force=force)
+    return command.augment(Path(dataset), options, Session.start("auto", _progress(), seed))
 
 
 def sample(

@@ -42,7 +42,8 @@ def here(
 @pytest.mark.slow
 def test_the_docstrings_examples(here: Path) -> None:
     finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
-    doors = ["pretrain", "adapt", "sample", "load", "evaluate", "Model.sample", "Model.pictures"]
+    doors = ["augment", "pretrain", "adapt", "sample", "load", "evaluate"]
+    doors += ["Model.sample", "Model.pictures"]
     for door in doors:
         if door == "sample":  # by its example the run gets samples
             check_files_and_keys(here / "new_bundle", here / "l2laug-runs" / "crack")
@@ -110,7 +111,7 @@ def test_drawing_loads_no_torch(tiny_run: Path) -> None:
 
 
 def test_the_door_says_what_is_behind_it() -> None:
-    names = {"adapt", "evaluate", "load", "pretrain", "sample", "Model", "__version__"}
+    names = {"adapt", "augment", "evaluate", "load", "pretrain", "sample", "Model", "__version__"}
     assert set(l2laug.__all__) == names
     assert names <= set(dir(l2laug))
     assert all(getattr(l2laug, name) is getattr(api, name) for name in api.__all__)
