@@ -149,8 +149,9 @@ def curves_of(options: Mapping[str, Any]) -> list[Curve]:
             ("diversity", "Diversity of draws", "relative to that expected of real images"),
             ("distance", "Distance of draws from the expected distribution", "Frechet distance"),
         ):
-            points = [(float(look["steps"]), float(look[key])) for look in looks]
-            found.append(Curve(title, "steps", name, points, kept))
+            points = [(float(look["steps"]), float(look[key])) for look in looks if key in look]
+            if len(points) > 1:  # another version's names may be others
+                found.append(Curve(title, "steps", name, points, kept))
     return found
 
 

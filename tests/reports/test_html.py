@@ -160,6 +160,9 @@ def test_curves_show_adaptation(options: dict[str, Any]):
     assert diversity.points == [(0, 1.2), (10, 1.0), (20, 0.7)]
     assert distance.points == [(0, 5), (10, 4), (20, 3)]
     assert diversity.marked == (10, "kept")
+    for look in options["evaluations"]:  # as an earlier version named it
+        look["recognised"] = look.pop("class_accuracy")
+    assert [c.title for c in curves_of(options)] == [diversity.title, distance.title]
 
 
 def test_a_curve_fills_its_frame():
