@@ -236,7 +236,8 @@ def _row(item: Item, table: Path) -> Row:
     if isinstance(told, dict) and "bbox" in told:
         name = next((key for key in NAMES if isinstance(told.get(key), list)), NAMES[0])
         others = {key: [o.extra[key] for o in item.objects] for key in _kept(item)}
-        boxes = [[x0, y0, x1 - x0, y1 - y0] for x0, y0, x1, y1 in (o.box for o in item.objects)]
+        corners = [o.box for o in item.objects]
+        boxes = [[round(v, 2) for v in (x0, y0, x1 - x0, y1 - y0)] for x0, y0, x1, y1 in corners]
         labels = [o.label for o in item.objects]
         row["objects"] = {**told, **others, "bbox": boxes, name: labels}
     return row

@@ -135,6 +135,23 @@ def test_objects_come_out_in_the_format_they_came_in(
             assert [o.box for o in item.objects] == [o.box for o in old[item.file.stem]]
 
 
+def test_boxes_of_an_imagefolder_travel_along(augmented: Augment, tmp_path: Path) -> None:
+    lines = []
+    for name, (a, b, c, d) in rectangles(tmp_path / "set").items():
+        objects = {"bbox": [[a, b, c - a, d - b]], "categories": ["box"], "id": [7]}
+        lines.append(json.dumps({"file_name": f"images/train/{name}", "objects": objects}))
+    (tmp_path / "set" / "metadata.jsonl").write_text("\n".join(lines))
+    augmented(tmp_path / "set", to_count="20", rare=("box",), force="samples")
+    told = (tmp_path / "out" / "metadata.jsonl").read_text().splitlines()
+    assert told[:4] == lines
+    new = {}
+    for row in map(json.loads, told[4:]):
+        [[x, y, w, h]] = row["objects"]["bbox"]
+        assert (row["objects"]["categories"], row["objects"]["id"]) == (["box"], [7])
+        new[Path(row["file_name"]).name] = (x, y, x + w, y + h)
+    check_boxes(tmp_path / "out", new)
+
+
 def test_of_objects_those_cut_out_are_measured(
     augmented: Augment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
