@@ -21,6 +21,7 @@ NOT_MEASURED = "not measured"
 CLASSICAL: Mapping[str, Any] = {
     "policy": {"classical": 1.0, "free_form": 0.0, "flips": "", "erasing": 0.0},
     "balanced": True,
+    "weight": 1.0,
 }
 
 
@@ -32,8 +33,8 @@ class Measured:
         word: ``helps``, ``hurts``, ``unclear``; or ``not measured``.
         without: the best training without samples.
         with_samples: the best with them.
-        setting: of the best without: its ``policy`` and whether it is ``balanced``, see
-            :class:`l2laug.classification.arms.registry.Setting`.
+        setting: of the best without: its ``policy``, whether it is ``balanced`` and its ``weight``,
+            see :class:`l2laug.classification.arms.registry.Setting`.
         difference: of the rare class's F1, with its 95 % interval.
         low, high: that interval.
         share: of the class's draws that are samples in the best training with them.
@@ -98,7 +99,7 @@ def read_verdicts(entries: Sequence[Mapping[str, Any]]) -> Measured:
         word,
         first["best_without"],
         first["best_with"],
-        {"policy": dict(best["policy"]), "balanced": best["balanced"]},
+        {key: best[key] for key in CLASSICAL},
         first["change"],
         low,
         high,

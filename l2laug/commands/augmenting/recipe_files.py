@@ -32,7 +32,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as T
 
 RARE = {rare}
-BALANCED = {balanced}  # a rare class is drawn as often as an average one
+WEIGHT = {weight}  # a rare class is drawn so many times as often as an average one; 0: as it comes
 CLASSICAL = {classical}  # strength of changes of light and of affine ones
 FREE_FORM = {free_form}  # shifts of a 5x5 grid of control points, in sides
 FLIPS = {flips}  # mirror, upside-down, both, turns, or none
@@ -45,8 +45,7 @@ def sample_weights(targets, rare):
     """How often to draw each image."""
     counts = Counter(targets)
     average = len(targets) / len(counts)
-    lift = {t: max(average / n, 1.0) if BALANCED and t in rare else 1.0 for t, n in counts.items()}
-    return [lift[t] for t in targets]
+    return [max(WEIGHT * average / counts[t], 1.0) if t in rare else 1.0 for t in targets]
 
 
 def within(limit):
@@ -149,7 +148,7 @@ def write_recipe(
     }
     write_text(out / RECIPE, json.dumps(recipe, indent=1, ensure_ascii=False) + "\n")
     policy = {key: repr(value) for key, value in best.setting["policy"].items()}
-    balanced = best.setting["balanced"]
-    head = HEAD.format(arm=best.without, rare=repr(list(rare)), balanced=balanced, **policy)
+    weight = best.setting["weight"] if best.setting["balanced"] else 0
+    head = HEAD.format(arm=best.without, rare=repr(list(rare)), weight=weight, **policy)
     write_text(out / SNIPPET, head + BODY)
     return best.without

@@ -27,8 +27,16 @@ def entry(head: str, verdict: str) -> dict[str, Any]:
         "interval": [0.1, 0.3],
         "notes": ["few images"],
         "arms": [
-            {"name": "flips", "share": 0.0, "setting": {"policy": POLICY, "balanced": True}},
-            {"name": "samples", "share": 0.75, "setting": {"policy": plain, "balanced": True}},
+            {
+                "name": "flips",
+                "share": 0.0,
+                "setting": {"policy": POLICY, "balanced": True, "weight": 2.0},
+            },
+            {
+                "name": "samples",
+                "share": 0.75,
+                "setting": {"policy": plain, "balanced": True, "weight": 1.0},
+            },
         ],
     }
 
@@ -47,6 +55,7 @@ def test_samples_help_if_a_head_says_so_and_none_objects(words: list[str], word:
     assert (found.word, found.helps) == (word, word == "helps")
     assert (found.without, found.share, found.setting["policy"]) == ("flips", 0.75, POLICY)
     assert (found.difference, found.low, found.high) == (0.2, 0.1, 0.3)
+    assert found.setting["weight"] == 2.0
     assert [h["verdict"] for h in found.heads] == words
     assert found.notes == ("few images",)
 
@@ -58,7 +67,8 @@ def test_the_training_that_is_best_of_most_classes() -> None:
 
 
 def snippet(policy: dict[str, Any], folder: Path) -> dict[str, Any]:
-    measured = Measured("unclear", "some", setting={"policy": policy, "balanced": True})
+    setting = {"policy": policy, "balanced": True, "weight": 2.0}
+    measured = Measured("unclear", "some", setting=setting)
     write_recipe(folder, {"a": measured}, {}, ["a"])
     names: dict[str, Any] = {}
     exec((folder / "augmentation.py").read_text(), names)  # noqa: S102 # as the user runs it
@@ -78,6 +88,9 @@ def test_without_changes_images_stay_as_they_are(tmp_path: Path, picture: Image.
     found = snippet(nothing, tmp_path)["transform"](picture)
     assert found.shape == (3, 30, 50)
     assert torch.equal(found[:, 0, 0] * 255, torch.tensor([40.0, 40.0, 40.0]))
+    targets = [0] * 4 + [1] * 36  # twice as often as an average class, of which 20 are drawn
+    weights = snippet(nothing, tmp_path)["sample_weights"](targets, [0])
+    assert (sum(weights[:4]), sum(weights[4:])) == (40, 36)
     assert found[0].mean() * 255 == pytest.approx(40 * 0.4 + 200 * 0.6)
     assert json.loads((tmp_path / "recipe.json").read_text())["setting"]["policy"] == nothing
 
