@@ -24,7 +24,8 @@ from l2laug.sampling.labels.change_labels import ChangedLabels, Dropped, change_
 from l2laug.sampling.render import PictureOptions, encode, render, suffix_of
 from l2laug.sampling.sampler import Drawn, Sampler
 
-PNG = PictureOptions()
+# Samples are files of their originals' kind: a classifier must not tell them by traces of JPEG.
+FORMATS = {".jpg": "jpg", ".jpeg": "jpg", ".webp": "webp"}
 LOSSY = frozenset({".jpg", ".jpeg", ".webp", ".gif"})  # can't hold a mask's values
 MOST_DRAWS = 8  # of an image that is wanted, before it is given up
 HOPELESS = 64  # draws in turn of which none can be used, after which no more are made
@@ -147,8 +148,9 @@ def _make(sampler: Sampler, drawn: Drawn, k: int, sources: list[Item], folder: P
     """One new image and its masks, written; its labels."""
     source, stem = sources[int(drawn.support[k])], f"{drawn.indices[k]:06d}"
     picture = _picture(sampler, drawn, k, source)
-    content = encode(picture, PNG)
-    path = folder / f"{stem}.{suffix_of(picture, PNG)}"
+    options = PictureOptions(format=FORMATS.get(source.file.suffix.lower(), "png"))
+    content = encode(picture, options)
+    path = folder / f"{stem}.{suffix_of(picture, options)}"
     with whole_file(path) as part:
         part.write_bytes(content)
     item = replace(source, file=path, objects=(), masks=())

@@ -56,6 +56,19 @@ def test_masks_travel_along(augmented: Augment, tmp_path: Path) -> None:
     assert again.counts() == {"a": 106, "b": 106}
 
 
+def test_samples_are_files_of_their_originals_kind(augmented: Augment, tmp_path: Path) -> None:
+    (tmp_path / "set" / "a").mkdir(parents=True)
+    for number in range(2):
+        picture = Image.fromarray(np.full((24, 32, 3), 90 + 60 * number, np.uint8))
+        picture.save(tmp_path / "set" / "a" / f"{number}.jpg", quality=90)
+    trees.class_folders(tmp_path / "set", {"b": 8}, (8, 8))
+    augmented(tmp_path / "set", to_count="8", rare=("a",), force="samples")
+    drawn = sorted((tmp_path / "out" / "a").glob("l2laug_*"))
+    assert [path.suffix for path in drawn] == [".jpg"] * 6
+    with Image.open(drawn[0]) as image:
+        assert (image.format, image.size) == ("JPEG", (32, 24))
+
+
 def rectangles(root: Path) -> dict[str, tuple[int, int, int, int]]:
     """Pictures of one light rectangle each; left, top, right and bottom of each."""
     boxes = {}
