@@ -31,7 +31,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 # Options that README and docs name of other programs.
 DOCKER = {"--read-only", "--rm", "--tmpfs", "--user"}
-OTHERS = {"--nproc-per-node", "--studies", "--first", "--list", "--write", *DOCKER}
+OTHERS = {"--nproc-per-node", "--cases", "--head", "--images", "--list", "--write", *DOCKER}
 
 # What keeps the README's own commands small: documented options, put behind them. The tiny bundle
 # stands in for the shipped ones, whose training of a rare class takes minutes.

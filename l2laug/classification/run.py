@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from l2laug.classification.heads.probe import Embedding
     from l2laug.runtime.session import Session
 
-ALL_FLIPS = ("mirror", "upside-down", "both", "turns")
+ALL_FLIPS = ("mirror", "both", "turns")
 
 
 @dataclass(frozen=True)

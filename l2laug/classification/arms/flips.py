@@ -48,9 +48,8 @@ def allowed_sets(survived: Sequence[str]) -> tuple[str, ...]:
     known = set(survived)
     sets: list[str] = [name for name in ("mirror", "upside-down") if name in known]
     if len(sets) == 2:
-        sets.append("both")
-        if "turns" in known:
-            sets.append("turns")
+        # Three at most, as of every arm's strengths.
+        return ("mirror", "both", "turns") if "turns" in known else (*sets, "both")
     return tuple(sets)
 
 

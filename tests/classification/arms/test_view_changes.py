@@ -95,7 +95,7 @@ def test_sets_of_flips_are_made_of_those_that_are_survived():
     assert allowed_sets(()) == allowed_sets(("turns",)) == ()
     assert allowed_sets(("mirror", "turns")) == ("mirror",)
     assert allowed_sets(("mirror", "upside-down")) == ("mirror", "upside-down", "both")
-    assert allowed_sets(("mirror", "upside-down", "turns"))[-1] == "turns"
+    assert allowed_sets(("mirror", "upside-down", "turns")) == ("mirror", "both", "turns")
 
 
 def test_a_policy_of_nothing_changes_nothing_and_others_stay_within_range():
