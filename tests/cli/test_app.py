@@ -16,7 +16,13 @@ def test_results_as_json(here: Path, tiny_run: Path, tiny_bundle: Path) -> None:
     assert sampled["version"] == __version__
     assert sampled["sampled"].pop("rejected") >= 0
     assert sampled["sampled"].pop("never_accepted") >= 0
-    assert sampled["sampled"] == {"folder": "out/3", "class_name": "3", "count": 2, "side": 32}
+    assert sampled["sampled"] == {
+        "folder": "out/3",
+        "class_name": "3",
+        "count": 2,
+        "side": 32,
+        "missing_parts": [],
+    }
     (row,) = the_json(l2laug("bundles", tiny_bundle, "--json"))["bundles"]
     assert (row["name"], row["size"], row["channels"], row["problems"]) == ("tiny", 32, 1, [])
     assert list(here.iterdir()) == [here / "out"]
