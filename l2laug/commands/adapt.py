@@ -136,7 +136,7 @@ def adapt(folder: Path, options: AdaptOptions, session: Session) -> list[Adapted
         plan = replace(plan, base=_read_base(options.base, job, plan))
     general = _falls_back_to(options, bundle)
     fallen = [name for name in job.done if bundle_of(job.runs[name]) == general]
-    for name in set(job.done).difference(fallen):
+    for name in [done for done in job.done if done not in fallen]:
         check_same(job.runs[name], sets[name], plan)
     learn = _learner(job, list(sets.values()), plan)
     results = list[Adapted]()
