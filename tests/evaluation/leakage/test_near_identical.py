@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.datasets import load_sample_image
+from sklearn.datasets import load_digits, load_sample_image
 
 from l2laug.core.arrays import Pixels
 from l2laug.data.images.perceptual_hash import symmetric
@@ -84,3 +84,16 @@ def test_of_many_copies_each_is_told_once(patches: Pixels):
 
 def test_a_single_image_has_no_twin(patches: Pixels):
     assert find_near_identical(patches[:1]) == []
+
+
+def test_scanned_digits_are_different_digits_but_for_a_planted_one() -> None:
+    # Of 150 scans of 12 pixels no two are the same; to a net of photographs they all look alike.
+    scans = load_digits().images[:150]
+    padded = [np.pad(np.rint(255 - scan * (255 / 16)), 2, constant_values=255) for scan in scans]
+    large = [
+        np.asarray(Image.fromarray(scan.astype(np.uint8)).resize((SIDE, SIDE))) for scan in padded
+    ]
+    images = np.stack(large)[:, None].repeat(3, 1)
+    assert len(find_near_identical(images)) <= 1
+    planted = np.concatenate([images, images[[7]] // 2 + 100])
+    assert (7, 150) in {(p.first, p.second) for p in find_near_identical(planted)}
