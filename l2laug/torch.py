@@ -32,6 +32,8 @@ __all__ = ["Draws", "ReplaceByDraws"]
 CACHE = 256 * 2**20  # bytes of draws that a worker keeps, without their pictures
 
 Picture = Image.Image | Tensor
+# Sessions that came with a fork are kept: freeing one waits for threads that only its parent has.
+INHERITED: list[Sampler | None] = []
 
 
 class Draws(Dataset[tuple[Any, int]]):
@@ -91,6 +93,7 @@ class Draws(Dataset[tuple[Any, int]]):
 
     def _picture(self, index: int) -> Picture:
         if self._pid != os.getpid():  # a forked worker can't use its parent's session
+            INHERITED.append(self._sampler)
             self._forget()
             self._sampler = Sampler(self.model, "cpu", threads=1 if get_worker_info() else 0)
             self._pid = os.getpid()
