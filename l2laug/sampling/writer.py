@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from l2laug.sampling.writing.containers import open_container
 from l2laug.sampling.writing.job import Job, OutputOptions
 from l2laug.sampling.writing.manifest import (
     Entry,
+    entry_of,
     holds_all,
     join_parts,
     line_of,
@@ -218,14 +218,7 @@ def _sample(sampler: Sampler, job: Job, drawn: Drawn, k: int) -> _Sample:
     entry = {
         "file": path,
         "class": job.class_name,
-        "index": index,
-        "tries": int(drawn.tries[k]),
-        "accepted": bool(drawn.accepted[k]),
-        "similarity": round(float(drawn.similarities[k]), 4),
-        "support": sampler.card.support_hashes[drawn.support[k]],
-        "size": list(picture.size),
-        "model": job.model,
-        "sha256": hashlib.sha256(content).hexdigest(),
+        **entry_of(sampler, drawn, k, picture.size, content),
         "seed": job.seed,
         "asked": job.asked,
     }

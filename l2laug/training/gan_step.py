@@ -19,7 +19,7 @@ from l2laug.nn.losses import critic_loss, generator_loss, unit_slope_penalty, ze
 from l2laug.nn.prototype_classifier import PrototypeClassifier
 from l2laug.runtime.processes import Processes
 from l2laug.runtime.session import Session
-from l2laug.training.loop import Every, Phase, diverged, run_training
+from l2laug.training.loop import Every, Phase, check_finite, run_training
 from l2laug.training.pairs import Pairs, PairSampler
 from l2laug.training.registration import Registration
 
@@ -129,9 +129,8 @@ class GanTrainer:
         Raises:
             RecipeError: some are not.
         """
-        tensors = [*self.averaged.state_dict().values(), *self.critic.parameters()]
-        if not all(torch.stack([t.isfinite().all() for t in tensors]).tolist()):
-            raise diverged(self.done, "its weights")
+        weights = [*self.averaged.state_dict().values(), *self.critic.parameters()]
+        check_finite(weights, self.done)
 
     def step(self, pairs: PairSampler) -> dict[str, Tensor]:
         """One generator step after ``critic_steps`` critic steps; returns the losses."""

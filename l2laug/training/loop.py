@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -126,6 +126,16 @@ def mean_losses(recent: Sequence[Losses], done: int) -> dict[str, float]:
     if odd := [name for name, value in found.items() if not math.isfinite(value)]:
         raise diverged(done, f"its losses ({', '.join(odd)})")
     return found
+
+
+def check_finite(tensors: Iterable[Tensor], step: int) -> None:
+    """Make sure that all weights are numbers.
+
+    Raises:
+        RecipeError: some are not.
+    """
+    if not all(torch.stack([t.isfinite().all() for t in tensors]).tolist()):
+        raise diverged(step, "its weights")
 
 
 def diverged(step: int, what: str) -> RecipeError:

@@ -10,6 +10,22 @@ from l2laug.reports.markdown import measure_line, render
 from l2laug.reports.verdicts import verdict_line
 from tests.reports.verdict_entries import entry
 
+FID: dict[str, Any] = {
+    "name": "fid",
+    "value": 12.3456,
+    "low": 11.25,
+    "high": 13.5,
+    "baseline": 3.21,
+    "baseline_low": 3.0,
+    "baseline_high": 3.5,
+    "samples": 6,
+    "real": 5,
+    "reading": "farther from real images",
+    "too_small": "It takes 258 real images.",
+    "chance_low": None,
+    "chance_high": None,
+}
+
 
 @pytest.fixture
 def evaluation() -> dict[str, Any]:
@@ -24,36 +40,8 @@ def evaluation() -> dict[str, Any]:
         },
         "scores": {"fid": 12.3456, "copies": 0.02},
         "measures": {
-            "fid": {
-                "name": "fid",
-                "value": 12.3456,
-                "low": 11.25,
-                "high": 13.5,
-                "baseline": 3.21,
-                "baseline_low": 3.0,
-                "baseline_high": 3.5,
-                "samples": 6,
-                "real": 5,
-                "reading": "farther from real images",
-                "too_small": "It takes 258 real images.",
-                "chance_low": None,
-                "chance_high": None,
-            },
-            "kid": {
-                "name": "kid",
-                "value": 12.3456,
-                "low": 11.25,
-                "high": 13.5,
-                "baseline": 3.21,
-                "baseline_low": 3.0,
-                "baseline_high": 3.5,
-                "samples": 6,
-                "real": 5,
-                "reading": "farther from real images",
-                "too_small": "It takes 258 real images.",
-                "chance_low": -1.5,
-                "chance_high": 2.5,
-            },
+            "fid": FID,
+            "kid": FID | {"name": "kid", "chance_low": -1.5, "chance_high": 2.5},
             "copies": {
                 "name": "copies",
                 "value": 0.02,

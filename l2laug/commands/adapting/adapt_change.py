@@ -23,7 +23,7 @@ from l2laug.core.errors import BundleError, QualityError
 from l2laug.core.files import write_text
 from l2laug.data.image_set import ImageSet
 from l2laug.data.images.originals import read_original
-from l2laug.evaluation.bundles.domain_distance import anything
+from l2laug.evaluation.bundles.domain_distance import anything, far_from_source
 from l2laug.evaluation.change_strength import StrengthChoice, choose_strength
 from l2laug.features.general import load_general_net
 from l2laug.nn.changes.encoder import ChangeEncoder
@@ -107,10 +107,12 @@ def adapt_change(
     (generator, steps), progress = tuned, plan.session.progress
     name = support.classes[0]
     originals = [read_original(path, plan.max_side) for path in support.paths]
+    net = load_general_net()
     choice = choose_strength(
-        generator, support.pixels, originals, load_general_net(), plan.session.seed, anything()
+        generator, support.pixels, originals, net, plan.session.seed, anything()
     )
-    notes = (*notes_on(support, plan), *choice.notes)
+    far = far_from_source(name, support.pixels, plan.bundle, net)
+    notes = (*notes_on(support, plan, far), *choice.notes)
     progress.say(f"{name}: {len(support.pixels)} images; {describe(choice)}")
     for note in notes:
         progress.say(f"note: {note}")

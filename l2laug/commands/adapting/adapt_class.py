@@ -101,7 +101,8 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
         BundleError: the bundle is damaged.
         QualityError: draws don't look like the class.
     """
-    notes, progress = notes_on(support, plan), plan.session.progress
+    far = far_from_source(support.classes[0], support.pixels, plan.bundle, load_general_net())
+    notes, progress = notes_on(support, plan, far), plan.session.progress
     count = len(support.pixels)
     progress.say(f"{support.classes[0]}: {count} image{'s' if count > 1 else ''}")
     for note in notes:
@@ -125,18 +126,14 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
     text = yaml.safe_dump(options, sort_keys=False, allow_unicode=True)
     write_text(run / "options.yaml", text)
     if plan.recipe.target.require_similarity:
-        _require_similarity(support, originals, run, plan)
+        _require_similarity(originals, run, plan, NEAR_WAY if far is None else FAR_WAY)
     return notes
 
 
-def _require_similarity(
-    support: ImageSet, originals: Sequence[Original], run: Path, plan: Plan
-) -> None:
+def _require_similarity(originals: Sequence[Original], run: Path, plan: Plan, way: float) -> None:
     """Make sure that a finished model's draws look like the rare images."""
-    sampler, net = Sampler(run / MODEL, device="cpu"), load_general_net()
-    far = far_from_source(support.classes[0], support.pixels, plan.bundle, net)
-    way = NEAR_WAY if far is None else FAR_WAY
-    seen = look_at_draws(sampler, originals, net, anything(), way)
+    sampler = Sampler(run / MODEL, device="cpu")
+    seen = look_at_draws(sampler, originals, load_general_net(), anything(), way)
     if not seen.of_class:
         raise QualityError(
             f"{sampler.card.class_name}: what bundle {plan.bundle.name} draws does not look like "
@@ -145,8 +142,8 @@ def _require_similarity(
         )
 
 
-def notes_on(support: ImageSet, plan: Plan) -> tuple[str, ...]:
-    """What is unusual about the images, in sentences."""
+def notes_on(support: ImageSet, plan: Plan, far: str | None) -> tuple[str, ...]:
+    """What is unusual about the images, in sentences; ``far`` is one of them, if they are."""
     name, count, bundle = support.classes[0], len(support.pixels), plan.bundle
     notes = [f"left out {path}: {reason}" for path, reason in support.skipped]
     if count == 1:
@@ -167,9 +164,7 @@ def notes_on(support: ImageSet, plan: Plan) -> tuple[str, ...]:
         )
     if bundle.channels == 1 and any(has_colour(read_image(p)) for p in support.paths):
         notes.append(f"{name} shows colour, bundle {bundle.name} is grey: so are its samples.")
-    if far := far_from_source(name, support.pixels, bundle, load_general_net()):
-        notes.append(far)
-    return tuple(notes)
+    return tuple(notes if far is None else [*notes, far])
 
 
 def card_of(support: ImageSet, plan: Plan, target: Trained) -> Card:

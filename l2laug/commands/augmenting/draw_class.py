@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from l2laug.sampling.apply_change import apply_change
 from l2laug.sampling.labels.change_labels import ChangedLabels, Dropped, change_labels
 from l2laug.sampling.render import PictureOptions, encode, render, suffix_of
 from l2laug.sampling.sampler import Drawn, Sampler
+from l2laug.sampling.writing.manifest import entry_of
 
 # Samples are files of their originals' kind: a classifier must not tell them by traces of JPEG.
 FORMATS = {".jpg": "jpg", ".jpeg": "jpg", ".webp": "webp"}
@@ -164,16 +164,7 @@ def _make(sampler: Sampler, drawn: Drawn, k: int, sources: list[Item], folder: P
             item, objects=labels.objects, masks=_write_masks(labels, masks, source, path)
         )
         dropped, mirrored = labels.dropped, len(labels.mirrored)
-    entry = {
-        "index": drawn.indices[k],
-        "tries": int(drawn.tries[k]),
-        "accepted": bool(drawn.accepted[k]),
-        "similarity": round(float(drawn.similarities[k]), 4),
-        "support": sampler.card.support_hashes[drawn.support[k]],
-        "size": list(picture.size),
-        "model": sampler.digest,
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
+    entry = entry_of(sampler, drawn, k, picture.size, content)
     return NewImage(item, source, entry, dropped, mirrored)
 
 

@@ -20,10 +20,8 @@ from l2laug.data.datasets.dataset import TRAIN, Item
 from l2laug.runtime.session import Session
 
 COMMON_SHARE = 0.25  # by which objects of other classes may multiply in new images
-LEARNING_SHARE, MEASURING_SHARE = (
-    0.25,
-    0.7,
-)  # of a budget: for models, and until no more is measured
+# Of a budget: for models, and until no more is measured.
+LEARNING_SHARE, MEASURING_SHARE = 0.25, 0.7
 LEARN, MEASURE, DRAW, WRITE = "learn", "measure", "draw", "write"
 # On two cores: to learn at all and a class more, to measure one, to draw and write an image.
 TUNING, LEARNING, MEASURING, DRAWING, WRITING = 120.0, 15.0, 90.0, 0.02, 0.001

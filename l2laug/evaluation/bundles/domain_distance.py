@@ -99,8 +99,10 @@ def limit_of(bundle: Bundle) -> float:
 
 def far_from_source(name: str, images: Pixels, bundle: Bundle, net: GeneralNet) -> str | None:
     """A sentence if most images of class ``name`` are farther out than :func:`limit_of` says."""
+    if bundle.name == GENERAL:
+        return None
     (distance,) = distances_to([bundle], images, net).values()
-    if bundle.name == GENERAL or distance <= limit_of(bundle):
+    if distance <= limit_of(bundle):
         return None
     return (
         f"{name}: these images look unlike what bundle {bundle.name} was trained on, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -10,12 +11,37 @@ from pathlib import Path
 from typing import Any
 
 from l2laug.core.files import whole_file
+from l2laug.sampling.sampler import Drawn, Sampler
 from l2laug.sampling.writing.job import Job, begun_as
 
 Entry = dict[str, Any]
 METADATA = "metadata.jsonl"  # as Hugging Face's imagefolder reads it
 NEEDED = {"file", "class", "seed", "index", "tries", "accepted", "model", "sha256"}  # of an entry
 COLUMNS = ("similarity", "tries", "accepted", "support", "seed", "index")  # also of METADATA
+
+
+def entry_of(
+    sampler: Sampler, drawn: Drawn, k: int, size: tuple[int, int], content: bytes
+) -> Entry:
+    """What a manifest says of draw ``k``, whatever it is written for.
+
+    Args:
+        sampler: the model.
+        drawn: some draws of it.
+        k: which of them.
+        size: width and height of its picture.
+        content: of its file.
+    """
+    return {
+        "index": drawn.indices[k],
+        "tries": int(drawn.tries[k]),
+        "accepted": bool(drawn.accepted[k]),
+        "similarity": round(float(drawn.similarities[k]), 4),
+        "support": sampler.card.support_hashes[drawn.support[k]],
+        "size": list(size),
+        "model": sampler.digest,
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
 
 
 def read_entries(path: Path) -> Iterator[Entry]:

@@ -20,7 +20,7 @@ from l2laug.runtime.session import Session
 from l2laug.training.changes.loss import change_loss
 from l2laug.training.changes.neighbours import NeighbourPairs
 from l2laug.training.checkpoints import load_checkpoint, save_checkpoint
-from l2laug.training.loop import Every, Phase, diverged, run_training
+from l2laug.training.loop import Every, Phase, check_finite, run_training
 
 CHECKPOINT_EVERY = 100  # steps, each of them slow: all look through a pretrained net
 LOOK_EVERY = 2  # steps between looks at features, which cost more than all else
@@ -112,9 +112,8 @@ class ChangeTrainer:
         Raises:
             RecipeError: some are not.
         """
-        tensors = [*self.average.state_dict().values(), *self.encoder.parameters()]
-        if not all(torch.stack([t.isfinite().all() for t in tensors]).tolist()):
-            raise diverged(self.done, "its weights")
+        weights = [*self.average.state_dict().values(), *self.encoder.parameters()]
+        check_finite(weights, self.done)
 
     def state_dict(self) -> dict[str, Any]:
         """All that going on needs."""

@@ -55,11 +55,11 @@ def test_reduced_originals_and_lost_colours_are_told(temples: Path) -> None:
     session = Session("cpu", Progress(quiet=True))
     support = read_supports({"temple": sorted(temples.iterdir())}, bundle)["temple"]
     plan = Plan(bundle, parse_recipe(TINY, "tiny"), session, None, max_side=100)
-    notes = "\n".join(notes_on(support, plan))
+    notes = "\n".join(notes_on(support, plan, None))
     assert "3 of the 3 images are larger than 100 pixels" in notes
     assert "shows colour" in notes
     plan = Plan(bundle, parse_recipe(TINY, "tiny"), session, None, max_side=120)
-    assert "larger than" not in "\n".join(notes_on(support, plan))
+    assert "larger than" not in "\n".join(notes_on(support, plan, None))
 
 
 def test_where_no_bundle_was_named_the_general_one_takes_over(
