@@ -18,6 +18,7 @@ EXTRAS = {
             "safetensors",
             "scipy",
             "sklearn",
+            "threadpoolctl",
             "timm",
             "torch",
             "torchvision",

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from l2laug.core.arrays import Features, Pixels
@@ -102,6 +103,7 @@ def _told_apart(plain: Features, flipped: Features, seed: int) -> NDArray[np.boo
     images = np.tile(np.arange(len(plain)), 2)
     right = np.zeros(len(y), dtype=np.bool_)
     for a, b in GroupKFold(3, shuffle=True, random_state=seed).split(x, y, images):
-        model = LogisticRegression(C=1e-3, max_iter=100, tol=1e-3).fit(x[a], y[a])
+        with threadpool_limits(1):  # see fit_path
+            model = LogisticRegression(C=1e-3, max_iter=100, tol=1e-3).fit(x[a], y[a])
         right[b] = model.predict(x[b]) == y[b]
     return right
