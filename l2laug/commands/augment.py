@@ -104,9 +104,9 @@ def augment(place: Path, options: AugmentOptions, session: Session) -> dict[str,
     if options.resume and (out / AUGMENTED).is_file():
         return _finished(out, key)
     from l2laug.classification.heads.registry import check_heads
-    from l2laug.commands.augmenting.recipe_files import write_recipe
+    from l2laug.commands.augmenting.output.recipe_files import write_recipe
+    from l2laug.commands.augmenting.output.write_dataset import write_dataset
     from l2laug.commands.augmenting.work import Work, WorkOptions
-    from l2laug.commands.augmenting.write_dataset import write_dataset
 
     check_free([out], AUGMENTED, overwrite=options.overwrite, keep=[place])
     check_heads(options.heads)
@@ -134,11 +134,11 @@ def augment(place: Path, options: AugmentOptions, session: Session) -> dict[str,
 
 def _result(plan: AugmentPlan, worked: Worked, arm: str) -> dict[str, Any]:
     """What was found and done, as plain data."""
-    new = [image.item for found in worked.drawn.values() for image in found]
+    drawn = worked.drawn
     before = plan.dataset.counts()
     classes = []
     for c in plan.classes:
-        shown = sum(c.name in item.labels for item in new)
+        shown = sum(new.shown[c.name] for new in drawn.values())
         one: dict[str, Any] = {
             "name": c.name,
             "role": c.role,
@@ -147,30 +147,26 @@ def _result(plan: AugmentPlan, worked: Worked, arm: str) -> dict[str, Any]:
         }
         one |= {"after": before[c.name] + shown, "wanted": c.target, "images": c.images}
         if plan.dataset.of_objects:
-            one["objects_before"] = _objects(plan.dataset.of(), c.name)
-            one["objects_after"] = one["objects_before"] + _objects(new, c.name)
+            there = sum(o.label == c.name for i in plan.dataset.of() for o in i.objects)
+            more = sum(new.objects[c.name] for new in drawn.values())
+            one |= {"objects_before": there, "objects_after": there + more}
         if c.name in worked.measured:
             one["measured"] = asdict(worked.measured[c.name])
         classes.append(one)
     dropped = [
-        {"file": str(image.item.file.name), "class": name, **asdict(gone)}
-        for name, found in worked.drawn.items()
-        for image in found
-        for gone in image.dropped
+        {"file": file, "class": name, **asdict(gone)}
+        for name, new in drawn.items()
+        for file, gone in new.dropped
     ]
     return {
         "plan": plan.to_json(),
         "augmentation": arm,
-        "added": len(new),
+        "added": sum(map(len, drawn.values())),
         "classes": classes,
         "dropped": dropped,
-        "mirrored": sum(i.mirrored for found in worked.drawn.values() for i in found),
+        "mirrored": sum(new.mirrored for new in drawn.values()),
         "notes": [*plan.notes, *worked.notes],
     }
-
-
-def _objects(items: Any, name: str) -> int:
-    return sum(o.label == name for item in items for o in item.objects)
 
 
 def _key(place: Path, options: AugmentOptions, seed: int) -> str:

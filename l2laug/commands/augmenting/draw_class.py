@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from l2laug.artifacts.run import Run
+from l2laug.commands.augmenting.drawn_images import NewImage
 from l2laug.core.errors import BundleError
 from l2laug.core.files import whole_file
 from l2laug.data.datasets.dataset import Item
@@ -29,25 +30,6 @@ FORMATS = {".jpg": "jpg", ".jpeg": "jpg", ".webp": "webp"}
 LOSSY = frozenset({".jpg", ".jpeg", ".webp", ".gif"})  # can't hold a mask's values
 MOST_DRAWS = 8  # of an image that is wanted, before it is given up
 HOPELESS = 64  # draws in turn of which none can be used, after which no more are made
-
-
-@dataclass(frozen=True)
-class NewImage:
-    """An image that was drawn.
-
-    Attributes:
-        item: it, in the folder of new images, with its labels.
-        source: what it was made from.
-        entry: what the manifest says of it.
-        dropped: objects that left it.
-        mirrored: objects that are seen once more at a border, without a label.
-    """
-
-    item: Item
-    source: Item
-    entry: dict[str, Any]
-    dropped: tuple[Dropped, ...] = ()
-    mirrored: int = 0
 
 
 class CommonObjects:
@@ -80,8 +62,11 @@ def draw_class(
     folder: Path,
     session: Session,
     common: CommonObjects | None = None,
-) -> list[NewImage]:
+) -> Iterator[NewImage]:
     """Draw ``count`` images of a class into ``folder``, their masks into ``folder/masks``.
+
+    They are yielded as they are written; fewer where not enough draws reach the model's acceptance
+    threshold, or where other objects would become too many.
 
     Args:
         name: of the class.
@@ -91,10 +76,6 @@ def draw_class(
         folder: for them.
         session: device, progress and seed.
         common: limits other objects.
-
-    Returns:
-        The images; fewer where not enough draws reach the model's acceptance threshold, or where
-        other objects would become too many.
 
     Raises:
         BundleError: the model tells no changes and the images have labels to change.
@@ -108,21 +89,20 @@ def draw_class(
             "objects can't be changed along.",
             "Give another --bundle, as photos.",
         )
-    found, missed = list[NewImage](), 0
+    found = missed = 0
     hopeless = max(HOPELESS, 2 * len(sources))
     with session.progress.task(f"drawing {name}", count) as advance:
         for new in _new_images(sampler, count * MOST_DRAWS, session.seed, sources, folder):
             shown = new.entry["accepted"] and (common is None or name in new.item.labels)
             if shown and (common is None or common.take(new.item)):
-                found.append(new)
                 advance()
-                missed = 0
+                found, missed = found + 1, 0
+                yield new
             else:
                 _remove(new)
                 missed += 1
-            if len(found) == count or missed == hopeless:
+            if found == count or missed == hopeless:
                 break
-    return found
 
 
 def _new_images(

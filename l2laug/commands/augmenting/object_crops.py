@@ -56,7 +56,7 @@ def measure_objects(
         return Measured(NOT_MEASURED, notes=("too few objects of other classes to test on",))
     items = {item.file.resolve(): item for item in learn[name]}
     new = draw_class(name, run, items, IMAGES, folder, session)
-    samples = crop_objects([one.item for one in new], session.seed, only=name)
+    samples = crop_objects((one.item for one in new), session.seed, only=name)
     if not len(samples.pixels):
         return Measured(NOT_MEASURED, notes=("nothing that is drawn passes",))
     data = StudyData(train_crops.of(both), test_crops.of(both), name, samples.pixels)

@@ -10,11 +10,13 @@ from pathlib import Path
 from l2laug.artifacts.run import Run, find_run
 from l2laug.commands.adapt import AdaptOptions, adapt
 from l2laug.commands.augmenting.arms import NOT_MEASURED, Measured, measure_class
-from l2laug.commands.augmenting.draw_class import CommonObjects, NewImage, draw_class
+from l2laug.commands.augmenting.draw_class import CommonObjects, draw_class
+from l2laug.commands.augmenting.drawn_images import DrawnImages
 from l2laug.commands.augmenting.hold_out import HELD_OUT, Items, support_of
 from l2laug.commands.augmenting.image_folders import folder_names, link_classes
 from l2laug.commands.augmenting.object_crops import measure_objects
 from l2laug.commands.augmenting.plan import AugmentPlan, ClassPlan
+from l2laug.core.files import unwritable
 from l2laug.core.stages import Stage, Stages
 from l2laug.data.datasets.dataset import TRAIN, Item
 from l2laug.runtime.session import Session
@@ -55,7 +57,7 @@ class Worked:
     """
 
     measured: dict[str, Measured] = field(default_factory=dict)
-    drawn: dict[str, list[NewImage]] = field(default_factory=dict)
+    drawn: dict[str, DrawnImages] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -191,14 +193,18 @@ class Work:
                 found[classes[one.class_name]] = find_run(one.run)
         return found
 
-    def _draw(self, c: ClassPlan, run: Run | None, common: CommonObjects | None) -> list[NewImage]:
+    def _draw(self, c: ClassPlan, run: Run | None, common: CommonObjects | None) -> DrawnImages:
         # Of objects, images drawn for one rare class may show another.
-        shown = sum(c.name in i.item.labels for new in self.worked.drawn.values() for i in new)
-        if run is None or (missing := c.missing - shown) <= 0:
-            return []
+        missing = c.missing - sum(new.shown[c.name] for new in self.worked.drawn.values())
+        if run is None or missing <= 0:
+            return DrawnImages(self.folder)
         items = {item.file.resolve(): item for item in self._train(c.name)}
         folder = self.folder / "drawn" / self.names[c.name]
-        found = draw_class(c.name, run, items, missing, folder, self.session, common)
+        new = draw_class(c.name, run, items, missing, folder, self.session, common)
+        try:
+            found = DrawnImages(self.folder, new)
+        except OSError as error:
+            raise unwritable(folder, error) from error
         if len(found) < missing:
             why = "others never reached the class-similarity threshold"
             if common is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +158,7 @@ def _object(told: dict[str, Any], names: dict[int, str]) -> Object:
     return Object(name, (x, y, x + w, y + h), polygons, keypoints, rle, extra)
 
 
-def write_coco(dataset: Dataset, drawn: Sequence[Item], out: Path) -> None:
+def write_coco(dataset: Dataset, drawn: Iterable[Item], out: Path) -> None:
     """Write each file again, with the images that were drawn and their objects behind.
 
     Args:
@@ -170,7 +170,7 @@ def write_coco(dataset: Dataset, drawn: Sequence[Item], out: Path) -> None:
         OutputError: a file can't be written.
     """
     for path, document in dataset.extra["documents"].items():
-        mine = [item for item in drawn if item.extra["document"] == path]
+        mine = (item for item in drawn if item.extra["document"] == path)
         images, annotations = list(document["images"]), list(document["annotations"])
         categories = {str(c["name"]): c["id"] for c in document["categories"]}
         image_id, annotation_id = _next_id(images), _next_id(annotations)

@@ -50,6 +50,7 @@ class Object:
             labelled, x and y mean nothing); None where it has none.
         rle: its mask, where that is run-length encoded.
         extra: other fields of its annotation, kept as they are.
+        parts: of it that have a name and a box of their own, as VOC's heads and hands.
     """
 
     label: str
@@ -58,6 +59,7 @@ class Object:
     keypoints: NDArray[np.float64] | None = None
     rle: RunLengths | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[Object, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from l2laug.core.files import write_text
+from l2laug.core.files import whole_file
 from l2laug.data.datasets.class_folders import SPLITS, split_folders
 from l2laug.data.datasets.dataset import TRAIN, Dataset, Item, MaskFile, Object
 from l2laug.data.datasets.problems import Problems, read_lines
@@ -192,7 +191,7 @@ def _rows(table: Path, problems: Problems) -> Iterator[tuple[int, Row]]:
             problems.add(f"{table}, line {number}: no object of JSON.", "Mend the line.")
 
 
-def write_tables(dataset: Dataset, drawn: Sequence[Item], out: Path) -> None:
+def write_tables(dataset: Dataset, drawn: Iterable[Item], out: Path) -> None:
     """Write each table again, with rows for the images that were drawn behind its own.
 
     Args:
@@ -205,21 +204,19 @@ def write_tables(dataset: Dataset, drawn: Sequence[Item], out: Path) -> None:
     """
     for table in dataset.annotations:
         place = out / table.relative_to(dataset.root)
-        mine = [item for item in drawn if item.extra.get(TABLE) == table]
-        rows = [_row(item, place) for item in mine]
+        rows = (_row(item, place) for item in drawn if item.extra.get(TABLE) == table)
         text = table.read_text(encoding="utf-8-sig")
         text += "" if text.endswith("\n") or not text else "\n"
-        if table.suffix.lower() in (".csv", ".tsv"):
-            first = text.splitlines()[0]
-            delimiter = max("\t;,", key=first.count)
-            head = next(csv.reader([first], delimiter=delimiter))
-            lines = io.StringIO()
-            writer = csv.DictWriter(lines, head, delimiter=delimiter, lineterminator="\n")
-            writer.writerows(rows)
-            text += lines.getvalue()
-        else:
-            text += "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        write_text(place, text)
+        with whole_file(place) as part, part.open("w", encoding="utf-8", newline="\n") as lines:
+            lines.write(text)
+            if table.suffix.lower() in (".csv", ".tsv"):
+                first = text.splitlines()[0]
+                delimiter = max("\t;,", key=first.count)
+                head = next(csv.reader([first], delimiter=delimiter))
+                writer = csv.DictWriter(lines, head, delimiter=delimiter, lineterminator="\n")
+                writer.writerows(rows)
+            else:
+                lines.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def _row(item: Item, table: Path) -> Row:

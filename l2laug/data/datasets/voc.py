@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET  # entities are turned down before it parses
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from l2laug.core.files import write_text
+import numpy as np
+
+from l2laug.core.files import whole_file, write_text
 from l2laug.data.datasets.dataset import TRAIN, Dataset, Item, MaskFile, Object
 from l2laug.data.datasets.problems import Problems, read_lines
 from l2laug.data.folders import SUFFIXES
@@ -15,6 +18,8 @@ IMAGES = "JPEGImages"
 MASKS = ("SegmentationClass", "SegmentationObject")
 LISTS = Path("ImageSets")
 EDGES = ("xmin", "ymin", "xmax", "ymax")
+PART, POINT, VISIBLE = "part", "point", 2
+OWN = ("name", "bndbox", PART, POINT)  # elements of an object that are read into fields
 
 
 def is_voc(root: Path) -> bool:
@@ -97,19 +102,38 @@ def _objects(tree: ET.Element, path: Path, problems: Problems) -> tuple[Object, 
     found = []
     for number, told in enumerate(tree.iter("object"), 1):
         try:
-            x0, y0, x1, y1 = (float(told.findtext(f"bndbox/{edge}") or "") for edge in EDGES)
-            name = (told.findtext("name") or "").strip()
-            if not name:
-                raise ValueError("no name")
+            found.append(_object(told))
         except ValueError:
             problems.add(f"{path}, object {number}: it lacks a name or a box.", "Mend it.")
-            continue
-        flat = {e.tag: (e.text or "").strip() for e in told if not len(e) and e.tag != "name"}
-        found.append(Object(name, (x0 - 1, y0 - 1, x1, y1), extra=flat))
     return tuple(found)
 
 
-def write_voc(dataset: Dataset, drawn: Sequence[Item], out: Path) -> None:
+def _object(told: ET.Element) -> Object:
+    """One object and its parts.
+
+    Raises:
+        ValueError: it, or a part of it, lacks a name or a box.
+    """
+    x0, y0, x1, y1 = (float(told.findtext(f"bndbox/{edge}") or "") for edge in EDGES)
+    name = (told.findtext("name") or "").strip()
+    if not name:
+        raise ValueError("no name")
+    point = told.find(POINT)
+    keypoints = None
+    if point is not None:
+        x, y = (float(point.findtext(axis) or "") for axis in "xy")
+        keypoints = np.array([[x - 0.5, y - 0.5, VISIBLE]])
+    extra = {e.tag: _content(e) for e in told if e.tag not in OWN}
+    parts = tuple(map(_object, told.findall(PART)))
+    return Object(name, (x0 - 1, y0 - 1, x1, y1), keypoints=keypoints, parts=parts, extra=extra)
+
+
+def _content(element: ET.Element) -> Any:
+    """Text, or by their tags what its elements hold, as ``<actions>`` does."""
+    return {e.tag: _content(e) for e in element} if len(element) else (element.text or "").strip()
+
+
+def write_voc(dataset: Dataset, drawn: Iterable[Item], out: Path) -> None:
     """Write XML files and lists as they were, and those of the images that were drawn.
 
     Args:
@@ -138,28 +162,47 @@ def write_voc(dataset: Dataset, drawn: Sequence[Item], out: Path) -> None:
         target = out / path.relative_to(root).with_name(f"{item.file.stem}.xml")
         write_text(target, ET.tostring(tree, encoding="unicode") + "\n")
     for path in sorted((root / LISTS).glob("*/*.txt")):
-        text = path.read_text(encoding="utf-8-sig")
-        write_text(out / path.relative_to(root), text + "".join(_listed(path, drawn)))
+        place = out / path.relative_to(root)
+        with whole_file(place) as part, part.open("w", encoding="utf-8") as lines:
+            lines.write(path.read_text(encoding="utf-8-sig"))
+            lines.writelines(_listed(path, drawn))
 
 
-def _listed(path: Path, drawn: Sequence[Item]) -> list[str]:
+def _listed(path: Path, drawn: Iterable[Item]) -> Iterator[str]:
     """Lines of a list for what was drawn: names, in lists of a class with 1 or -1 behind."""
     name, _, split = path.stem.rpartition("_")
     if split not in (TRAIN, "trainval"):
-        return []
-    mine = drawn if path.parent.name != "Segmentation" else [i for i in drawn if i.masks]
-    if not name:
-        return [f"{item.file.stem}\n" for item in mine]
-    return [f"{item.file.stem} {1 if name in item.labels else -1:2d}\n" for item in mine]
+        return
+    for item in drawn:
+        if item.masks or path.parent.name != "Segmentation":
+            stem = item.file.stem
+            yield f"{stem} {1 if name in item.labels else -1:2d}\n" if name else f"{stem}\n"
 
 
-def _element(shown: Object) -> ET.Element:
-    element = ET.Element("object")
+def _element(shown: Object, tag: str = "object") -> ET.Element:
+    element = ET.Element(tag)
     ET.SubElement(element, "name").text = shown.label
-    for tag, text in shown.extra.items():
-        ET.SubElement(element, tag).text = str(text)
+    for name, content in shown.extra.items():
+        element.append(_filled(name, content))
     box = ET.SubElement(element, "bndbox")
     x0, y0, x1, y1 = shown.box
-    for tag, value in zip(EDGES, (x0 + 1, y0 + 1, x1, y1), strict=True):
-        ET.SubElement(box, tag).text = str(round(value))
+    for edge, value in zip(EDGES, (x0 + 1, y0 + 1, x1, y1), strict=True):
+        ET.SubElement(box, edge).text = str(round(value))
+    if shown.keypoints is not None and shown.keypoints[0, 2]:
+        point = ET.SubElement(element, POINT)
+        for axis, value in zip("xy", shown.keypoints[0] + 0.5, strict=False):
+            ET.SubElement(point, axis).text = str(round(value))
+    for part in shown.parts:
+        element.append(_element(part, PART))
+    return element
+
+
+def _filled(name: str, content: Any) -> ET.Element:
+    """What :func:`_content` reads."""
+    element = ET.Element(name)
+    if isinstance(content, dict):
+        for inner, told in content.items():
+            element.append(_filled(inner, told))
+    else:
+        element.text = str(content)
     return element

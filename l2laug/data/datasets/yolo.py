@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from l2laug.core.files import write_text
+from l2laug.core.files import whole_file, write_text
 from l2laug.data.datasets.dataset import Dataset, Item, Object
 from l2laug.data.datasets.problems import Problems, image_size, read_lines
 from l2laug.data.folders import SUFFIXES, find_images
@@ -160,7 +161,7 @@ def _item(
     return Item(image, None, split, objects=tuple(objects), extra={"label": label})
 
 
-def write_yolo(dataset: Dataset, drawn: Sequence[Item], out: Path) -> None:
+def write_yolo(dataset: Dataset, drawn: Iterable[Item], out: Path) -> None:
     """Write the YAML, the labels as they were, and those of the images that were drawn.
 
     Args:
@@ -189,11 +190,10 @@ def write_yolo(dataset: Dataset, drawn: Sequence[Item], out: Path) -> None:
         config[split] = told if len(told) > 1 else told[0]
         for place, name in zip(found, told, strict=True):
             if place.is_file():
-                images = [i for i in dataset.items if i.split == split]
-                more = [i for i in drawn if i.split == split]
-                lines = [f"./{i.file.relative_to(root).as_posix()}\n" for i in images]
-                lines += [f"./{i.file.relative_to(out).as_posix()}\n" for i in more]
-                write_text(out / name, "".join(lines))
+                more = (i.file.relative_to(out) for i in drawn if i.split == split)
+                images = (i.file.relative_to(root) for i in dataset.of(split))
+                with whole_file(out / name) as part, part.open("w", encoding="utf-8") as names:
+                    names.writelines(f"./{one.as_posix()}\n" for one in chain(images, more))
     path = Path(str(dataset.extra["path"]))
     write_text(out / path.name, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
 

@@ -29,7 +29,7 @@ class Dropped:
 
     Attributes:
         index: of the object among those given.
-        label: its class.
+        label: its class, or the name of that part of it which is lost alone.
         share: of its area that is inside the picture, 0 to 1.
     """
 
@@ -95,7 +95,9 @@ def change_labels(
         if moved is None:
             dropped.append(Dropped(index, one.label, share))
         else:
-            kept.append(moved)
+            parts = [(part.label, *scene.moved(part)) for part in one.parts]
+            dropped += [Dropped(index, name, share) for name, part, share in parts if part is None]
+            kept.append(replace(moved, parts=tuple(p for _, p, _ in parts if p is not None)))
         if scene.seen_again(one):
             mirrored.append(index)
     return ChangedLabels(

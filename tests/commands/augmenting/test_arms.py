@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from l2laug.commands.augmenting.arms import NOT_MEASURED, Measured, best_without, read_verdicts
-from l2laug.commands.augmenting.recipe_files import write_recipe
+from l2laug.commands.augmenting.output.recipe_files import write_recipe
 
 POLICY = {"classical": 0.5, "free_form": 0.04, "flips": "mirror", "erasing": 0.0}
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +31,29 @@ def test_written_again_it_reads_the_same(tmp_path: Path) -> None:
     assert [i.file.stem for i in again.of("train")] == ["a", "b", "new"]
     assert again.items[-1].objects == found.items[0].objects
     assert [i.objects for i in again.items[:3]] == [i.objects for i in found.items]
+
+
+def test_parts_points_and_what_is_nested_are_kept(tmp_path: Path) -> None:
+    root, out = trees.voc(tmp_path / "set"), tmp_path / "out"
+    path = root / "Annotations" / "a.xml"
+    box = "<bndbox><xmin>3</xmin><ymin>4</ymin><xmax>6</xmax><ymax>7</ymax></bndbox>"
+    inside = (
+        "<point><x>4</x><y>5</y></point><actions><running>0</running><walking>1</walking></actions>"
+        f"<part><name>head</name>{box}</part></object>"
+    )
+    path.write_text(path.read_text().replace("</object>", inside))
+    found = read_dataset(root)
+    [bolt] = found.items[0].objects
+    assert [(p.label, p.box) for p in bolt.parts] == [("head", (2, 3, 6, 7))]
+    assert bolt.keypoints is not None
+    assert bolt.keypoints.tolist() == [[3.5, 4.5, 2]]  # the fourth pixel's centre, and the fifth's
+    assert found.classes == ("bolt", "nut")
+    new = replace(found.items[0], file=trees.picture(out / "JPEGImages" / "new.png"))
+    write_voc(found, [new], out)
+    told = ET.parse(out / "Annotations" / "new.xml").getroot()  # noqa: S314 # written just now
+    [shown] = told.findall("object")
+    assert (shown.findtext("part/name"), shown.findtext("part/bndbox/xmin")) == ("head", "3")
+    assert (shown.findtext("actions/walking"), shown.findtext("point/y")) == ("1", "5")
 
 
 def test_all_that_is_wrong(tmp_path: Path) -> None:

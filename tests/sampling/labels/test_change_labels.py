@@ -170,3 +170,14 @@ def test_masks_keep_their_values_types_and_shapes(kind: Any) -> None:
 def test_a_mask_of_another_size_is_refused() -> None:
     with pytest.raises(ImageError, match="10x20 pixels, its image 240x180"):
         change_labels(shifted(0), [], [np.zeros((20, 10), np.uint8)], SIZE)
+
+
+def test_parts_move_with_their_object_and_are_listed_where_they_leave() -> None:
+    inside, leaving = Object("hand", (110, 60, 130, 80)), Object("foot", (212, 60, 236, 80))
+    whole = Object("person", (100, 50, 236, 120), parts=(inside, leaving))
+    found = change_labels(shifted(30, 10), [whole], [], SIZE)
+    [person] = found.objects
+    [hand] = person.parts
+    assert hand.label == "hand"
+    assert hand.box == pytest.approx((140, 70, 160, 90), abs=0.5)
+    assert [(gone.index, gone.label) for gone in found.dropped] == [(0, "foot")]

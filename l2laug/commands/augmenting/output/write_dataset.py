@@ -5,29 +5,30 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from l2laug.artifacts.names import MANIFEST
-from l2laug.commands.augmenting.draw_class import NewImage
+from l2laug.commands.augmenting.drawn_images import DrawnImages, NewImage
 from l2laug.commands.augmenting.image_folders import folder_names, link_or_copy
 from l2laug.core.errors import OutputError
 from l2laug.core.hashing import file_hash
 from l2laug.core.progress import Progress
+from l2laug.core.spool import Spool
 from l2laug.data.datasets.coco import write_coco
 from l2laug.data.datasets.dataset import TRAIN, Dataset, Item, Layout
 from l2laug.data.datasets.mvtec import TEST
 from l2laug.data.datasets.table import MASKS, write_tables
 from l2laug.data.datasets.voc import write_voc
 from l2laug.data.datasets.yolo import write_yolo
-from l2laug.sampling.writing.manifest import METADATA
+from l2laug.sampling.writing.manifest import METADATA, line_of
 
 PREFIX = "l2laug_"
 FOLDERS: frozenset[Layout] = frozenset({"folders", "splits", "mvtec"})
-Writer = Callable[[Dataset, Sequence[Item], Path], None]
+Writer = Callable[[Dataset, Iterable[Item], Path], None]
 WRITERS: Mapping[Layout, Writer] = {
     "coco": write_coco,
     "yolo": write_yolo,
@@ -39,7 +40,7 @@ WRITERS: Mapping[Layout, Writer] = {
 
 def write_dataset(
     dataset: Dataset,
-    drawn: Mapping[str, Sequence[NewImage]],
+    drawn: Mapping[str, DrawnImages],
     out: Path,
     progress: Progress,
     *,
@@ -59,52 +60,66 @@ def write_dataset(
     Raises:
         OutputError: a file can't be written, or a new image would be called like a real one.
     """
-    lines: list[dict[str, Any]] = []
-    with progress.task("writing", len(dataset.items)) as advance:
+    total = len(dataset.items) + sum(map(len, drawn.values()))
+    new, names = Spool[Item](out), folder_names(drawn)
+    with (
+        progress.task("writing", total) as advance,
+        (out / MANIFEST).open("w", encoding="utf-8") as lines,
+    ):
         for item in dataset.items:
             place = place_of(dataset, item)
             _put(item.file, out / place, link=link)
             for mask in item.masks:
                 _put(mask.file, out / mask.file.relative_to(dataset.root), link=link)
-            lines.append(_entry(item, place, real=True))
+            lines.write(line_of(entry_of_item(item, place, real=True)))
             advance()
-    new: list[Item] = []
-    names = folder_names(drawn)
-    for name, images in drawn.items():
-        for image in images:
-            item = _place_new(dataset, names[name], image, out)
-            new.append(item)
-            place = item.file.relative_to(out)
-            told = _entry(item, place, real=False) | {"class": name}
-            source = place_of(dataset, image.source).as_posix()
-            lines.append(told | {"seed": seed, "source": source} | image.entry)
+        for name, images in drawn.items():
+            for image in images:
+                item = _place_new(dataset, names[name], image, out)
+                new.append(item)
+                told = entry_of_item(item, item.file.relative_to(out), real=False)
+                source = place_of(dataset, image.source).as_posix()
+                told |= {"class": name, "seed": seed, "source": source} | image.entry
+                lines.write(line_of(told))
+                advance()
     if dataset.layout in WRITERS:
         WRITERS[dataset.layout](dataset, new, out)
     if dataset.layout in FOLDERS:
-        _write_metadata(out, lines, splits=dataset.layout != "folders")
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    (out / MANIFEST).write_text(text, encoding="utf-8")
+        _write_metadata(out, splits=dataset.layout != "folders")
 
 
-def _write_metadata(out: Path, lines: Sequence[Mapping[str, Any]], *, splits: bool) -> None:
+def _write_metadata(out: Path, *, splits: bool) -> None:
     """Write what ``load_dataset("imagefolder")`` reads, into the root or the folder of each split.
 
     Masks are a column of lists of files, where they lie in that folder.
     """
-    rows = defaultdict(list)
-    masks = [(line, mask) for line in lines for mask in line.get("masks", ())]
-    masked = masks and all(not splits or _top(mask) == _top(line["file"]) for line, mask in masks)
-    for line in lines:
-        folder = _top(line["file"]) if splits else "."
-        row: dict[str, Any] = {"file_name": Path(line["file"]).relative_to(folder).as_posix()}
-        row |= {"label": line["class"], "real": line["real"], "source": line.get("source", "")}
-        if masked:
-            names = [Path(mask).relative_to(folder).as_posix() for mask in line.get("masks", ())]
-            row[MASKS] = names
-        rows[folder].append(row)
-    for folder, found in rows.items():
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found)
-        (out / folder / METADATA).write_text(text, encoding="utf-8")
+    tops = {
+        (_top(line["file"]), _top(mask))
+        for line in _manifest(out)
+        for mask in line.get("masks", ())
+    }
+    masked = tops and all(not splits or folder == place for folder, place in tops)
+    with ExitStack() as opened:
+        files: dict[str, TextIO] = {}
+        for line in _manifest(out):
+            folder = _top(line["file"]) if splits else "."
+            row: dict[str, Any] = {"file_name": Path(line["file"]).relative_to(folder).as_posix()}
+            row |= {"label": line["class"], "real": line["real"], "source": line.get("source", "")}
+            if masked:
+                names = [
+                    Path(mask).relative_to(folder).as_posix() for mask in line.get("masks", ())
+                ]
+                row[MASKS] = names
+            if folder not in files:
+                place = (out / folder / METADATA).open("w", encoding="utf-8")
+                files[folder] = opened.enter_context(place)
+            files[folder].write(line_of(row))
+
+
+def _manifest(out: Path) -> Iterator[dict[str, Any]]:
+    """What was written of every image."""
+    with (out / MANIFEST).open(encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
 
 
 def _top(file: str) -> str:
@@ -156,7 +171,7 @@ def _move(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _entry(item: Item, place: Path, *, real: bool) -> dict[str, Any]:
+def entry_of_item(item: Item, place: Path, *, real: bool) -> dict[str, Any]:
     """What the manifest says of any image."""
     entry: dict[str, Any] = {"file": place.as_posix()}
     if item.label is not None:
