@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Annotated, ParamSpec
 
@@ -13,6 +15,7 @@ import typer
 from l2laug import __version__
 from l2laug.core.errors import L2lAugError
 from l2laug.core.extras import missing_extra
+from l2laug.core.progress import printable
 
 P = ParamSpec("P")
 INTERRUPTED = 130
@@ -42,6 +45,7 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        _hush()
         try:
             function(*args, **kwargs)
         except L2lAugError as error:
@@ -54,7 +58,7 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
         except OSError as error:
             if error.filename is None:  # not about a file: a bug, or a pipe that was closed
                 raise
-            print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+            print(printable(f"error: {error.filename}: {error.strerror}"), file=sys.stderr)
             raise typer.Exit(L2lAugError.exit_code) from None
         except KeyboardInterrupt:
             print("stopped; what was finished is kept", file=sys.stderr)
@@ -63,12 +67,18 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
+def _hush() -> None:
+    """Leave out what decoders say by themselves: they name no file, l2laug does."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+
+
 def _told(error: L2lAugError, *, as_json: bool) -> typer.Exit:
     """Print an error; what is to be raised in its place."""
     if as_json:
         plain = {"kind": type(error).__name__, "fact": error.fact, "remedy": error.remedy}
         print(json.dumps({"error": plain}))
-    print(f"error: {error}", file=sys.stderr)
+    print(printable(f"error: {error}"), file=sys.stderr)
     return typer.Exit(error.exit_code)
 
 

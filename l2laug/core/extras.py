@@ -25,6 +25,7 @@ EXTRAS = {
             "yaml",
         }
     ),
+    "heic": frozenset({"pillow_heif"}),
     "inception": frozenset({"torch_fidelity"}),
     "lpips": frozenset({"lpips"}),
     "parquet": frozenset({"pyarrow"}),

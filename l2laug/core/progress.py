@@ -30,7 +30,7 @@ class Progress:
     def say(self, line: str) -> None:
         """Print one line for the person watching."""
         if not self.quiet:
-            print(line, file=sys.stderr, flush=True)
+            print(printable(line), file=sys.stderr, flush=True)
 
     @contextmanager
     def task(self, title: str, total: int, done: int = 0) -> Iterator[Advance]:
@@ -88,6 +88,14 @@ class _Lines:
         left = spent / max(self.done - self.first, 1) * (self.total - self.done)
         line = f"{self.title}: {self.done}/{self.total}, {clock(spent)} spent, {clock(left)} left"
         print(f"{line}  {note}".rstrip(), file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    """A text with control characters escaped, but for line breaks and tabs.
+
+    Names of files come from anywhere: what a terminal would obey is shown in its place.
+    """
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
 
 
 def clock(seconds: float) -> str:

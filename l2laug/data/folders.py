@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,13 @@ from l2laug.artifacts.output_folders import holds_samples, is_output
 from l2laug.core.errors import ImageError
 from l2laug.data.label_images import describe, part_images
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+_READ = "avif bmp gif heic heif jfif jpe jpeg jpg png tif tiff webp"
+# Images of kinds that are not read: a person would miss them, so they are named.
+_UNREAD = (
+    "arw cr2 cr3 czi dcm dng exr h5 hdf5 hdr jp2 jxl lif mat nd2 ndpi nef nii npy npz orf pgm pnm "
+    "ppm psd raf rw2 svg svs tga"
+)
+SUFFIXES, UNREAD = (frozenset(f".{kind}" for kind in kinds.split()) for kinds in (_READ, _UNREAD))
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -22,23 +29,29 @@ def find_images(folder: Path) -> list[Path]:
     Raises:
         ImageError: a folder may not be opened.
     """
-    return sorted(_walk(folder, (folder.resolve(),)))
+    return sorted(p for p in _walk(folder, (folder.resolve(),)) if _is_image(p))
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES
 
 
 def _walk(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+    """Files of any kind; of others than images those that are there, of images broken links too."""
     try:
-        entries = [Path(entry.path) for entry in os.scandir(folder) if entry.name[0] != "."]
+        entries = [entry for entry in os.scandir(folder) if entry.name[0] != "."]
     except OSError as error:
         raise ImageError(
             f"Folder {folder} can't be opened: {error.strerror or error}.",
             "Change its permissions, or take it away.",
         ) from error
-    for path in entries:
-        if path.is_dir():
+    for entry in entries:
+        path, linked = Path(entry.path), entry.is_symlink()
+        if path.is_dir() if linked else entry.is_dir():  # a link may lead round in a circle
             real = path.resolve()
             if real not in above and not is_output(path):
                 yield from _walk(path, (*above, real))
-        elif path.suffix.lower() in SUFFIXES and (path.is_file() or path.is_symlink()):
+        elif (linked and _is_image(path)) or (path.is_file() if linked else entry.is_file()):
             yield path  # a broken link too, so that it is named
 
 
@@ -69,16 +82,22 @@ def class_folders(
             f"Folder {folder} was written by l2laug.",
             "Give a folder of images; those that sample drew lie in RUN/samples.",
         )
-    everything, left_out = part_images(folder, find_images(folder))
+    files = sorted(_walk(folder, (folder.resolve(),)))
+    everything, left_out = part_images(folder, filter(_is_image, files))
+    others = Counter(path.suffix.lower() for path in files if not _is_image(path))
+    unread = Counter({kind: count for kind, count in others.items() if kind in UNREAD})
     if say is not None:
         for line in describe(left_out):
             say(line)
+        if unread and everything:
+            say(f"note: left out {_told(unread)} in {folder}: save them as PNG or TIFF to use them")
     nested = [path for path in everything if path.parent != folder]
     if several and nested:
         everything = nested
     if not everything:
+        there = f" There are {_told(others)} of other kinds." if others else ""
         raise ImageError(
-            f"No image in {folder}.", f"Put some there ({', '.join(sorted(SUFFIXES))})."
+            f"No image in {folder}.{there}", f"Put some there ({', '.join(sorted(SUFFIXES))})."
         )
     if len(nested) < len(everything):
         classes = {folder.resolve().name: everything}
@@ -90,3 +109,9 @@ def class_folders(
         if any("\ud800" <= letter <= "\udfff" for letter in name):  # Python's for a stray byte
             raise ImageError(f"The name of class folder {name!r} is not UTF-8.", "Rename it.")
     return classes
+
+
+def _told(kinds: Counter[str]) -> str:
+    """How many files there are, and of which kinds: ``3 files (2 .npy, 1 without an ending)``."""
+    each = (f"{count} {kind or 'without an ending'}" for kind, count in kinds.most_common(5))
+    return f"{kinds.total()} file{'s' * (kinds.total() > 1)} ({', '.join(each)})"

@@ -5,15 +5,20 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from l2laug.core.arrays import Pixels
 from l2laug.core.errors import ImageError
+from l2laug.data.datasets.problems import image_size
 from l2laug.data.images.image_io import read_image
+
+LARGE = 2**24  # pixels; of such files one is decoded at a time, whatever the machine's threads
 
 
 @dataclass(frozen=True)
@@ -108,12 +113,15 @@ def read_files(
     on_file: Callable[[], None] | None = None,
 ) -> list[Pixels | str]:
     """Read files side by side: of each its pixels ``(C, S, S)``, or why it can't be read."""
+    alone = Lock()
 
     def read(path: Path) -> Pixels | str:
         if on_file is not None:
             on_file()
         try:
-            return read_image(path, size, channels)
+            width, height = image_size(path) or (0, 0)
+            with alone if width * height > LARGE else nullcontext():
+                return read_image(path, size, channels)
         except ImageError as error:
             return error.fact.removeprefix(f"{path}: ")
 

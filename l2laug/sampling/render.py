@@ -101,11 +101,12 @@ def encode(picture: Original, options: PictureOptions) -> bytes:
     if suffix == "tif" or plain is None:
         _write_tiff(buffer, picture)
     elif suffix == "png":
-        plain.save(buffer, "PNG", compress_level=LEVEL)
+        plain.save(buffer, "PNG", compress_level=LEVEL, icc_profile=picture.profile or None)
     elif suffix == "jpg":
-        _over_white(plain).save(buffer, "JPEG", quality=QUALITY)
+        ground = _over_white(plain)
+        ground.save(buffer, "JPEG", quality=QUALITY, icc_profile=picture.profile or None)
     else:
-        plain.save(buffer, "WEBP", quality=QUALITY)
+        plain.save(buffer, "WEBP", quality=QUALITY, icc_profile=picture.profile or b"")
     return buffer.getvalue()
 
 
@@ -128,5 +129,6 @@ def _write_tiff(buffer: io.BytesIO, picture: Original) -> None:
         planarconfig=None if pixels.shape[2] == 1 else "contig",
         extrasamples=["unassalpha"] * extra or None,
         compression="zlib",
+        iccprofile=picture.profile or None,
         metadata=None,
     )

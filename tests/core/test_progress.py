@@ -86,3 +86,8 @@ def test_a_terminal_gets_a_bar(
     assert "learning" in err
     assert "3/3" in err
     assert "loss 0.5" in err
+
+
+def test_a_terminal_obeys_no_name(capsys: pytest.CaptureFixture[str]) -> None:
+    Progress().say("left out \x1b]0;owned\x07猫.png\nnext\u202e")
+    assert capsys.readouterr().err == "left out \\x1b]0;owned\\x07猫.png\nnext\\u202e\n"

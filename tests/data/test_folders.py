@@ -150,3 +150,17 @@ def test_a_missing_folder(tmp_path: Path) -> None:
 def test_a_file_in_place_of_a_folder(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"a\.png is a file"):
         class_folders(picture(tmp_path / "a.png"))
+
+
+def test_files_of_kinds_that_are_not_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "crack").mkdir()
+    for name in ("a.npy", "b.npy", "c.DCM", "d.txt"):
+        (tmp_path / "crack" / name).touch()
+    there = r"There are 4 files \(2 .npy, 1 .dcm, 1 .txt\) of other kinds"
+    with pytest.raises(ImageError, match=there):
+        class_folders(tmp_path)
+    picture(tmp_path / "crack" / "1.png")
+    said: list[str] = []
+    assert names(class_folders(tmp_path, say=said.append)) == {"crack": ["1.png"]}
+    assert len(said) == 1
+    assert "left out 3 files (2 .npy, 1 .dcm)" in said[0]

@@ -26,6 +26,7 @@ from l2laug.data.base_classes import base_hashes
 from l2laug.data.datasets.problems import image_size
 from l2laug.data.image_set import ImageSet
 from l2laug.data.images.contact_sheet import save_sheet
+from l2laug.data.images.file_notes import file_notes
 from l2laug.data.images.image_io import read_image
 from l2laug.data.images.image_stats import has_colour
 from l2laug.data.images.originals import Original, read_original, resized
@@ -156,6 +157,7 @@ def notes_on(support: ImageSet, plan: Plan, far: str | None) -> tuple[str, ...]:
             f"{name} has {count} images, more than the {MANY} that l2laug is made for; "
             "plain augmentation may serve as well."
         )
+    notes += [f"{name}: {said}" for said in file_notes(support.paths)]
     sizes = [image_size(path) for path in support.paths]
     if large := sum(1 for size in sizes if size is not None and max(size) > plan.max_side):
         notes.append(

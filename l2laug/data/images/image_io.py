@@ -9,7 +9,14 @@ from PIL import Image, ImageOps
 
 from l2laug.core.arrays import Pixels
 from l2laug.core.errors import ImageError
-from l2laug.data.images.deep_images import deep_pixels, many_channels, unit_floats
+from l2laug.data.images.deep_images import (
+    deep_pixels,
+    narrow_integers,
+    open_picture,
+    unit_floats,
+    unusual_tiff,
+    why_unreadable,
+)
 
 
 def read_image(path: Path, size: int | None = None, channels: int | None = None) -> Pixels:
@@ -33,22 +40,24 @@ def read_image(path: Path, size: int | None = None, channels: int | None = None)
             image = image.resize((size, size), Image.Resampling.LANCZOS)
         array = np.asarray(image, dtype=np.uint8)
     except Exception as error:  # Pillow's decoders raise almost anything on a damaged file
-        told = error.strerror if isinstance(error, OSError) else None
-        reason = (told or str(error) or type(error).__name__).replace(f" {str(path)!r}", "")
-        raise ImageError(f"{path}: {reason.rstrip('.')}.", "Replace or remove it.") from error
+        raise ImageError(
+            f"{path}: {why_unreadable(path, error)}", "Replace or remove it."
+        ) from error
     return array[None] if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))
 
 
 def _open(path: Path) -> Image.Image:
     """A picture the right way up, in any of Pillow's modes."""
-    if (bands := many_channels(path)) is not None:
+    if (bands := unusual_tiff(path)) is not None:
         scaled = bands if bands.dtype != np.float32 else unit_floats(bands)[0] * 255
         top = 65535 if bands.dtype == np.uint16 else 255
+        if bands.shape[2] in (3, 4):
+            return Image.fromarray(np.rint(scaled * (255 / top)).astype(np.uint8))
         grey = scaled.astype(np.float64).mean(2) * (255 / top)
         return Image.fromarray(np.rint(grey).astype(np.uint8))
     if (deep := deep_pixels(path)) is not None:
         return Image.fromarray(np.rint(deep / 257).astype(np.uint8))
-    with Image.open(path) as opened:
+    with open_picture(path) as opened:
         return ImageOps.exif_transpose(opened)
 
 
@@ -58,14 +67,8 @@ def _flatten(image: Image.Image) -> Image.Image:
         scaled = unit_floats(np.asarray(image, np.float32))[0]
         return Image.fromarray(np.rint(scaled * 255).astype(np.uint8))
     if image.mode.startswith("I"):
-        wide = np.asarray(image).astype(np.int64)
-        if wide.min() < 0 or wide.max() > 65535:
-            raise ValueError("pixels outside 0 to 65535; save it as 8 or 16 bits")
-        if 255 < wide.max() < 4096:  # of 10 or 12 bits, or nearly black: who can tell?
-            raise ValueError(
-                f"16-bit pixels that go to {wide.max()} only; stretch them to 65535 or save 8 bits"
-            )
-        narrow = np.rint(wide / 257) if wide.max() > 255 else wide
+        values = narrow_integers(np.asarray(image))
+        narrow = np.rint(values / 257) if values.dtype == np.uint16 else values
         return Image.fromarray(narrow.astype(np.uint8))
     if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
+import zipfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,19 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from l2laug.core.errors import ImageError
-from l2laug.data.images.deep_images import deep_pixels, many_channels, unit_floats
+from l2laug.data.images.deep_images import (
+    LARGEST,
+    deep_pixels,
+    narrow_integers,
+    open_picture,
+    unit_floats,
+    unusual_tiff,
+    why_unreadable,
+)
 
 PLAIN = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "RGB": "RGB", "RGBA": "RGBA", "RGBa": "RGBA"}
+USUAL = (b"sRGB", "sRGB".encode("utf-16-be"))  # in profiles that say what is taken for granted
+SPACES = {b"GRAY": 1, b"RGB ": 3}  # colours of a profile's space, as its header names it
 
 
 @dataclass(frozen=True)
@@ -26,12 +37,14 @@ class Original:
         pixels: ``(H, W, C)``, uint8 or uint16 over their whole range, or float32 in [0, 1].
         colours: how many channels are colours or bands; one more is alpha.
         low, high: what 0 and 1 stand for where the file holds floats.
+        profile: the ICC profile that says what the colours mean; empty where they are sRGB's.
     """
 
     pixels: NDArray[Any]
     colours: int
     low: float = 0.0
     high: float = 1.0
+    profile: bytes = b""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -43,9 +56,15 @@ class Original:
         buffer = io.BytesIO()
         scale = np.array([self.low, self.high])
         if (picture := as_picture(self)) is not None:
-            picture.save(buffer, "PNG", optimize=True)
+            picture.save(buffer, "PNG", optimize=True, icc_profile=self.profile or None)
         else:
-            np.savez_compressed(buffer, pixels=self.pixels, colours=self.colours, scale=scale)
+            np.savez_compressed(
+                buffer,
+                pixels=self.pixels,
+                colours=self.colours,
+                scale=scale,
+                profile=np.frombuffer(self.profile, np.uint8),
+            )
         return base64.b64encode(buffer.getvalue()).decode()
 
     @classmethod
@@ -53,15 +72,30 @@ class Original:
         """What :meth:`to_text` made.
 
         Raises:
-            ValueError: it is something else.
+            ValueError: it is something else, or larger than any original.
         """
         content = io.BytesIO(base64.b64decode(text, validate=True))
         if content.getvalue().startswith(b"\x89PNG"):
             with Image.open(content) as picture:
-                return _of_picture(picture)
+                return _with_profile(_of_picture(picture, exact=True), picture)
+        with zipfile.ZipFile(content) as archive:
+            if sum(part.file_size for part in archive.infolist()) > LARGEST:
+                raise ValueError("larger than any original")
         with np.load(content, allow_pickle=False) as arrays:
             low, high = arrays["scale"].tolist()
-            return cls(arrays["pixels"], int(arrays["colours"]), low, high)
+            profile = arrays["profile"].tobytes() if "profile" in arrays else b""
+            found = cls(arrays["pixels"], int(arrays["colours"]), low, high, profile)
+        if not found.is_sound:
+            raise ValueError("no pixels of an original")
+        return found
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the pixels are of a type, shape and number of colours that pictures have."""
+        shape = self.pixels.shape
+        typed = self.pixels.dtype in (np.uint8, np.uint16, np.float32)
+        whole = len(shape) == 3 and min(shape) > 0
+        return typed and whole and self.colours in (shape[2] - 1, shape[2])
 
 
 def read_original(path: Path, max_side: int | None = None) -> Original:
@@ -80,30 +114,37 @@ def read_original(path: Path, max_side: int | None = None) -> Original:
     try:
         original = _read(path)
     except Exception as error:  # decoders raise almost anything on a damaged file
-        told = error.strerror if isinstance(error, OSError) else None
-        reason = (told or str(error) or type(error).__name__).replace(f" {str(path)!r}", "")
-        raise ImageError(f"{path}: {reason.rstrip('.')}.", "Replace or remove it.") from error
+        raise ImageError(
+            f"{path}: {why_unreadable(path, error)}", "Replace or remove it."
+        ) from error
     return original if max_side is None else reduced(original, max_side)
 
 
 def _read(path: Path) -> Original:
-    if (bands := many_channels(path)) is not None:
+    if (bands := unusual_tiff(path)) is not None:
         return _of_array(bands)
-    if (deep := deep_pixels(path)) is not None:
-        return _of_array(deep)
-    with Image.open(path) as opened:
-        return _of_picture(ImageOps.exif_transpose(opened))
+    with open_picture(path) as opened:
+        if (deep := deep_pixels(path)) is not None:
+            return _with_profile(_of_array(deep), opened)
+        return _with_profile(_of_picture(ImageOps.exif_transpose(opened)), opened)
 
 
-def _of_picture(picture: Image.Image) -> Original:
-    """Any of Pillow's modes."""
+def _with_profile(original: Original, opened: Image.Image) -> Original:
+    """The original with its file's ICC profile, where that tells more than what is usual."""
+    profile = opened.info.get("icc_profile") or b""
+    fits = SPACES.get(profile[16:20]) == original.colours and profile[36:40] == b"acsp"
+    if not fits or any(name in profile for name in USUAL):
+        return original
+    return replace(original, profile=profile)
+
+
+def _of_picture(picture: Image.Image, *, exact: bool = False) -> Original:
+    """Any of Pillow's modes; integers of 16 bits stay so if ``exact``, whatever their values."""
     if picture.mode == "F":
         return _of_array(np.asarray(picture, np.float32)[..., None])
     if picture.mode.startswith("I"):
-        wide = np.asarray(picture).astype(np.int64)
-        if wide.min() < 0 or wide.max() > 65535:
-            raise ValueError("pixels outside 0 to 65535; save it as 8 or 16 bits")
-        return Original(wide.astype(np.uint16)[..., None], 1)
+        wide = np.asarray(picture)
+        return Original((wide.astype(np.uint16) if exact else narrow_integers(wide))[..., None], 1)
     mode = PLAIN.get(picture.mode, "RGB")
     if picture.mode == "PA" or "transparency" in picture.info:
         mode = "RGBA"
@@ -127,7 +168,7 @@ def reduced(original: Original, max_side: int) -> Original:
     if longest <= max_side:
         return original
     w, h = (max(1, round(side * max_side / longest)) for side in original.size)
-    return Original(resized(original.pixels, w, h), original.colours, original.low, original.high)
+    return replace(original, pixels=resized(original.pixels, w, h))
 
 
 def resized(pixels: NDArray[Any], width: int, height: int) -> NDArray[Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
+import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+import tifffile
+from PIL import Image, features
 
 from l2laug.core.errors import ImageError
 from l2laug.data.images.image_io import read_image
@@ -93,3 +95,53 @@ def deep_colour_tiff(path: Path, levels: np.ndarray, order: str) -> Path:
         + data
     )
     return path
+
+
+@pytest.mark.parametrize("kind", ["float16", "float64"])
+def test_floats_that_pillow_does_not_know(tmp_path: Path, kind: str) -> None:
+    values = np.linspace(0, 1, 64).reshape(8, 8).astype(kind)
+    tifffile.imwrite(tmp_path / "a.tif", values)
+    assert np.abs(read_image(tmp_path / "a.tif")[0] - values.astype(float) * 255).max() <= 0.51
+
+
+def test_signed_bytes_are_not_taken_for_unsigned_ones(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.full((8, 8), -3, np.int8))
+    with pytest.raises(ImageError, match="pixels outside 0 to 65535"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_colours_in_planes_are_colours(tmp_path: Path) -> None:
+    planes = np.stack([np.full((8, 9), value, np.uint8) for value in (200, 100, 0)])
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb", planarconfig="separate")
+    assert read_image(tmp_path / "a.tif")[:, 3, 4].tolist() == [200, 100, 0]
+
+
+def test_a_tiff_that_would_fill_the_memory_is_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.tif"
+    tifffile.imwrite(path, np.zeros((8, 8, 6), np.uint8), planarconfig="contig")
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        for name in ("ImageWidth", "ImageLength"):
+            file.pages.first.tags[name].overwrite(40_000)
+    with pytest.raises(ImageError, match="9600000000 bytes"):
+        read_image(path)
+
+
+def test_heic_is_read_and_without_its_package_the_way_to_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    path = tmp_path / "phone.heic"
+    red = Image.new("RGB", (64, 48), (200, 30, 30))
+    pillow_heif.from_pillow(red).save(str(path), quality=100)
+    found = read_image(path)
+    assert found.shape == (3, 48, 64)
+    assert np.abs(found.mean((1, 2)) - (200, 30, 30)).max() < 6
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(ImageError, match=r"phone\.heic: HEIC needs .*l2laug\[heic\]"):
+        read_image(path)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow is without AVIF")
+def test_avif_is_read(tmp_path: Path) -> None:
+    Image.new("RGB", (20, 16), (10, 200, 90)).save(tmp_path / "a.avif", quality=100)
+    assert np.abs(read_image(tmp_path / "a.avif").mean((1, 2)) - (10, 200, 90)).max() < 6

@@ -169,7 +169,7 @@ def too_deep(path: Path) -> None:
 UNREADABLE = [
     (truncated, "truncated"),
     (text, "cannot identify"),
-    (empty, "cannot identify"),
+    (empty, "the file is empty"),
     (one_pixel, "1x1"),
     (floating, "no numbers"),
     (too_deep, "65535"),

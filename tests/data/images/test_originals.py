@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from l2laug.core.errors import ImageError
+from l2laug.data.images import originals
 from l2laug.data.images.image_io import read_image
 from l2laug.data.images.originals import Original, read_original
+from l2laug.sampling.render import PictureOptions, encode
 
 RANDOM = np.random.default_rng(0)
 
@@ -118,3 +120,65 @@ def test_a_damaged_file_is_named_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(ImageError, match=r"cut\.png: "):
         read_original(tmp_path / "cut.png")
+
+
+def test_eight_bits_in_a_file_of_sixteen_or_more_are_eight(tmp_path: Path) -> None:
+    values = bytes_of(12, 14)
+    Image.fromarray(values.astype(np.uint16)).save(tmp_path / "a.png")
+    tifffile.imwrite(tmp_path / "a.tif", values.astype(np.uint32))
+    for name in ("a.png", "a.tif"):
+        found = read_original(tmp_path / name)
+        assert found.pixels.dtype == np.uint8
+        assert np.array_equal(found.pixels[..., 0], values)
+        assert np.array_equal(read_image(tmp_path / name)[0], values)
+
+
+def test_sixteen_bits_stay_so_in_a_model_file_however_dark() -> None:
+    dark = Original(np.full((4, 4, 1), 300, np.uint16), 1)
+    assert np.array_equal(Original.from_text(dark.to_text()).pixels, dark.pixels)
+
+
+def profile_of(space: bytes, name: bytes) -> bytes:
+    """The head of an ICC profile (ICC.1:2022, 7.2) and a name, no whole one."""
+    return bytes(16) + space + bytes(16) + b"acsp" + bytes(88) + name
+
+
+@pytest.mark.parametrize(
+    ("profile", "kept"),
+    [
+        (profile_of(b"RGB ", b"Display P3"), True),
+        (profile_of(b"RGB ", b"sRGB IEC61966-2.1"), False),
+        (profile_of(b"CMYK", b"Coated"), False),
+        (b"rubbish", False),
+    ],
+)
+def test_a_colour_profile_stays_where_it_says_something(
+    tmp_path: Path, profile: bytes, kept: bool
+) -> None:
+    Image.fromarray(bytes_of(8, 8, 3)).save(tmp_path / "a.png", icc_profile=profile)
+    found = read_original(tmp_path / "a.png")
+    assert found.profile == (profile if kept else b"")
+    assert Original.from_text(found.to_text()).profile == found.profile
+    for kind in ("png", "jpg", "webp"):
+        (tmp_path / "b").write_bytes(encode(found, PictureOptions(format=kind)))
+        with Image.open(tmp_path / "b") as written:
+            assert written.info.get("icc_profile", b"") == found.profile
+
+
+def test_what_swells_when_it_is_unpacked_is_no_original(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = Original(np.zeros((50, 50, 6), np.uint8), 6).to_text()
+    monkeypatch.setattr(originals, "LARGEST", 5000)
+    with pytest.raises(ValueError, match="larger than any original"):
+        Original.from_text(text)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [((4, 4, 7, 1), "u4"), ((0, 4, 5), "u1"), ((4, 4, 5), "u1"), ((4, 4, 3), "i4")],
+)
+def test_arrays_of_other_shapes_or_types_are_no_originals(
+    shape: tuple[int, ...], kind: str
+) -> None:
+    text = Original(np.zeros(shape, kind), 3).to_text()
+    with pytest.raises(ValueError, match="no pixels of an original"):
+        Original.from_text(text)
