@@ -138,7 +138,7 @@ def narrow_integers(values: NDArray[Any]) -> NDArray[np.uint8] | NDArray[np.uint
         raise ValueError(
             f"16-bit pixels that go to {high} only; stretch them to 65535 or save 8 bits"
         )
-    return values.astype(np.uint16 if high > 255 else np.uint8)
+    return values.astype(np.uint16) if high > 255 else values.astype(np.uint8)
 
 
 def unit_floats(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, float]:
