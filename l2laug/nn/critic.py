@@ -10,18 +10,21 @@ from l2laug.config.recipe import CriticOptions, GeneratorOptions
 
 
 class CriticBlock(nn.Module):
-    """A residual block without normalisation that halves height and width."""
+    """A residual block that halves height and width; ``norm`` is layer norm before activations."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, *, norm: bool = False) -> None:
         super().__init__()
+        self.norm1, self.norm2 = (
+            nn.GroupNorm(1, inputs) if norm else nn.Identity() for _ in range(2)
+        )
         self.conv1 = nn.Conv2d(inputs, inputs, 3, 1, 1)
         self.conv2 = nn.Conv2d(inputs, outputs, 3, 1, 1)
         self.shortcut = nn.Conv2d(inputs, outputs, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         short = self.shortcut(F.avg_pool2d(x, 2))
-        x = self.conv1(F.leaky_relu(x, 0.2))
-        x = F.avg_pool2d(self.conv2(F.leaky_relu(x, 0.2)), 2)
+        x = self.conv1(F.leaky_relu(self.norm1(x), 0.2))
+        x = F.avg_pool2d(self.conv2(F.leaky_relu(self.norm2(x), 0.2)), 2)
         mixed: Tensor = (x + short) * 0.7071
         return mixed
 
@@ -86,13 +89,41 @@ def normal_deviation(count: Tensor) -> Tensor:
 
 def pair_body(options: CriticOptions, image: GeneratorOptions) -> tuple[nn.Sequential, int, int]:
     """The convolutions that look at two images stacked on channels, their last width and side."""
-    side, width = image.size, options.width
-    blocks: list[nn.Module] = [nn.Conv2d(2 * image.channels, width, 3, 1, 1)]
+    return critic_body(options, image.size, 2 * image.channels)
+
+
+def critic_body(
+    options: CriticOptions, side: int, channels: int, *, kernel: int = 3, norm: bool = False
+) -> tuple[nn.Sequential, int, int]:
+    """Convolutions from ``side`` down to 4, their last width and side.
+
+    Args:
+        options: widths.
+        side: of the images.
+        channels: of what is looked at.
+        kernel: of the first convolution.
+        norm: whether blocks have layer norm.
+    """
+    width = options.width
+    blocks: list[nn.Module] = [nn.Conv2d(channels, width, kernel, 1, kernel // 2)]
     while side > 4:
         outputs = min(width * 2, options.max_width)
-        blocks.append(CriticBlock(width, outputs))
+        blocks.append(CriticBlock(width, outputs, norm=norm))
         width, side = outputs, side // 2
     return nn.Sequential(*blocks), width, side
+
+
+def keep_variance(net: nn.Module) -> None:
+    """Start the layers of a critic so that they keep the variance of what they are given.
+
+    Without normalisation, torch's default start shrinks the signal at every layer until the critic
+    can't tell anything apart.
+    """
+    for module in net.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(module.weight, a=0.2)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 class Critic(nn.Module):
@@ -104,13 +135,7 @@ class Critic(nn.Module):
         self.body, width, side = pair_body(options, image)
         self.last = nn.Conv2d(width + 1, width, 3, 1, 1)
         self.score = nn.Linear(width * side * side, 1)
-        # Without normalisation, torch's default start shrinks the signal at every layer until the
-        # critic can't tell anything apart; this one keeps its variance.
-        for module in self.modules():
-            if isinstance(module, (nn.Conv2d, nn.Linear)):
-                nn.init.kaiming_normal_(module.weight, a=0.2)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+        keep_variance(self)
 
     def forward(
         self,

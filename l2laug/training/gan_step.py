@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import torch
-from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
@@ -16,16 +14,16 @@ from l2laug.nn.augment import random_affine
 from l2laug.nn.critic import Critic
 from l2laug.nn.generator import Generator
 from l2laug.nn.losses import critic_loss, generator_loss, unit_slope_penalty, zero_centred_penalty
+from l2laug.nn.methods.drawer import Drawing
 from l2laug.nn.prototype_classifier import PrototypeClassifier
 from l2laug.runtime.processes import Processes
 from l2laug.runtime.session import Session
-from l2laug.training.loop import Every, Phase, check_finite, run_training
+from l2laug.training.loop import Every, Phase, run_training
 from l2laug.training.pairs import Pairs, PairSampler
 from l2laug.training.registration import Registration
+from l2laug.training.steps.adversarial import AdversarialTrainer
 
 Known = tuple[Tensor, Tensor | None]  # what the critic is told of a batch's groups
-
-APART = 1_000_003  # of the seeds of processes
 
 
 class GeneratorWithGems(nn.Module):
@@ -37,8 +35,8 @@ class GeneratorWithGems(nn.Module):
         self.gems = nn.ModuleDict() if gems is None else gems
 
 
-class GanTrainer:
-    """The state of one adversarial training: networks, optimisers and a moving average.
+class GanTrainer(AdversarialTrainer[GeneratorWithGems, Critic]):
+    """One adversarial training of a generator and its pair critic.
 
     A real pair is two images of a class, a fake pair an image and what the generator made of it
     (the paper's baseline, DAGAN). ``average`` is the generator to use: its weights are the moving
@@ -72,29 +70,20 @@ class GanTrainer:
         train_norm: bool = True,
         processes: Processes | None = None,
     ) -> None:
-        self.options, self.engine, self.train_norm = options, session.engine, train_norm
-        self.progress, self.processes = session.progress, processes
-        # The processes' latents differ, or they would draw the same images.
-        self.seed = session.seed + APART * (0 if processes is None else processes.index)
-        self.nets, self.critic = self.engine.place(nets), self.engine.place(critic)
+        super().__init__(
+            nets,
+            critic,
+            options,
+            session,
+            beside=() if registration is None else (registration.encoder,),
+            processes=processes,
+        )
+        self.train_norm, self.registration = train_norm, registration
         self.classifier = (
             None
             if classifier is None
             else self.engine.place(classifier).eval().requires_grad_(False)
         )
-        self.registration = registration
-        self.learning = nn.ModuleList([self.nets])
-        if registration is not None:
-            self.learning.append(self.engine.place(registration.encoder))
-        # Its decay warms up as n / (9 + n), so that the first weights do not linger.
-        self.ema = ModelEmaV3(
-            self.nets, decay=options.average, use_warmup=True, warmup_gamma=9.0, warmup_power=1.0
-        )
-        self.averaged: GeneratorWithGems = self.ema.module.requires_grad_(False)
-        self.g_optimiser = torch.optim.Adam(self.learning.parameters(), betas=options.betas)
-        self.d_optimiser = torch.optim.Adam(critic.parameters(), betas=options.betas)
-        self.latents = torch.Generator(self.engine.device).manual_seed(self.seed)
-        self.done = 0
 
     @property
     def average(self) -> Generator:
@@ -123,18 +112,9 @@ class GanTrainer:
         self.check_finite()
         return done
 
-    def check_finite(self) -> None:
-        """Make sure that all weights are numbers.
-
-        Raises:
-            RecipeError: some are not.
-        """
-        weights = [*self.averaged.state_dict().values(), *self.critic.parameters()]
-        check_finite(weights, self.done)
-
     def step(self, pairs: PairSampler) -> dict[str, Tensor]:
         """One generator step after ``critic_steps`` critic steps; returns the losses."""
-        self._set_rate()
+        self.set_rate()
         losses: dict[str, Tensor] = {}
         for _ in range(self.options.critic_steps - 1):
             real = pairs.draw(self.options.batch, self.critic.group)
@@ -146,8 +126,7 @@ class GanTrainer:
         known = self._known(pairs, real, fake)
         losses |= self._critic_step(real, fake.detach(), known)
         losses |= self._generator_step(real, fake, known)
-        self.done += 1
-        self.ema.update(self.nets, self.done + 2)  # of which it takes one off: n is done + 1
+        self.end_step()
         return losses
 
     def _generator_step(self, real: Pairs, fake: Tensor, known: Known) -> dict[str, Tensor]:
@@ -169,10 +148,7 @@ class GanTrainer:
                 )
             loss = loss + off
             losses |= terms
-        self.g_optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self._share_gradients(self.learning)
-        self.g_optimiser.step()
+        self.update_generator(loss)
         self.critic.requires_grad_(True)
         return losses
 
@@ -215,65 +191,30 @@ class GanTrainer:
                 penalty = zero_centred_penalty(self.critic, given, other, *known)
             loss = loss + o.penalty * o.penalty_every * penalty
             losses["penalty"] = penalty.detach()
-        self.d_optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self._share_gradients(self.critic)
-        self.d_optimiser.step()
+        self.update_critic(loss)
         return losses | {
             "real": real_score.detach().mean(),
             "fake": fake_score.detach().mean(),
         }
-
-    def _share_gradients(self, module: nn.Module) -> None:
-        if self.processes is not None:
-            self.processes.average_gradients(module)
-
-    def _set_rate(self) -> None:
-        """Constant, then linear to zero over the steps behind ``decay_from``."""
-        o = self.options
-        left = 1 - self.done / max(o.steps, 1)
-        share = min(1.0, left / (1 - o.decay_from)) if o.decay_from < 1 else 1.0
-        self.g_optimiser.param_groups[0]["lr"] = o.learning_rate * max(share, 0.0)
-        self.d_optimiser.param_groups[0]["lr"] = o.critic_learning_rate * max(share, 0.0)
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that a resumed training needs."""
-        return {
-            "nets": self.learning.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "critic": self.critic.state_dict(),
-            "g_optimiser": self.g_optimiser.state_dict(),
-            "d_optimiser": self.d_optimiser.state_dict(),
-            "latents": self.latents.get_state(),
-            "done": self.done,
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what :meth:`state_dict` returned."""
-        self.learning.load_state_dict(state["nets"])
-        self.averaged.load_state_dict(state["averaged"])
-        self.critic.load_state_dict(state["critic"])
-        self.g_optimiser.load_state_dict(state["g_optimiser"])
-        self.d_optimiser.load_state_dict(state["d_optimiser"])
-        self.latents.set_state(state["latents"].cpu())
-        self.done = state["done"]
-        if self.processes is not None and not self.processes.main:
-            # The state is the first process's: its latents are not ours.
-            self.latents.manual_seed(self.seed + self.done)
 
 
 def settle_norm(
     generator: Generator, pairs: PairSampler, session: Session, count: int = 20
 ) -> None:
     """Measure batch norm's statistics anew for averaged weights, over ``count`` batches."""
+    settle_norm_on(generator, (pairs.draw(64).given for _ in range(count)), session)
+
+
+def settle_norm_on(generator: Drawing, given: Iterable[Tensor], session: Session) -> None:
+    """Measure batch norm's statistics anew on batches of images to draw from."""
     drawing = _Drawing(generator, session).eval()
-    update_bn((pairs.draw(64).given for _ in range(count)), drawing)
+    update_bn(given, drawing)
 
 
 class _Drawing(nn.Module):
     """A generator that takes its latents by itself, as ``update_bn`` calls a network."""
 
-    def __init__(self, generator: Generator, session: Session) -> None:
+    def __init__(self, generator: Drawing, session: Session) -> None:
         super().__init__()
         self.generator, self.engine = generator, session.engine
         self.latents = torch.Generator(session.engine.device).manual_seed(session.seed)

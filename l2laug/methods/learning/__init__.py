@@ -1,0 +1,1 @@
+"""What the methods share when they learn: episodes, trainer, source training, rare classes."""

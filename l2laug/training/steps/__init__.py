@@ -1,0 +1,1 @@
+"""What one training step does to weights, whatever its losses are."""

@@ -1,0 +1,127 @@
+"""Two adversaries in training: optimisers, rates, moving average, state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import torch
+from timm.utils.model_ema import ModelEmaV3
+from torch import Tensor, nn
+
+from l2laug.config.recipe import AdversarialOptions
+from l2laug.runtime.processes import Processes
+from l2laug.runtime.session import Session
+from l2laug.training.loop import check_finite
+
+N = TypeVar("N", bound=nn.Module)
+C = TypeVar("C", bound=nn.Module)
+
+APART = 1_000_003  # of the seeds of processes
+
+
+class AdversarialTrainer(Generic[N, C]):
+    """The state of one adversarial training, whatever its losses are.
+
+    Args:
+        nets: what generates, trained in place; ``averaged`` is its moving average, to be used.
+        critic: trained in place.
+        options: rates and steps.
+        session: device, precision, and the seed of latents.
+        beside: networks that learn along with ``nets`` and are not averaged.
+        processes: those that train the same networks, each on batches of its own; they share
+            gradients, and keep batch norm's statistics to themselves.
+    """
+
+    def __init__(
+        self,
+        nets: N,
+        critic: C,
+        options: AdversarialOptions,
+        session: Session,
+        *,
+        beside: Sequence[nn.Module] = (),
+        processes: Processes | None = None,
+    ) -> None:
+        self.options, self.engine = options, session.engine
+        self.progress, self.processes = session.progress, processes
+        # The processes' latents differ, or they would draw the same images.
+        self.seed = session.seed + APART * (0 if processes is None else processes.index)
+        self.nets: N = self.engine.place(nets)
+        self.critic: C = self.engine.place(critic)
+        self.learning = nn.ModuleList([self.nets, *(self.engine.place(m) for m in beside)])
+        # Its decay warms up as n / (9 + n), so that the first weights do not linger.
+        self.ema = ModelEmaV3(
+            self.nets, decay=options.average, use_warmup=True, warmup_gamma=9.0, warmup_power=1.0
+        )
+        self.averaged: N = self.ema.module.requires_grad_(False)
+        self.g_optimiser = torch.optim.Adam(self.learning.parameters(), betas=options.betas)
+        self.d_optimiser = torch.optim.Adam(critic.parameters(), betas=options.betas)
+        self.latents = torch.Generator(self.engine.device).manual_seed(self.seed)
+        self.done = 0
+
+    def check_finite(self) -> None:
+        """Make sure that all weights are numbers.
+
+        Raises:
+            RecipeError: some are not.
+        """
+        weights = [*self.averaged.state_dict().values(), *self.critic.parameters()]
+        check_finite(weights, self.done)
+
+    def update_generator(self, loss: Tensor) -> None:
+        """Lower the loss by the generator and what learns along with it."""
+        self._update(self.g_optimiser, self.learning, loss)
+
+    def update_critic(self, loss: Tensor) -> None:
+        """Lower the loss by the critic."""
+        self._update(self.d_optimiser, self.critic, loss)
+
+    def end_step(self) -> None:
+        """Count a generator step and renew the moving average."""
+        self.done += 1
+        self.ema.update(self.nets, self.done + 2)  # of which it takes one off: n is done + 1
+
+    def share_gradients(self, module: nn.Module) -> None:
+        """Give all processes the mean of their gradients."""
+        if self.processes is not None:
+            self.processes.average_gradients(module)
+
+    def set_rate(self) -> None:
+        """Constant, then linear to zero over the steps behind ``decay_from``."""
+        o = self.options
+        left = 1 - self.done / max(o.steps, 1)
+        share = min(1.0, left / (1 - o.decay_from)) if o.decay_from < 1 else 1.0
+        self.g_optimiser.param_groups[0]["lr"] = o.learning_rate * max(share, 0.0)
+        self.d_optimiser.param_groups[0]["lr"] = o.critic_learning_rate * max(share, 0.0)
+
+    def _update(self, optimiser: torch.optim.Adam, module: nn.Module, loss: Tensor) -> None:
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.share_gradients(module)
+        optimiser.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a resumed training needs."""
+        return {
+            "nets": self.learning.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "critic": self.critic.state_dict(),
+            "g_optimiser": self.g_optimiser.state_dict(),
+            "d_optimiser": self.d_optimiser.state_dict(),
+            "latents": self.latents.get_state(),
+            "done": self.done,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what :meth:`state_dict` returned."""
+        self.learning.load_state_dict(state["nets"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.critic.load_state_dict(state["critic"])
+        self.g_optimiser.load_state_dict(state["g_optimiser"])
+        self.d_optimiser.load_state_dict(state["d_optimiser"])
+        self.latents.set_state(state["latents"].cpu())
+        self.done = state["done"]
+        if self.processes is not None and not self.processes.main:
+            # The state is the first process's: its latents are not ours.
+            self.latents.manual_seed(self.seed + self.done)
