@@ -26,6 +26,16 @@ CHANGE_FILES = (
     "strong.safetensors",
     "encoder.safetensors",
 )
+METHOD_FILES = (  # of a method other than l2l
+    "features.onnx",
+    CENTROIDS,
+    LEARNED,
+    "sheet.png",
+    METRICS,
+    "generator.safetensors",
+    "critic.safetensors",
+    "prototype_classifier.safetensors",
+)
 
 
 def claim_bundle(out: Path, *, resume: bool, overwrite: bool) -> None:
@@ -40,7 +50,13 @@ def claim_bundle(out: Path, *, resume: bool, overwrite: bool) -> None:
         raise OutputError(
             f"A bundle is at {out} already.", "Give --overwrite to replace it, or another -o."
         )
-    known = {WORK, "README.md", *FILES, *CHANGE_FILES}  # the latter if finishing was cut off
+    known = {
+        WORK,
+        "README.md",
+        *FILES,
+        *CHANGE_FILES,
+        *METHOD_FILES,
+    }  # the latter if finishing was cut off
     new = out.is_dir() and not (out / INFO).exists()
     if new and any(p.name not in known for p in out.iterdir()):
         raise OutputError(f"{out} holds other files.", "Choose a new folder with -o.")

@@ -16,9 +16,10 @@ from l2laug.artifacts.bundle import Bundle, find_bundle, open_bundle, write_info
 from l2laug.artifacts.names import INFO
 from l2laug.commands.pretrain import PretrainOptions, pretrain
 from l2laug.config.load import parse_recipe
+from l2laug.config.methods import L2L
 from l2laug.config.recipe import GemOptions, Recipe
 from l2laug.config.scaling import scaled
-from l2laug.core.errors import ImageError, OutputError
+from l2laug.core.errors import ImageError, OutputError, UsageError
 from l2laug.core.files import whole_file, whole_folder, write_text
 from l2laug.data.class_augmentation import with_class_augmentation
 from l2laug.data.folders import class_folders
@@ -117,6 +118,7 @@ def reproduce(source: Path, out: Path, options: ReproduceOptions, session: Sessi
         session: engine and progress; seeds are counted from 0.
 
     Raises:
+        UsageError: the recipe is of another method.
         OutputError: ``out`` holds another experiment, or can't be written.
         ImageError: there are too few classes or images, or they are not those of the bundle.
     """
@@ -134,6 +136,12 @@ def reproduce(source: Path, out: Path, options: ReproduceOptions, session: Sessi
 
 def _prepare(source: Path, out: Path, options: ReproduceOptions, session: Session) -> _Experiment:
     """The bundle, the GEMs of every variant and the held-out classes."""
+    if options.recipe.method != L2L:
+        raise UsageError(
+            f"reproduce is the paper's experiment; recipe {options.recipe.name} trains "
+            f"{options.recipe.method}.",
+            "Use l2laug benchmark, or a recipe of method l2l.",
+        )
     if options.bundle is None:
         used = scaled(options.recipe, options.scale)
         _begin(out, used, None)

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from l2laug.config.change import ChangeOptions, ChangeTrainingOptions
 from l2laug.config.fields import Options, Positive, Seed, Whole
+from l2laug.config.methods import L2L, MethodName, MethodTrainingOptions
 from l2laug.config.networks import CriticOptions, FeatureOptions, GemOptions, GeneratorOptions
 from l2laug.config.training import (
     AdversarialOptions,
@@ -93,6 +94,11 @@ class Recipe(Options):
 
     name: str = Field(min_length=1, max_length=100, description="Shown to people.")
     description: str = Field(default="", description="Shown to people.")
+    method: MethodName = Field(
+        default="l2l",
+        description="What is trained: `l2l`, the paper's method, or one of the others, see "
+        "[methods.md](methods.md).",
+    )
     data: DataOptions = Field(default=DataOptions(), description="Source and held-out classes")
     generator: GeneratorOptions = Field(default=GeneratorOptions(), description="Generator")
     critic: CriticOptions = Field(default=CriticOptions(), description="Critic of image pairs")
@@ -115,6 +121,9 @@ class Recipe(Options):
     )
     change_training: ChangeTrainingOptions = Field(
         default=ChangeTrainingOptions(), description="Training of a generator of changes"
+    )
+    method_training: MethodTrainingOptions = Field(
+        default=MethodTrainingOptions(), description="Keys of methods other than `l2l`"
     )
 
     @model_validator(mode="before")
@@ -139,6 +148,27 @@ class Recipe(Options):
                 raise ValueError(
                     f"{name}.class_consistency asks for a class, which phi(z) is not told: use 0"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _method_reads_what_is_set(self) -> Self:
+        if unread := self.method_training.unread(self.method):
+            named = ", ".join(f"method_training.{key}" for key in unread)
+            raise ValueError(f"method {self.method} does not read {named}: leave it out")
+        if self.method == L2L:
+            return self
+        wrong = {
+            "change": self.change is not None,
+            "generator.warp": bool(self.generator.warp),
+            "generator.conditioned": not self.generator.conditioned,
+            "critic.group": self.critic.group != 1,
+            "source.class_consistency": bool(self.source.class_consistency),
+        }
+        if named := ", ".join(key for key, is_set in wrong.items() if is_set):
+            raise ValueError(
+                f"method {self.method} has no {named}, which is l2l's"
+                + (": set critic.group to 1" if wrong["critic.group"] else ": leave it out")
+            )
         return self
 
     @model_validator(mode="after")

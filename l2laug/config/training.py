@@ -13,6 +13,7 @@ from l2laug.config.fields import (
     Count,
     CriticLearningRate,
     LearningRate,
+    NotBoolean,
     Options,
     Positive,
     Share,
@@ -86,9 +87,13 @@ class RegisteredOptions(ClassConsistencyOptions):
 
 
 class SourceOptions(RegisteredOptions):
-    """phi_s1, the strong source generator."""
+    """phi_s1, the strong source generator, or what another method trains on source classes."""
 
     steps: Steps = 12000
+    max_seconds: Annotated[float, Field(gt=0), NotBoolean] | None = Field(
+        default=None,
+        description="Longest time that these steps may take in all, in seconds; null for no limit.",
+    )
 
 
 class BaseOptions(RegisteredOptions):

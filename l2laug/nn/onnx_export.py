@@ -22,6 +22,7 @@ from l2laug.data.image_set import ImageSet
 from l2laug.nn.changes.generator import ChangeGenerator
 from l2laug.nn.feature_net import FeatureNet
 from l2laug.nn.generator import Generator
+from l2laug.nn.methods.drawer import Drawing, window_of, window_rows
 from l2laug.nn.prototype_classifier import PrototypeClassifier
 
 DRAWN = ("images", "similarity")
@@ -45,17 +46,21 @@ class _Adapted(nn.Module):
         self.count = len(encodings)
         for i, encoding in enumerate(encodings):
             self.register_buffer(f"encoding{i}", encoding)
+        self.window = window_of(target.generator)
+        if self.window > 1:
+            self.register_buffer("windows", window_rows(labels, self.window))
         if target.classifier is not None:
             self.register_buffer("prototypes", target.classifier.prototypes[labels])
         self.register_buffer("strength", torch.tensor(target.strength))
 
     def forward(self, support: Tensor, latent: Tensor) -> tuple[Tensor, ...]:
-        maps = [self.get_buffer(f"encoding{i}")[support] for i in range(self.count)]
+        rows = self.get_buffer("windows")[support] if self.window > 1 else support
+        maps = [self.get_buffer(f"encoding{i}")[rows] for i in range(self.count)]
         gems = dict(self.gems.items())
         change: list[Tensor] = []
         if isinstance(self.generator, ChangeGenerator):
             *change, images = self.generator.decode(maps, latent, self.get_buffer("strength"), gems)
-        elif self.generator.options.warp:
+        elif isinstance(self.generator, Generator) and self.generator.options.warp:
             *change, images = self.generator.decode_change(maps, latent, gems)
         else:
             images = self.generator.decode(maps, latent, gems)
@@ -72,13 +77,13 @@ class TargetModel:
     """The networks of an adapted model.
 
     Attributes:
-        generator: of Table 1, or one of changes.
+        generator: of Table 1, one of changes, or another method's.
         gems: plugged into it.
         classifier: knows the rare class; None where no draw is rejected.
         strength: from 0 to 1, of each part of a change generator's changes.
     """
 
-    generator: Generator | ChangeGenerator
+    generator: Drawing | ChangeGenerator
     gems: nn.ModuleDict
     classifier: PrototypeClassifier | None
     strength: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)

@@ -110,6 +110,13 @@ def run_training(
     return done
 
 
+def seconds_left(log: TrainingLog, name: str, seconds: float | None) -> float | None:
+    """Of the seconds that a phase may take, those that earlier calls have not spent."""
+    if seconds is None:
+        return None
+    return seconds - max((x["seconds"] for x in log.lines if x["phase"] == name), default=0.0)
+
+
 def mean_losses(recent: Sequence[Losses], done: int) -> dict[str, float]:
     """The mean of each loss over some steps: the one moment at which a GPU is waited for.
 

@@ -19,6 +19,7 @@ from l2laug.data.images.contact_sheet import save_sheet
 from l2laug.nn.batches import to_batch
 from l2laug.nn.critic import Critic
 from l2laug.nn.generator import Generator
+from l2laug.nn.methods.drawer import Drawing, window_of
 from l2laug.nn.prototype_classifier import PrototypeClassifier
 from l2laug.nn.weights import load_weights
 from l2laug.runtime.device import Engine
@@ -26,7 +27,7 @@ from l2laug.runtime.processes import Processes
 from l2laug.runtime.session import Session
 from l2laug.training.checkpoints import CHECKPOINT_EVERY, load_checkpoint, save_checkpoint
 from l2laug.training.gan_step import GanTrainer, GeneratorWithGems, settle_norm
-from l2laug.training.loop import Every, Phase
+from l2laug.training.loop import Every, Phase, seconds_left
 from l2laug.training.pairs import PairSampler
 from l2laug.training.registration import Registration
 
@@ -83,8 +84,9 @@ def train_strong(
         Every(CHECKPOINT_EVERY, lambda _: save_checkpoint(checkpoint, trainer, pairs)),
         Every(SHEET_EVERY, draw),
     ]
-    phase = Phase("source", "strong source generator", options.steps, trainer.done)
     log = TrainingLog(folder / METRICS if place == 0 else None)
+    limit = seconds_left(log, "source", options.max_seconds)
+    phase = Phase("source", "strong source generator", options.steps, trainer.done, limit)
     trainer.train(pairs, phase, log, first if place == 0 else ())
     settle_norm(trainer.average, pairs, session)
     return trainer
@@ -148,16 +150,16 @@ def few_shots(images: ImageSet, shots: int, classes: int | None, seed: int) -> I
 
 @torch.no_grad()
 def draw_sheet(
-    generator: Generator, unseen: ImageSet, engine: Engine, path: Path, *, rows: int = 12
+    generator: Drawing, unseen: ImageSet, engine: Engine, path: Path, *, rows: int = 12
 ) -> None:
-    """Save a sheet: an image of each of some classes, then eleven draws from it."""
-    shown = [int(np.flatnonzero(unseen.labels == i)[0]) for i in range(len(unseen.classes))][:rows]
+    """Save a sheet: of each of some classes the images that are drawn from, then eleven draws."""
+    window = window_of(generator)
     latents = torch.Generator().manual_seed(1)
     z = torch.randn(11, generator.options.latent, generator=latents).to(engine.device)
     lines = []
-    for row in shown:
-        pixels = torch.from_numpy(unseen.pixels[[row]])
-        given = to_batch(pixels, engine.device).expand(len(z), -1, -1, -1)
-        drawn = generator.eval()(given, z).float().cpu().numpy()
-        lines.append([unseen.pixels[row], *to_pixels(drawn)])
-    save_sheet(path, lines, given=1)
+    for label in range(min(rows, len(unseen.classes))):
+        shown = unseen.pixels[np.resize(np.flatnonzero(unseen.labels == label), window)]
+        given = to_batch(torch.from_numpy(shown), engine.device)[None].expand(len(z), *[-1] * 4)
+        drawn = generator.eval()(given if window > 1 else given[:, 0], z).float().cpu().numpy()
+        lines.append([*shown, *to_pixels(drawn)])
+    save_sheet(path, lines, given=window)

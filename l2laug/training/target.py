@@ -16,6 +16,7 @@ from l2laug.config.recipe import Recipe, TargetOptions
 from l2laug.data.image_set import ImageSet
 from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
+from l2laug.nn.methods.drawer import Drawing
 from l2laug.nn.prototype_classifier import PrototypeClassifier
 from l2laug.nn.weights import load_weights
 from l2laug.runtime.session import Session
@@ -40,7 +41,7 @@ class Target:
         kept: the look of the moment that was kept; none where nothing was early.
     """
 
-    generator: Generator
+    generator: Drawing
     gems: nn.ModuleDict
     classifier: PrototypeClassifier
     limits: tuple[float, ...]

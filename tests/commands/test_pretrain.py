@@ -11,7 +11,7 @@ import torch
 
 from l2laug.artifacts import bundle_folder
 from l2laug.artifacts.bundle import find_bundle, open_bundle
-from l2laug.commands import pretrain as pretraining
+from l2laug.commands.pretraining import bundle_training
 from l2laug.config.load import find_recipe, parse_recipe
 from l2laug.config.recipe import DataOptions, Recipe
 from l2laug.core.errors import BundleError, ImageError, OutputError, UsageError
@@ -234,7 +234,7 @@ def test_a_training_cut_off_or_out_of_space_can_be_gone_on_with(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(pretraining, "train_gems", cut)
+        patched.setattr(bundle_training, "train_gems", cut)
         with pytest.raises(KeyboardInterrupt):
             pretrain(digits, out, recipe=tiny)
     assert not (out / "bundle.json").exists()
@@ -257,7 +257,7 @@ def test_a_training_cut_off_or_out_of_space_can_be_gone_on_with(
 
     with monkeypatch.context() as patched:
         for done in ("train_features", "export_features"):
-            patched.setattr(pretraining, done, cut)
+            patched.setattr(bundle_training, done, cut)
         patched.setattr(bundle_folder, "write_info", full)
         with pytest.raises(OutputError, match="no space"):
             pretrain(digits, out, recipe=tiny, resume=True)

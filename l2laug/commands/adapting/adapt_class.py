@@ -18,6 +18,7 @@ from l2laug.artifacts.bundle import Bundle
 from l2laug.artifacts.model_card import Card
 from l2laug.artifacts.names import METRICS, MODEL
 from l2laug.artifacts.training_log import TrainingLog
+from l2laug.config.methods import L2L
 from l2laug.config.recipe import Recipe
 from l2laug.core.arrays import Pixels, pixel_hash
 from l2laug.core.errors import QualityError
@@ -33,12 +34,13 @@ from l2laug.data.images.originals import Original, read_original, resized
 from l2laug.evaluation.bundles.domain_distance import anything, far_from_source
 from l2laug.evaluation.draw_quality import FAR_WAY, NEAR_WAY, look_at_draws
 from l2laug.features.general import load_general_net
+from l2laug.methods.learning.rare import learn_rare
 from l2laug.nn.onnx_export import TargetModel, export_model
 from l2laug.runtime.session import Session
 from l2laug.sampling.render import render, square
 from l2laug.sampling.sampler import Sampler
 from l2laug.training.initial_weights import InitialWeights
-from l2laug.training.target import train_target
+from l2laug.training.target import Target, train_target
 
 SHEET_ROWS = 8
 SHEET_DRAWS = 10
@@ -108,15 +110,7 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
     progress.say(f"{support.classes[0]}: {count} image{'s' if count > 1 else ''}")
     for note in notes:
         progress.say(f"note: {note}")
-    target = train_target(
-        support,
-        plan.bundle,
-        plan.recipe,
-        plan.session,
-        initial=plan.initial,
-        seconds=plan.budget,
-        log=TrainingLog(run / METRICS, plan.log),
-    )
+    target = _learn(support, run, plan)
     card = card_of(support, plan, target)
     networks = TargetModel(target.generator, target.gems, target.classifier)
     originals = [read_original(path, plan.max_side) for path in support.paths]
@@ -129,6 +123,21 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
     if plan.recipe.target.require_similarity:
         _require_similarity(originals, run, plan, NEAR_WAY if far is None else FAR_WAY)
     return notes
+
+
+def _learn(support: ImageSet, run: Path, plan: Plan) -> Target:
+    """Learn one class by the recipe's method."""
+    if plan.recipe.method != L2L:
+        return learn_rare(support, plan.bundle, plan.recipe, plan.session)
+    return train_target(
+        support,
+        plan.bundle,
+        plan.recipe,
+        plan.session,
+        initial=plan.initial,
+        seconds=plan.budget,
+        log=TrainingLog(run / METRICS, plan.log),
+    )
 
 
 def _require_similarity(originals: Sequence[Original], run: Path, plan: Plan, way: float) -> None:

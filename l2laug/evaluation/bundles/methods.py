@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from l2laug.artifacts.bundle import Bundle
+from l2laug.config.methods import L2L, LEARN_RARE
 from l2laug.config.recipe import Recipe
 from l2laug.core.arrays import to_pixels
 from l2laug.core.progress import Progress
 from l2laug.core.seeds import derived_seed
 from l2laug.data.image_set import ImageSet
+from l2laug.methods.learning.rare import learn_rare
 from l2laug.nn.batches import to_batch
-from l2laug.nn.generator import Generator
+from l2laug.nn.methods.drawer import Drawing, window_of, window_rows
 from l2laug.runtime.device import Engine
 from l2laug.runtime.session import Session
 from l2laug.sampling.sampler import TRIES
@@ -30,7 +32,7 @@ BATCH = 64
 class Model:
     """A generator, the GEMs plugged into it and, of a target that may reject, the target."""
 
-    generator: Generator
+    generator: Drawing
     gems: nn.ModuleDict
     target: Target | None = None
 
@@ -72,8 +74,19 @@ def build_methods(
 
     phi_t and phi_t^plain are one model each over all the classes, as in the paper, or one for each
     class (``singly``). phi_t is left out where the recipe's target has no GEMs: phi_t^plain is what
-    it makes.
+    it makes. Of a recipe of another method it is that method, without and with rejecting.
+
+    Raises:
+        UsageError: a class has fewer images than the recipe's method needs.
     """
+    if recipe.method != L2L:
+        found = other_method(support, bundle, recipe, Session(engine, progress, seed))
+        rejecting = tuple(Model(t.generator, t.gems, t) for t in found)
+        plain_models = tuple(replace(model, target=None) for model in rejecting)
+        both = Method(plain_models), Method(rejecting)
+        return dict(
+            zip((recipe.method, f"{recipe.method}, acceptance threshold"), both, strict=True)
+        )
     methods = {
         name: Method((Model(load_generator(bundle, recipe, which), nn.ModuleDict()),))
         for name, which in (("strong", "strong"), ("weak", "weak"))
@@ -92,13 +105,29 @@ def build_methods(
     return methods
 
 
+def other_method(
+    support: ImageSet, bundle: Bundle, recipe: Recipe, session: Session
+) -> tuple[Target, ...]:
+    """A method other than l2l on rare classes: one model for all, or where it learns, for each.
+
+    Raises:
+        UsageError: a class has fewer images than the method needs.
+    """
+    if not LEARN_RARE & {recipe.method}:
+        return (learn_rare(support, bundle, recipe, session),)
+    parts = [support.of([c]) for c in support.classes]
+    return tuple(learn_rare(part, bundle, recipe, session) for part in parts)
+
+
 @torch.no_grad()
 def _draw(
     model: Model, support: ImageSet, labels: NDArray[np.int64], engine: Engine, seed: int
 ) -> NDArray[np.uint8]:
     """Draw from one model; a target's draws below its acceptance threshold are rejected."""
-    given = support.pixels[_turns(support, labels)]
     generator, target = engine.place(model.generator).eval(), model.target
+    turns, window = _turns(support, labels), window_of(generator)
+    given = support.pixels[turns]
+    windows = window_rows(torch.from_numpy(support.labels), window).numpy()[turns]
     gems = dict(engine.place(model.gems).eval().items())
     latents = torch.Generator().manual_seed(seed)
     drawn, best = np.empty_like(given), np.full(len(given), -np.inf)
@@ -106,7 +135,7 @@ def _draw(
     for _ in range(TRIES):
         for rows in np.array_split(left, -(-len(left) // BATCH)):
             z = torch.randn(len(rows), generator.options.latent, generator=latents)
-            x = to_batch(torch.from_numpy(given[rows]), engine.device)
+            x = _given(support, windows[rows], engine)
             images = generator(x, z.to(engine.device), gems).float()
             if target is None:
                 similarity = np.zeros(len(rows))
@@ -120,6 +149,12 @@ def _draw(
         if target is None or not len(left):
             break
     return drawn
+
+
+def _given(support: ImageSet, rows: NDArray[np.int64], engine: Engine) -> Tensor:
+    """Images ``(N, C, S, S)`` of rows ``(N, 1)``, or ``(N, K, C, S, S)`` of ``(N, K)``."""
+    x = to_batch(torch.from_numpy(support.pixels[rows.ravel()]), engine.device)
+    return x if rows.shape[1] == 1 else x.unflatten(0, rows.shape)
 
 
 def _turns(support: ImageSet, labels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,0 +1,97 @@
+"""The training of a method on source classes, one step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from l2laug.artifacts.training_log import TrainingLog
+from l2laug.config.recipe import AdversarialOptions
+from l2laug.methods.learning.episodes import EpisodeSampler
+from l2laug.methods.learning.method import Losses, Method, Step
+from l2laug.nn.methods.drawer import Drawing
+from l2laug.runtime.processes import Processes
+from l2laug.runtime.session import Session
+from l2laug.training.loop import Every, Phase, run_training
+from l2laug.training.steps.adversarial import AdversarialTrainer
+
+
+class MethodTrainer(AdversarialTrainer[Drawing, nn.Module]):
+    """Trains a method's generator and critic against each other, on episodes.
+
+    Args:
+        method: networks and losses.
+        options: rates, batch and steps.
+        session: device, precision, and the seed of all that the method draws at random.
+        processes: those that train the same networks.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        options: AdversarialOptions,
+        session: Session,
+        processes: Processes | None = None,
+    ) -> None:
+        self.method = method
+        super().__init__(
+            method.generator,
+            method.critic,
+            options,
+            session,
+            beside=[method.helpers],
+            processes=processes,
+        )
+
+    @property
+    def images_a_step(self) -> int:
+        """Real images that a step sees."""
+        return self.options.batch * self.method.shots * (self.options.critic_steps + 1)
+
+    def train(
+        self,
+        episodes: EpisodeSampler,
+        phase: Phase,
+        log: TrainingLog | None = None,
+        every: Sequence[Every] = (),
+    ) -> int:
+        """Take the steps of a phase, see :func:`run_training`; returns how many are done.
+
+        Raises:
+            RecipeError: losses or weights are no numbers any more.
+        """
+        done = run_training(lambda: self.step(episodes), phase, self.progress, log, every)
+        self.check_finite()
+        return done
+
+    def step(self, episodes: EpisodeSampler) -> dict[str, Tensor]:
+        """One generator step after ``critic_steps`` critic steps; returns the losses."""
+        self.set_rate()
+        self.nets.train()
+        torch.manual_seed(self.seed + self.done)  # of dropout: a resumed training takes the same
+        found: dict[str, Tensor] = {}
+        for _ in range(self.options.critic_steps):
+            episode = episodes.draw(self.options.batch)
+            with self.engine.autocast():
+                losses = self.method.critic_losses(episode, self._now())
+            self.update_critic(total(losses))
+            found |= {f"critic_{name}": value.detach() for name, value in losses.items()}
+        self.critic.requires_grad_(False)
+        episode = episodes.draw(self.options.batch)
+        with self.engine.autocast():
+            losses = self.method.generator_losses(episode, self._now())
+        self.update_generator(total(losses))
+        self.critic.requires_grad_(True)
+        self.end_step()
+        return found | {name: value.detach() for name, value in losses.items()}
+
+    def _now(self) -> Step:
+        return Step(self.latents, self.done, self.options)
+
+
+def total(losses: Losses) -> Tensor:
+    """The sum of all terms."""
+    terms = list(losses.values())
+    return sum(terms[1:], terms[0].float())
