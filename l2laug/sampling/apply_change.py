@@ -13,7 +13,8 @@ from l2laug.core.resampling import cubic_matrix
 
 Array = NDArray[np.float32]
 Picture = NDArray[Any]
-CELLS = 4  # of the mesh to an interval between two nodes; inside one the motion is bilinear
+CELLS = 4  # of the mesh to an interval between two nodes, at most; inside one motion is bilinear
+CELL = 8  # pixels of a cell at least: smaller ones cost more than the pixels in them
 KERNEL = 3  # pixels that bicubic interpolation may see beyond the one it is asked for
 DARKEST = 1e-3  # of [0, 1]: below it the tone curve is a straight line
 
@@ -122,7 +123,8 @@ def _mesh(
 
 def cell_edges(side: int, nodes: int) -> NDArray[np.int64]:
     """Where the mesh's cells begin and end on a side, in whole pixels."""
-    cells = CELLS * (nodes - 1)
+    intervals = nodes - 1
+    cells = min(max(side // (intervals * CELL), 1), CELLS) * intervals
     return np.unique(np.linspace(0, side, cells + 1).round().astype(np.int64))
 
 

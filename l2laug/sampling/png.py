@@ -1,0 +1,81 @@
+"""PNG files of large pictures in a fraction of the time that Pillow takes, by zlib alone."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # of the standard, by channels
+NONE, SUB, UP, AVERAGE = range(4)  # filters; Paeth's costs as much as all else and gains little
+SAMPLE = 1 << 15  # bytes that filters are tried on
+
+
+def encode_png(pixels: NDArray[Any], profile: bytes = b"") -> bytes:
+    """The content of a PNG file (ISO/IEC 15948).
+
+    Pillow weighs five filters for every row. Here one serves all of them, with one of zlib's
+    strategies: those by which some of the rows become smallest. Behind a filter photographs have
+    little that repeats but runs of equal bytes, and to look for nothing else is fast.
+
+    Args:
+        pixels: ``(H, W, C)``, uint8 or uint16; C is 1 or 3, or one more with alpha.
+        profile: ICC profile of the colours, if there is one.
+    """
+    height, width, channels = pixels.shape
+    size = pixels.dtype.itemsize
+    rows = pixels.astype(pixels.dtype.newbyteorder(">"), order="C").view(np.uint8)
+    framed = np.zeros((height + 1, (width + 1) * channels * size), np.uint8)
+    step = channels * size
+    framed[1:, step:] = rows.reshape(height, -1)
+    every = -(-rows.size // SAMPLE)
+    some = {kind: _filtered(framed, step, kind, every) for kind in (NONE, SUB, UP, AVERAGE)}
+    kind, strategy = min(
+        product(some, (zlib.Z_RLE, zlib.Z_DEFAULT_STRATEGY)),
+        key=lambda way: len(_deflated(some[way[0]], way[1])),
+    )
+    header = struct.pack(">IIBBBBB", width, height, 8 * size, COLOUR_TYPES[channels], 0, 0, 0)
+    content = _deflated(_filtered(framed, step, kind), strategy)
+    parts = [(b"IHDR", header), (b"IDAT", content), (b"IEND", b"")]
+    if profile:
+        parts.insert(1, (b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, part) for name, part in parts)
+
+
+def _filtered(framed: Bytes, step: int, kind: int, every: int = 1) -> Bytes:
+    """Every so many rows behind a filter, its number before each.
+
+    Args:
+        framed: the rows, with zeros above and ``step`` of them to the left.
+        step: bytes of a pixel.
+        kind: the filter.
+        every: of how many rows one is taken.
+    """
+    here, left = framed[1::every, step:], framed[1::every, :-step]
+    above = framed[:-1:every, step:]
+    out = np.empty((here.shape[0], here.shape[1] + 1), np.uint8)
+    out[:, 0] = kind
+    if kind == AVERAGE:
+        mean = (left ^ above) >> 1  # half of the sum, without a ninth bit
+        mean += left & above
+        np.subtract(here, mean, out=out[:, 1:])
+    elif kind == NONE:
+        out[:, 1:] = here
+    else:
+        np.subtract(here, left if kind == SUB else above, out=out[:, 1:])
+    return out
+
+
+def _deflated(rows: Bytes, strategy: int) -> bytes:
+    deflate = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, strategy)
+    return deflate.compress(rows.data) + deflate.flush()
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    check = zlib.crc32(content, zlib.crc32(name))
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", check)
