@@ -36,6 +36,13 @@ Seed = Annotated[
     int, typer.Option(min=0, max=2**32 - 1, help="Of everything random; same seed, same result.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        metavar="REGEX|CSV",
+        help="Keep cameras, patients, plates on one side: 'cam(\\d+)', or a CSV of file,group.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from l2laug.cli.adapt import seconds
-from l2laug.cli.app import AsJson, Device, Overwrite, Seed, app, command
+from l2laug.cli.app import AsJson, Device, Groups, Overwrite, Seed, app, command
 from l2laug.cli.printing import print_json
 from l2laug.config.evaluation_options import PROBE, split_names
 from l2laug.core.errors import NOTHING_ADDED
@@ -35,6 +35,15 @@ Heads = Annotated[
 ]
 Force = Annotated[str | None, typer.Option(help="samples: add them whatever the measurement says.")]
 Link = Annotated[bool, typer.Option("--link", help="Link to the real images, don't copy them.")]
+Shards = Annotated[
+    int | None, typer.Option(min=1, help="Write WebDataset tar files of so many images each.")
+]
+Parquet = Annotated[
+    bool, typer.Option("--parquet", help="Write Parquet files of 1,000 images, or --shards.")
+]
+Models = Annotated[
+    Path | None, typer.Option(help="Keep there the models that images were drawn from.")
+]
 Plan = Annotated[
     bool, typer.Option("--plan", help="Say what was found and would be done; do nothing.")
 ]
@@ -57,6 +66,10 @@ def augment_cli(
     heads: Heads = PROBE,
     force: Force = None,
     link: Link = False,
+    shards: Shards = None,
+    parquet: Parquet = False,
+    groups: Groups = None,
+    models: Models = None,
     plan: Plan = False,
     seed: Seed = 0,
     device: Device = "auto",
@@ -80,6 +93,10 @@ def augment_cli(
         heads=split_names(heads),
         force=force,
         link=link,
+        shards=shards,
+        parquet=parquet,
+        groups=groups,
+        models=models,
         resume=resume,
         overwrite=overwrite,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from l2laug.cli.app import AsJson, Device, Seed, app, command
+from l2laug.cli.app import AsJson, Device, Groups, Seed, app, command
 from l2laug.cli.printing import check_for_several, print_comparison, print_evaluation, print_json
 from l2laug.config.evaluation_options import FLIPS, PROBE, EvaluationOptions, split_names
 from l2laug.core.errors import GateError, UsageError
@@ -33,13 +33,6 @@ Dataset = Annotated[
 ]
 Test = Annotated[
     Path | None, typer.Option(help="Class folders of real images held out for testing.")
-]
-Groups = Annotated[
-    str | None,
-    typer.Option(
-        metavar="REGEX|CSV",
-        help="Keep cameras, patients, plates on one side: 'cam(\\d+)', or a CSV of file,group.",
-    ),
 ]
 Features = Annotated[
     str, typer.Option(help="What to measure on: bundle, timm:NAME[@WEIGHTS], inception[@WEIGHTS].")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from l2laug.artifacts.names import AUGMENTED
+from l2laug.artifacts.names import AUGMENTED, MODEL
 from l2laug.artifacts.output_folders import check_free
 from l2laug.config.evaluation_options import PROBE
 from l2laug.core.errors import OutputError, UsageError
@@ -18,8 +19,12 @@ from l2laug.reports.augmentation import render
 from l2laug.runtime.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from l2laug.commands.augmenting.drawn_images import DrawnImages
     from l2laug.commands.augmenting.plan import AugmentPlan
     from l2laug.commands.augmenting.work import Worked
+    from l2laug.data.datasets.dataset import Dataset
 
 # Imports stand in the functions: torch takes seconds, and a finished call does without it.
 
@@ -40,6 +45,13 @@ class AugmentOptions:
         heads: classifiers that samples have to help, see :class:`EvaluationOptions`.
         force: ``samples`` adds them whatever the measurement says.
         link: make links to the real images, not copies.
+        shards: images in a WebDataset tar, or in a Parquet file; class folders and the like as they
+            came by default.
+        parquet: write Parquet files, of 1,000 images unless ``shards`` says otherwise.
+        groups: what tells which images may not be parted, see
+            :func:`l2laug.data.groups.read_groups`; what the data set says by default.
+        models: folder that gets the run folder of each class that images were drawn of; they are
+            removed with the rest of the work by default.
         resume: go on with what an earlier call left.
         overwrite: replace what an earlier call wrote.
     """
@@ -52,6 +64,10 @@ class AugmentOptions:
     heads: tuple[str, ...] = (PROBE,)
     force: str | None = None
     link: bool = False
+    shards: int | None = None
+    parquet: bool = False
+    groups: str | None = None
+    models: Path | None = None
     resume: bool = False
     overwrite: bool = False
 
@@ -60,6 +76,8 @@ class AugmentOptions:
             raise UsageError(f"--force {self.force} is unknown.", f"Use {', '.join(FORCES)}.")
         if self.resume and self.overwrite:
             raise UsageError("--resume keeps what --overwrite removes.", "Give one of them.")
+        if self.link and (self.shards or self.parquet):
+            raise UsageError("Tars and Parquet hold images, no links.", "Leave --link out.")
 
 
 def plan_augment(place: Path, options: AugmentOptions, session: Session) -> AugmentPlan:
@@ -67,13 +85,18 @@ def plan_augment(place: Path, options: AugmentOptions, session: Session) -> Augm
 
     Raises:
         ImageError: it can't be read, or has problems: all are listed.
-        UsageError: a named class is not there, or ``to_count`` is no count.
+        UsageError: a named class is not there, ``to_count`` is no count, or ``groups`` tell none.
     """
     from l2laug.commands.augmenting.leaks import find_units
     from l2laug.commands.augmenting.plan import make_plan
     from l2laug.data.datasets.read_dataset import read_dataset
+    from l2laug.data.groups import read_groups
 
     dataset = read_dataset(place, out=options.out)
+    if options.groups is not None:
+        groups = read_groups(options.groups, [item.file for item in dataset.items])
+        items = tuple(replace(item, group=g) for item, g in zip(dataset.items, groups, strict=True))
+        dataset = replace(dataset, items=items)
     units = find_units(dataset)
     return make_plan(dataset, options.to_count, options.rare, session.seed, units)
 
@@ -104,15 +127,22 @@ def augment(place: Path, options: AugmentOptions, session: Session) -> dict[str,
     if options.resume and (out / AUGMENTED).is_file():
         return _finished(out, key)
     from l2laug.classification.heads.registry import check_heads
+    from l2laug.commands.augmenting.image_folders import folder_names
+    from l2laug.commands.augmenting.output.keep_run import keep_run
     from l2laug.commands.augmenting.output.recipe_files import write_recipe
-    from l2laug.commands.augmenting.output.write_dataset import write_dataset
     from l2laug.commands.augmenting.work import Work, WorkOptions
 
+    if options.parquet:
+        import_module("pyarrow")  # if it is missing, say so before any work
     check_free([out], AUGMENTED, overwrite=options.overwrite, keep=[place])
     check_heads(options.heads)
     plan = plan_augment(place, options, session)
     for note in plan.notes:
         session.progress.say(f"note: {note}")
+    names, models = folder_names(plan.dataset.classes), options.models
+    if models is not None:
+        runs = [models / names[c.name] for c in plan.filled]
+        check_free(runs, MODEL, overwrite=options.overwrite, keep=[place])
     folder = _work_folder(out, key, resume=options.resume)
     forced = options.force is not None
     how = WorkOptions(options.bundle, options.budget, forced, options.heads)
@@ -120,16 +150,38 @@ def augment(place: Path, options: AugmentOptions, session: Session) -> dict[str,
     worked = work.run()
     with work.stages.next(), whole_folder(out, last=AUGMENTED) as part:
         images = {name: found for name, found in worked.drawn.items() if found}
-        link, seed = options.link, session.seed
-        write_dataset(plan.dataset, images, part, session.progress, link=link, seed=seed)
+        _write(plan.dataset, images, part, options, session)
         added = {name: len(found) for name, found in images.items()}
         arm = write_recipe(part, worked.measured, added, [c.name for c in plan.filled])
         result = {"key": key, **_result(plan, worked, arm), "out": str(out)}
         write_text(part / "report.md", render(result))
         text = json.dumps(result, indent=1, ensure_ascii=False)
         write_text(part / AUGMENTED, text + "\n")
+    if models is not None:
+        for name, run in worked.models.items():
+            keep_run(run, models / names[name])
     shutil.rmtree(folder)
     return dict(json.loads(text))
+
+
+def _write(
+    dataset: Dataset,
+    images: Mapping[str, DrawnImages],
+    folder: Path,
+    options: AugmentOptions,
+    session: Session,
+) -> None:
+    """Write real and drawn images the way that was asked for."""
+    from l2laug.commands.augmenting.output.write_containers import Containers, write_containers
+    from l2laug.commands.augmenting.output.write_dataset import write_dataset
+
+    if options.shards is None and not options.parquet:
+        link, seed = options.link, session.seed
+        return write_dataset(dataset, images, folder, session.progress, link=link, seed=seed)
+    how = Containers.asked(options.shards, parquet=options.parquet)
+    return write_containers(
+        dataset, images, folder, session.progress, containers=how, seed=session.seed
+    )
 
 
 def _result(plan: AugmentPlan, worked: Worked, arm: str) -> dict[str, Any]:
@@ -180,7 +232,8 @@ def _key(place: Path, options: AugmentOptions, seed: int) -> str:
                 f"{path.relative_to(root)} {about.st_size} {about.st_mtime_ns}\n".encode()
             )
     classes, how = (options.to_count, sorted(options.rare)), (options.bundle, options.heads)
-    digest.update(repr((classes, how, options.force, seed)).encode())
+    form = (options.shards, options.parquet, options.groups, str(options.models))
+    digest.update(repr((classes, how, form, options.force, seed)).encode())
     return digest.hexdigest()
 
 

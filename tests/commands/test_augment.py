@@ -5,16 +5,21 @@ from __future__ import annotations
 import errno
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from datasets import load_dataset
 from torchvision.datasets import ImageFolder
 
 from l2laug.artifacts.model_card import Card
+from l2laug.artifacts.run import find_run
 from l2laug.commands.augmenting import work
+from l2laug.commands.sample import SampleOptions, sample
 from l2laug.core.errors import ImageError, OutputError
+from l2laug.core.progress import Progress
 from l2laug.data.datasets.read_dataset import read_dataset
 from l2laug.runtime.session import Session
 from tests.cli.calls import contents
@@ -36,15 +41,15 @@ def counts_of(folder: Path) -> dict[str, int]:
 
 
 def test_every_class_has_as_many_or_what_it_had(augmented: Augment, tmp_path: Path) -> None:
-    tenth = {f"{i:02d}": max(count // 10, 2) for i, count in enumerate(TWELVE)}
-    root = squares(tmp_path / "set", tenth)
+    there = {f"{i:02d}": count for i, count in enumerate(TWELVE)}
+    root = squares(tmp_path / "set", there)
     before = contents(root)
-    result = augmented(root, to_count="20", force="samples")
-    assert counts_of(tmp_path / "out") == {n: max(c, 20) for n, c in tenth.items()}
+    result = augmented(root, to_count="200", force="samples")
+    assert counts_of(tmp_path / "out") == {n: max(c, 200) for n, c in there.items()}
     assert contents(root) == before
     out = contents(tmp_path / "out")
     assert {name: out[name] for name in before} == before
-    assert result["added"] == sum(max(20 - c, 0) for c in tenth.values())
+    assert result["added"] == sum(max(200 - c, 0) for c in there.values())
     lines = [json.loads(line) for line in out["manifest.jsonl"].decode().splitlines()]
     assert sum(line["real"] for line in lines) == len(before)
     assert {line["file"] for line in lines} == {n for n in out if n.endswith(".png")}
@@ -53,6 +58,18 @@ def test_every_class_has_as_many_or_what_it_had(augmented: Augment, tmp_path: Pa
         r["file"]: r["class"] for r in lines
     }
     assert not [path for path in tmp_path.iterdir() if path.name not in ("set", "out")]
+
+
+def test_out_is_read_by_datasets(augmented: Augment, tmp_path: Path) -> None:
+    for split, many in (("train", 12), ("test", 7)):
+        squares(tmp_path / "set" / split, {"a": 6, "b": many})
+    augmented(tmp_path / "set", to_count="9", force="samples")
+    place, cache = str(tmp_path / "out"), str(tmp_path / "cache")
+    found = load_dataset("imagefolder", data_dir=place, cache_dir=cache)
+    counts = {split: Counter(rows["label"]) for split, rows in found.items()}
+    assert counts == {"train": {"a": 9, "b": 12}, "test": {"a": 6, "b": 7}}
+    assert sum(found["train"]["real"]) == 18
+    assert found["train"][0]["image"].size == (8, 8)
 
 
 def test_only_classes_that_samples_help_get_some(augmented: Augment, tmp_path: Path) -> None:
@@ -153,6 +170,20 @@ def test_a_finished_one_is_left_alone(augmented: Augment, tmp_path: Path) -> Non
     assert contents(tmp_path / "out") == before
     augmented(root, to_count="6", force="samples", overwrite=True)
     assert counts_of(tmp_path / "out") == {"a": 6, "c": 9}
+
+
+def test_models_that_are_kept_draw_more(augmented: Augment, tmp_path: Path) -> None:
+    root, kept = squares(tmp_path / "set", {"a": 3, "c": 9}), tmp_path / "models"
+    (kept / "a").mkdir(parents=True)
+    (kept / "a" / "mine.txt").touch()
+    with pytest.raises(OutputError, match="exists already"):
+        augmented(root, to_count="5", force="samples", models=kept)
+    (kept / "a" / "mine.txt").unlink()
+    augmented(root, to_count="5", force="samples", models=kept)
+    sample(find_run(kept / "a"), SampleOptions(4, tmp_path / "more"), Progress(quiet=True))
+    found = [path.read_bytes() for path in sorted((tmp_path / "more" / "a").iterdir())]
+    drawn = [path.read_bytes() for path in sorted((tmp_path / "out" / "a").glob("l2laug_*"))]
+    assert found[: len(drawn)] == drawn
 
 
 def test_that_takes_none_of_the_large_libraries() -> None:

@@ -53,11 +53,13 @@ class Worked:
     Attributes:
         measured: of each rare class.
         drawn: new images of the classes that get some.
+        models: that those were drawn from.
         notes: what the user should know.
     """
 
     measured: dict[str, Measured] = field(default_factory=dict)
     drawn: dict[str, DrawnImages] = field(default_factory=dict)
+    models: dict[str, Run] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -109,8 +111,11 @@ class Work:
                 known |= self._learn("whole", items, base)
         common = self._common() if self.plan.dataset.of_objects else None
         for c in chosen:
+            run = known.get(c.name)
             with self.stages.next():
-                self.worked.drawn[c.name] = self._draw(c, known.get(c.name), common)
+                self.worked.drawn[c.name] = self._draw(c, run, common)
+            if run is not None:
+                self.worked.models[c.name] = run
         return self.worked
 
     def _measure(self) -> dict[str, Run]:

@@ -184,7 +184,8 @@ def write_coco(dataset: Dataset, drawn: Iterable[Item], out: Path) -> None:
             images.append(kept | entry)
             for shown in item.objects:
                 about = {"id": annotation_id, "image_id": image_id}
-                annotations.append(about | _entry(shown, categories))
+                about["category_id"] = categories[shown.label]
+                annotations.append(about | annotation_of(shown))
                 annotation_id += 1
             image_id += 1
         text = json.dumps({**document, "images": images, "annotations": annotations})
@@ -195,12 +196,11 @@ def _next_id(entries: list[dict[str, Any]]) -> int:
     return max((e["id"] for e in entries if isinstance(e.get("id"), int)), default=0) + 1
 
 
-def _entry(shown: Object, categories: dict[str, int]) -> dict[str, Any]:
-    """One annotation, without its ids."""
+def annotation_of(shown: Object) -> dict[str, Any]:
+    """An object as COCO tells it, without ids."""
     x0, y0, x1, y1 = shown.box
     entry: dict[str, Any] = {
         **shown.extra,
-        "category_id": categories[shown.label],
         "bbox": [round(v, 2) for v in (x0, y0, x1 - x0, y1 - y0)],
         "area": (x1 - x0) * (y1 - y0),
     }
@@ -216,6 +216,8 @@ def _entry(shown: Object, categories: dict[str, int]) -> dict[str, Any]:
             v if n % 3 < 2 else int(v) for n, v in enumerate(points.round(2).ravel().tolist())
         ]
         entry["num_keypoints"] = int((points[:, 2] > 0).sum())
+    if shown.parts:
+        entry["parts"] = [{"category": p.label, **annotation_of(p)} for p in shown.parts]
     return entry
 
 

@@ -15,8 +15,9 @@ from l2laug.sampling.writing.job import TAR
 ROWS = 100  # of a row group, held in memory until it is written
 
 # As the datasets library describes columns, so that the first one is read as images.
-FEATURES = {
-    "image": {"_type": "Image"},
+IMAGE = {"_type": "Image"}
+FEATURES: Mapping[str, Any] = {
+    "image": IMAGE,
     "label": {"dtype": "string", "_type": "Value"},
     "support": {"dtype": "string", "_type": "Value"},
     "similarity": {"dtype": "float64", "_type": "Value"},
@@ -88,22 +89,18 @@ class ParquetFile:
 
     Args:
         path: of the file.
+        features: its columns, as the datasets library describes them.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, features: Mapping[str, Any] = FEATURES) -> None:
         import pyarrow
         import pyarrow.parquet
 
-        kinds = {"string": pyarrow.string(), "float64": pyarrow.float64(), "bool": pyarrow.bool_()}
-        image = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
-        columns = [
-            (name, kinds.get(about["dtype"], pyarrow.int64()) if "dtype" in about else image)
-            for name, about in FEATURES.items()
-        ]
-        about = {"huggingface": json.dumps({"info": {"features": FEATURES}})}
+        columns = [(name, _arrow_type(about)) for name, about in features.items()]
+        about = {"huggingface": json.dumps({"info": {"features": features}})}
         self._schema = pyarrow.schema(columns, metadata=about)
         self._table = pyarrow.Table.from_pylist
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[Mapping[str, Any]] = []
         self._writer = pyarrow.parquet.ParquetWriter(path, self._schema)
 
     def __enter__(self) -> Self:
@@ -116,9 +113,12 @@ class ParquetFile:
 
     def add(self, entry: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
         """Add a sample; of its files the picture alone."""
-        image = {"bytes": files[entry["file"]], "path": entry["file"]}
-        plain = {key: entry[key] for key in FEATURES if key in entry}
-        self._rows.append({"image": image, "label": entry["class"], **plain})
+        image = picture_cell(entry["file"], files)
+        self.add_row({**entry, "image": image, "label": entry["class"]})
+
+    def add_row(self, row: Mapping[str, Any]) -> None:
+        """Add a row; what it has beside the columns is left out."""
+        self._rows.append(row)
         if len(self._rows) == ROWS:
             self._flush()
 
@@ -126,3 +126,23 @@ class ParquetFile:
         if self._rows:
             self._writer.write_table(self._table(self._rows, self._schema))
             self._rows = []
+
+
+def picture_cell(name: str, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """A picture as it lies in a column of images."""
+    return {"bytes": files[name], "path": name}
+
+
+def _arrow_type(feature: Any) -> Any:
+    """The type that Parquet holds a column as: a list of one is a list, other mappings structs."""
+    import pyarrow
+
+    if isinstance(feature, list):
+        return pyarrow.list_(_arrow_type(feature[0]))
+    kind = feature.get("_type")
+    if kind is None:
+        return pyarrow.struct([(name, _arrow_type(one)) for name, one in feature.items()])
+    if kind == IMAGE["_type"]:
+        return pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
+    kinds = {"string": pyarrow.string(), "float64": pyarrow.float64(), "bool": pyarrow.bool_()}
+    return kinds.get(feature.get("dtype"), pyarrow.int64())

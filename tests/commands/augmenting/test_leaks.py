@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
+from l2laug.commands.augment import AugmentOptions, plan_augment
 from l2laug.commands.augmenting.hold_out import assign_roles
 from l2laug.commands.augmenting.leaks import find_units
+from l2laug.core.errors import UsageError
 from l2laug.data.datasets.dataset import Dataset, Item
 from l2laug.data.datasets.read_dataset import read_dataset
+from l2laug.runtime.session import Session
+from tests.data.datasets import trees
 
 
 @pytest.fixture
@@ -65,6 +70,28 @@ def test_of_a_test_split_the_likes_of_training_images_are_left_out() -> None:
     roles = assign_roles(Dataset(Path("set"), "folders", tuple(items), ("a",)), [], 0)
 
     assert [i.file.name for i in roles.test["a"]] == ["4.png", "5.png", "6.png"]
+
+
+@pytest.mark.parametrize("by_table", [False, True])
+def test_groups_that_are_named_stay_on_one_side(tmp_path: Path, by_table: bool) -> None:
+    root, lines = tmp_path / "set", ["file,group"]
+    for name, many in (("a", 24), ("b", 40)):
+        for i in range(many):
+            trees.picture(root / name / f"cam{i % 8}_{i}.png", (8, 8))
+            lines.append(f"{name}/cam{i % 8}_{i}.png,{i % 8}")
+    (tmp_path / "groups.csv").write_text("\n".join(lines))
+    groups = str(tmp_path / "groups.csv") if by_table else r"cam(\d)"
+    options = AugmentOptions(tmp_path / "out", rare=("a",), to_count="30", groups=groups)
+    roles = plan_augment(root, options, Session.start("cpu")).roles
+    learn, test = (
+        {i.file.name[:4] for items in part.values() for i in items}
+        for part in (roles.learn, roles.test)
+    )
+    assert learn | test == {f"cam{i}" for i in range(8)}
+    assert test
+    assert not learn & test
+    with pytest.raises(UsageError, match="none of the 64 images"):
+        plan_augment(root, replace(options, groups="lens(x)"), Session.start("cpu"))
 
 
 def test_a_set_too_large_to_search_is_said_to_be(
