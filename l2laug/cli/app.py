@@ -5,9 +5,12 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, ParamSpec
 
 import typer
@@ -18,7 +21,7 @@ from l2laug.core.extras import missing_extra
 from l2laug.core.progress import printable
 
 P = ParamSpec("P")
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143  # as shells have it: 128 and the number of the signal
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -54,7 +57,8 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         _hush()
         try:
-            function(*args, **kwargs)
+            with _stopped_by_sigterm():
+                function(*args, **kwargs)
         except L2lAugError as error:
             raise _told(error, as_json=bool(kwargs.get("as_json"))) from None
         except ModuleNotFoundError as error:
@@ -67,11 +71,33 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
                 raise
             print(printable(f"error: {error.filename}: {error.strerror}"), file=sys.stderr)
             raise typer.Exit(L2lAugError.exit_code) from None
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             print("stopped; what was finished is kept", file=sys.stderr)
-            raise typer.Exit(INTERRUPTED) from None
+            ended = TERMINATED if isinstance(stop, _Terminated) else INTERRUPTED
+            raise typer.Exit(ended) from None
 
     return run
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does: cleared up."""
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM, as schedulers and containers send it, raise where the main thread is."""
+
+    def stop(*_: object) -> None:
+        raise _Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no place for signals
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _hush() -> None:
