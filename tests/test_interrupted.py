@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from signal import SIGINT
+from signal import SIGINT, SIGTERM, getsignal
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from l2laug.cli import app
 from l2laug.commands import adapt as adapting
 from l2laug.commands import evaluate as evaluating
 from l2laug.commands.adapting import adapt_class as learning
-from l2laug.core.files import whole_file
+from l2laug.core.files import own_folder, whole_file
 
 
 @pytest.fixture
@@ -133,6 +134,53 @@ def test_ctrl_c_in_evaluate_leaves_no_report(
     monkeypatch.setattr(evaluating, "find_bundle_of", interrupted)
     stopped(130, "evaluate", "run")
     assert contents(here / "run") == contents(tiny_run)
+
+
+def test_sigterm_ends_a_command_as_ctrl_c_does(
+    here: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def terminated(*_: object) -> None:
+        os.kill(os.getpid(), SIGTERM)
+
+    before = getsignal(SIGTERM)
+    shutil.copytree(tiny_run, here / "run")
+    monkeypatch.setattr(evaluating, "find_bundle_of", terminated)
+    assert "what was finished is kept" in stopped(143, "evaluate", "run")
+    assert getsignal(SIGTERM) == before
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_too_little_memory_is_said(
+    here: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    shutil.copytree(tiny_run, here / "run")
+    monkeypatch.setattr(evaluating, "find_bundle_of", fails)
+    assert "There is not enough memory." in stopped(11, "evaluate", "run")
+
+
+def test_two_processes_do_not_write_into_one_place(
+    here: Path, tiny_run: Path, rare: Path, tiny_bundle: Path, tiny_recipe_file: Path
+) -> None:
+    shutil.copytree(tiny_run, here / "run")
+    commands = {
+        "drawn": ["sample", tiny_run, "-o", "drawn"],
+        "run": ["evaluate", "run"],
+        "bundle": ["pretrain", rare.parent, "-o", "bundle", "--recipe", tiny_recipe_file],
+        "adapted": ["adapt", rare, "--bundle", tiny_bundle, "-o", "adapted"],
+    }
+    for place, words in commands.items():
+        with own_folder(here / place):
+            assert f"Another l2laug is writing to {place}." in stopped(6, *words)
+    assert [path.name for path in here.iterdir()] == ["run"]
 
 
 def test_a_real_ctrl_c_in_sample_leaves_whole_pictures_in_the_manifest(

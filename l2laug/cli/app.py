@@ -16,10 +16,11 @@ from typing import Annotated, ParamSpec
 import typer
 
 from l2laug import __version__
-from l2laug.core.errors import L2lAugError
+from l2laug.core.errors import L2lAugError, MemoryLimitError
 from l2laug.core.extras import missing_extra
 from l2laug.core.progress import printable
 
+NO_MEMORY = ("can't allocate", "out of memory", "bad allocation", "bad_alloc")
 P = ParamSpec("P")
 INTERRUPTED, TERMINATED = 130, 143  # as shells have it: 128 and the number of the signal
 
@@ -66,6 +67,14 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
             if missing is None:
                 raise
             raise _told(missing, as_json=bool(kwargs.get("as_json"))) from None
+        except (MemoryError, RuntimeError) as error:
+            if not is_memory(error):
+                raise
+            lacking = MemoryLimitError(
+                "There is not enough memory.",
+                "Close other programs, use fewer or smaller images, or a machine with more.",
+            )
+            raise _told(lacking, as_json=bool(kwargs.get("as_json"))) from None
         except OSError as error:
             if error.filename is None:  # not about a file: a bug, or a pipe that was closed
                 raise
@@ -77,6 +86,12 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(ended) from None
 
     return run
+
+
+def is_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is used up; torch and onnxruntime have no type for it."""
+    said = str(error).casefold()
+    return isinstance(error, MemoryError) or any(words in said for words in NO_MEMORY)
 
 
 class _Terminated(KeyboardInterrupt):

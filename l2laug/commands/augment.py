@@ -15,6 +15,7 @@ from l2laug.artifacts.output_folders import check_free
 from l2laug.config.evaluation_options import PROBE
 from l2laug.core.errors import OutputError, UsageError
 from l2laug.core.files import whole_folder, write_text
+from l2laug.core.locks import alone_at
 from l2laug.reports.augmentation import render
 from l2laug.runtime.session import Session
 
@@ -118,14 +119,21 @@ def augment(place: Path, options: AugmentOptions, session: Session) -> dict[str,
     Raises:
         ImageError: the data set can't be read, or has problems: all are listed.
         UsageError: an option can't be right.
-        OutputError: ``out`` is there already or can't be written, or what is to be resumed was made
-            of other files or options.
+        OutputError: ``out`` is there already or can't be written, what is to be resumed was made
+            of other files or options, or another process is writing to it.
         BundleError: the bundle is missing, damaged or can't change labels.
         DeviceError: the device is not there.
     """
+    with alone_at(options.out.with_name(f".{options.out.name}.part")):
+        return _augment(place, options, session)
+
+
+def _augment(place: Path, options: AugmentOptions, session: Session) -> dict[str, Any]:
     key, out = _key(place, options, session.seed), options.out
     if options.resume and (out / AUGMENTED).is_file():
-        return _finished(out, key)
+        result = _finished(out, key)
+        shutil.rmtree(_work_place(out), ignore_errors=True)  # where only that was left to be done
+        return result
     from l2laug.classification.heads.registry import check_heads
     from l2laug.commands.augmenting.image_folders import folder_names
     from l2laug.commands.augmenting.output.keep_run import keep_run
@@ -142,7 +150,8 @@ def augment(place: Path, options: AugmentOptions, session: Session) -> dict[str,
     names, models = folder_names(plan.dataset.classes), options.models
     if models is not None:
         runs = [models / names[c.name] for c in plan.filled]
-        check_free(runs, MODEL, overwrite=options.overwrite, keep=[place])
+        again = options.overwrite or options.resume  # which may have been cut off behind them
+        check_free(runs, MODEL, overwrite=again, keep=[place])
     folder = _work_folder(out, key, resume=options.resume)
     forced = options.force is not None
     how = WorkOptions(options.bundle, options.budget, forced, options.heads)
@@ -155,11 +164,11 @@ def augment(place: Path, options: AugmentOptions, session: Session) -> dict[str,
         arm = write_recipe(part, worked.measured, added, [c.name for c in plan.filled])
         result = {"key": key, **_result(plan, worked, arm), "out": str(out)}
         write_text(part / "report.md", render(result))
+        if models is not None:
+            for name, run in worked.models.items():
+                keep_run(run, models / names[name])
         text = json.dumps(result, indent=1, ensure_ascii=False)
         write_text(part / AUGMENTED, text + "\n")
-    if models is not None:
-        for name, run in worked.models.items():
-            keep_run(run, models / names[name])
     shutil.rmtree(folder)
     return dict(json.loads(text))
 
@@ -252,9 +261,13 @@ def _finished(out: Path, key: str) -> dict[str, Any]:
     return result
 
 
+def _work_place(out: Path) -> Path:
+    return out.with_name(f".{out.name}.augmenting")
+
+
 def _work_folder(out: Path, key: str, *, resume: bool) -> Path:
     """Where an unfinished augmentation lies, emptied unless it is this one and to be resumed."""
-    folder = out.parent / f".{out.name}.augmenting"
+    folder = _work_place(out)
     mark = folder / "key"
     if folder.exists() and not (resume and mark.is_file() and mark.read_text() == key):
         shutil.rmtree(folder)

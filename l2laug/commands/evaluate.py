@@ -19,6 +19,7 @@ from l2laug.classification.study import MOST_SAMPLES, Study, StudyData, usual_st
 from l2laug.config.evaluation_options import BUNDLE, EvaluationOptions
 from l2laug.core.errors import BundleError
 from l2laug.core.files import write_text
+from l2laug.core.locks import alone_in
 from l2laug.data.image_set import read_again, read_again_files
 from l2laug.evaluation.leakage.report import NearIdentical
 from l2laug.evaluation.real_images import Real, read_real
@@ -81,7 +82,13 @@ def evaluate(run: Run, options: EvaluationOptions, session: Session) -> Evaluati
         ImageError: images can't be read.
         BundleError: the bundle is gone or another one, or the weights of ``features`` are gone or
             do not fit.
+        OutputError: another process is writing into the run's folder, or it can't be written.
     """
+    with alone_in(run.folder):
+        return _evaluate(run, options, session)
+
+
+def _evaluate(run: Run, options: EvaluationOptions, session: Session) -> Evaluation:
     sampler = Sampler(run.model, device="cpu")
     about = read_options(run)
     bundle, notes = find_bundle_of(sampler.card, about, options.features)

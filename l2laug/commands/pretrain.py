@@ -16,6 +16,7 @@ from l2laug.commands.pretrain_change import pretrain_change
 from l2laug.commands.pretraining.bundle_training import Training, train_bundle
 from l2laug.config.recipe import Recipe
 from l2laug.core.errors import UsageError
+from l2laug.core.files import own_folder
 from l2laug.core.progress import Progress
 from l2laug.data.base_classes import base_hashes, source_classes
 from l2laug.data.class_augmentation import with_class_augmentation
@@ -75,12 +76,22 @@ def pretrain(source: Path, out: Path, options: PretrainOptions, session: Session
 
     Raises:
         ImageError: too few classes or images.
-        OutputError: a bundle is there already, or an unfinished one and no ``resume``.
+        OutputError: a bundle is there already, or an unfinished one and no ``resume``, or another
+            process is writing to it.
         BundleError: ``start`` is missing, damaged or of other networks than the recipe's.
         UsageError: several processes were started for a recipe that one trains.
     """
-    began = time.monotonic()
     processes = Processes(cpu=session.engine.device.type == "cpu")
+    if not processes.main:
+        return _pretrain(source, out, options, session, processes)
+    with own_folder(out):
+        return _pretrain(source, out, options, session, processes)
+
+
+def _pretrain(
+    source: Path, out: Path, options: PretrainOptions, session: Session, processes: Processes
+) -> Pretrained:
+    began = time.monotonic()
     initial = None if options.start is None else find_bundle(options.start)
     if options.recipe.change is not None and processes.count > 1:
         raise UsageError(

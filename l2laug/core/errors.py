@@ -67,6 +67,12 @@ class QualityError(L2lAugError):
     exit_code = 9
 
 
+class MemoryLimitError(L2lAugError):
+    """There is less memory than the work takes (exit code 11)."""
+
+    exit_code = 11
+
+
 class GateError(L2lAugError):
     """An evaluation does not meet what was demanded of it (exit code 8)."""
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from l2laug.core.errors import OutputError
+from l2laug.core.locks import alone_in
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of a disk, a quota, a file: they name no file
 
@@ -51,8 +52,8 @@ def whole_folder(folder: Path, last: str) -> Iterator[Path]:
     ``folder`` is as it was.
 
     Raises:
-        OutputError: the folder can't be written or the disk is full. Other errors of the block, as
-            of a file that it can't read, come out as they are.
+        OutputError: the folder can't be written or the disk is full, or another process is writing
+            to it. Other errors of the block, as of a file that it can't read, come out as they are.
     """
     part = folder / f".{os.getpid()}.part"
     new = not folder.exists()
@@ -61,10 +62,11 @@ def whole_folder(folder: Path, last: str) -> Iterator[Path]:
     except OSError as error:
         raise unwritable(folder, error) from error
     try:
-        yield part
-        clear(folder, keep=part)
-        for path in sorted(part.iterdir(), key=lambda p: p.name == last):
-            path.replace(folder / path.name)
+        with alone_in(folder):
+            yield part
+            clear(folder, keep=part)
+            for path in sorted(part.iterdir(), key=lambda p: p.name == last):
+                path.replace(folder / path.name)
     except OSError as error:
         if not (error.errno in FULL or _names_something_in(folder, error)):
             raise
@@ -73,6 +75,33 @@ def whole_folder(folder: Path, last: str) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
         if new:
             with suppress(OSError):  # it is not empty: the block ended well
+                folder.rmdir()
+
+
+@contextmanager
+def own_folder(folder: Path, *, shared: bool = False) -> Iterator[None]:
+    """Make a folder and hold it while the block runs; if it is new and left empty, it is gone.
+
+    Args:
+        folder: it may be there.
+        shared: see :func:`l2laug.core.locks.alone_in`.
+
+    Raises:
+        OutputError: it can't be made, or another process holds it.
+    """
+    new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder} can't be made: {error.strerror or error}.", "Choose another place with -o."
+        ) from error
+    try:
+        with alone_in(folder, shared=shared):
+            yield
+    finally:
+        if new:
+            with suppress(OSError):  # it is not empty
                 folder.rmdir()
 
 

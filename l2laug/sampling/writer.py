@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
 
 from l2laug.artifacts.names import MANIFEST
-from l2laug.core.files import unwritable, whole_file
+from l2laug.core.files import own_folder, unwritable, whole_file
 from l2laug.core.hashing import file_hash
+from l2laug.core.locks import alone_at
 from l2laug.core.progress import Progress
 from l2laug.sampling.render import PictureOptions, encode, render, suffix_of
 from l2laug.sampling.sampler import Drawn, Sampler
-from l2laug.sampling.writing.claim import claim_class
+from l2laug.sampling.writing.claim import check_folder, claim_class
 from l2laug.sampling.writing.containers import open_container
 from l2laug.sampling.writing.job import Job, OutputOptions
 from l2laug.sampling.writing.manifest import (
@@ -91,14 +93,27 @@ def write_samples(
     Raises:
         OutputError: a file can't be written; those before it stay. There are other files than
             samples, or samples of the class already. Or what is to be resumed was begun otherwise.
+            Or another process is writing there.
         UsageError: the format can't hold what the originals are.
     """
     job = job_of(sampler, count, out, seed, pictures)
     if job.in_parts and resume and holds_all(job):
         return told(sampler, job, job.whole, [])
-    kept, indices = claim_class(job, resume=resume, overwrite=overwrite), job.indices
+    check_folder(job)
+    with own_folder(out, shared=job.in_parts), _alone_with_part(job):
+        _draw(sampler, job, progress, claim_class(job, resume=resume, overwrite=overwrite))
+        return finish(sampler, job) if job.options.joins else told(sampler, job, job.manifest, [])
+
+
+def _alone_with_part(job: Job) -> AbstractContextManager[None]:
+    """Several processes may draw parts, but not the same one."""
+    return alone_at(job.out / f".{job.manifest.name}.part") if job.in_parts else nullcontext()
+
+
+def _draw(sampler: Sampler, job: Job, progress: Progress, kept: int) -> None:
+    """Draw and write the samples of a job from the first on that is not kept."""
+    indices = job.indices
     try:
-        out.mkdir(parents=True, exist_ok=True)
         job.whole.touch()  # by which the folder is known, also while parts of it are drawn
         if job.options.masks is not None and job.options.per_file is None:
             job.masks_out.mkdir(exist_ok=True)
@@ -107,7 +122,7 @@ def write_samples(
             job.manifest.open("a", encoding="utf-8") as lines,
             progress.task(f"drawing {job.class_name}", len(indices), kept) as advance,
         ):
-            new = sampler.draw(len(indices) - kept, seed, indices.start + kept)
+            new = sampler.draw(len(indices) - kept, job.seed, indices.start + kept)
             samples = _samples(sampler, job, new)
             for _, block in groupby(samples, lambda s: job.block_of(s.entry["index"])):
                 entries = _write(job, block)
@@ -116,7 +131,6 @@ def write_samples(
                 advance(len(entries))
     except OSError as error:
         raise unwritable(job.manifest, error) from error
-    return finish(sampler, job) if job.options.joins else told(sampler, job, job.manifest, [])
 
 
 def job_of(

@@ -27,6 +27,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from l2laug.artifacts.run import find_run
+from tests.conftest import from_elsewhere
 from tests.fixtures import make as fixtures
 
 APPENDED = ("manifest.jsonl", "metrics.jsonl", "trainings.jsonl")  # of which a beginning is whole
@@ -73,6 +75,8 @@ def prepare(work: Path) -> list[Command]:
         shutil.copytree(fixtures.BUNDLE, part / "tiny")
         part.rename(inputs)
         fixtures.place_run(run, inputs / "rare" / "3", bundle)
+        # Of a bundle that saw none of the digits, so that they can be tested on.
+        from_elsewhere(find_run(run), bundle, inputs / "elsewhere")
     by = ("--bundle", str(bundle))
     adapt = ("adapt", str(inputs / "rare"), *by, "-o", "out")
     sample = ("sample", str(run), "-n", "300", "-o", "out", "--device", "cpu")

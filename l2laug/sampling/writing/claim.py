@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import chain, groupby, islice
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from l2laug.artifacts.output_folders import holds_samples
 from l2laug.core.errors import OutputError
 from l2laug.core.files import is_empty
 from l2laug.core.hashing import file_hash
-from l2laug.sampling.writing.job import Job, begun_as
+from l2laug.sampling.writing.job import NUMBER, Job, begun_as
 from l2laug.sampling.writing.manifest import METADATA, Entry, read_entries, write_entries
 
 
@@ -23,8 +24,9 @@ def claim_class(job: Job, *, resume: bool, overwrite: bool) -> int:
             or what is to be resumed was begun otherwise.
     """
     out = job.out
-    _check_folder(job)
+    check_folder(job)
     _check_parts(job)
+    _remove_torn(job)
     mine = any(job.is_mine(entry) for entry in read_entries(job.manifest))
     kept = 0
     if resume:
@@ -44,13 +46,24 @@ def claim_class(job: Job, *, resume: bool, overwrite: bool) -> int:
     return kept
 
 
+def _remove_torn(job: Job) -> None:
+    """Remove what a killed process had not finished; no other one is writing these files."""
+    name = re.compile(rf"\.(?:{re.escape(job.class_name)}-)?{NUMBER}\D.*")
+    for folder in (job.out, job.out / job.class_name, job.masks_out / job.class_name):
+        for path in folder.glob(".*.part"):
+            found = name.fullmatch(path.name)
+            mine = found is not None and int(found[1]) * job.block in job.indices
+            if path.is_file() and (mine or not job.in_parts):
+                path.unlink(missing_ok=True)
+
+
 def clear_class(job: Job, *, resume: bool, overwrite: bool) -> None:
     """Make room for all parts of a job, however many parts what is there was drawn in.
 
     Raises:
         OutputError: the folder holds other things than samples, or samples of the class already.
     """
-    _check_folder(job)
+    check_folder(job)
     manifests = [job.whole, *_part_manifests(job.out)]
     mine = any(job.is_mine(entry) for path in manifests for entry in read_entries(path))
     if resume or not (mine or next(job.files_there(), None)):
@@ -86,7 +99,12 @@ def _remove_masks(job: Job, manifest: Path) -> None:
                     path.unlink(missing_ok=True)
 
 
-def _check_folder(job: Job) -> None:
+def check_folder(job: Job) -> None:
+    """Make sure that the folder holds samples, or nothing.
+
+    Raises:
+        OutputError: it does not.
+    """
     out = job.out
     if out.exists() and not (out.is_dir() and (is_empty(out) or holds_samples(out))):
         raise OutputError(
