@@ -11,7 +11,8 @@ from l2laug.core.errors import BundleError
 
 KEY = "l2laug"
 ORIGINAL = "l2laug.original"  # and a row: a support image at its own size
-FORMAT = 4
+FORMAT = 5
+READ = {4: {"gem_strength"}, 5: set[str]()}  # formats, and the fields that each lacks
 TUPLES = ("support_hashes", "base_hashes", "strength")
 SHORT = 16  # letters of a base image's hash
 
@@ -37,6 +38,7 @@ class Card:
         support_hashes: SHA-256 of each support image's pixels at this size, in the model's order.
         base_hashes: the first 16 letters of those of the base images it was learned along with.
         strength: of the parts of a change, from 0 to 1: affine motion, flow, tone, what is drawn.
+        gem_strength: of the bundle's GEMs, from 0 to 1; none where none were plugged in.
         originals: how many support images the file holds at their own size.
         max_side: of those, in pixels; longer ones were reduced.
         format: of this card.
@@ -57,6 +59,7 @@ class Card:
     support_hashes: tuple[str, ...]
     base_hashes: tuple[str, ...] = ()
     strength: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
+    gem_strength: float | None = None
     originals: int = 0
     max_side: int = 1024
     format: int = FORMAT
@@ -85,7 +88,8 @@ class Card:
                 f"{source} has card format {found}, this l2laug reads {FORMAT}.",
                 "Install a newer l2laug, or adapt again with this one.",
             )
-        if found != FORMAT or set(values) != {f.name for f in fields(cls)}:
+        names = {f.name for f in fields(cls)}
+        if found not in READ or set(values) != names - READ[found]:
             raise BundleError(
                 f"{source} has card format {found}, this l2laug reads {FORMAT}.",
                 "Adapt again with this version.",
@@ -97,4 +101,4 @@ class Card:
                 "Do not trust that file; adapt again.",
             )
         hashes = {name: tuple(values[name]) for name in TUPLES}
-        return cls(**(values | hashes))
+        return cls(**(values | hashes | {"format": FORMAT}))

@@ -35,7 +35,7 @@ from l2laug.nn.weights import save_weights
 from l2laug.reports.paper.figure import FIGURE_DRAWS, FIGURE_ROWS, draw_paper_figure
 from l2laug.reports.paper.tables import PLAIN, REAL, STRONG, WEAK, gem_name, gem_variants, tables
 from l2laug.runtime.session import Session
-from l2laug.training.gems import train_gems
+from l2laug.training.gems.fit import train_gems
 from l2laug.training.initial_weights import load_generator
 from l2laug.training.pairs import PairSampler
 from l2laug.training.target import plain, train_target

@@ -47,6 +47,7 @@ class ModelContents:
         max_side: of those, in pixels.
         draws: ``changes of originals`` at their size, or ``squares`` of ``size``.
         strength: of each part of a change, 0 to 1; empty where it draws squares.
+        gem_strength: of the bundle's GEMs, 0 to 1; none where none were plugged in.
         acceptance_threshold: class similarity below which a draw is rejected, -1 to 1.
     """
 
@@ -67,6 +68,7 @@ class ModelContents:
     max_side: int
     draws: str
     strength: dict[str, float]
+    gem_strength: float | None
     acceptance_threshold: float
 
 
@@ -106,6 +108,7 @@ def show(run: Run) -> ModelContents:
         max_side=card.max_side,
         draws="changes of originals" if changes else "squares",
         strength=dict(zip(PARTS, card.strength, strict=True)) if changes else {},
+        gem_strength=card.gem_strength,
         acceptance_threshold=card.acceptance_threshold,
     )
 
@@ -132,6 +135,8 @@ def describe(contents: ModelContents) -> list[str]:
         lines.append(f"strength, 0 to 1: {parts}")
     else:
         lines.append(f"draws: {c.size}x{c.size} {'grey' if c.channels == 1 else 'RGB'}, 8 bits")
+    if c.gem_strength is not None:
+        lines.append(f"GEMs: strength {c.gem_strength:g}, 0 to 1")
     if c.acceptance_threshold > -1:
         lines.append(f"accepts: draws of class similarity {c.acceptance_threshold:.4g} or more")
     else:

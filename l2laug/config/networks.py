@@ -139,6 +139,11 @@ class GemOptions(Options):
         default=False,
         description="Whether a deep GEM's loss leaves the shallower ones alone, as in the paper.",
     )
+    episodes: Literal["classes", "domain"] = Field(
+        default="classes",
+        description="What GEMs learn the step from few to many images of: the source `classes`, "
+        "as in the paper, or a new `domain`, see the keys of `domains`.",
+    )
 
     @field_validator("type", mode="before")
     @classmethod

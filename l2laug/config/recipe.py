@@ -14,6 +14,7 @@ from l2laug.config.training import (
     AdversarialOptions,
     BaseOptions,
     ClassConsistencyOptions,
+    DomainOptions,
     RegisteredOptions,
     SourceOptions,
     TargetOptions,
@@ -27,6 +28,7 @@ __all__ = [
     "ClassConsistencyOptions",
     "CriticOptions",
     "DataOptions",
+    "DomainOptions",
     "FeatureOptions",
     "GemOptions",
     "GeneratorOptions",
@@ -109,6 +111,9 @@ class Recipe(Options):
         default=WeakOptions(), description="Training of the weak source generator"
     )
     gems: GemOptions = Field(default=GemOptions(), description="GEMs")
+    domains: DomainOptions = Field(
+        default=DomainOptions(), description="Domain episodes (`gems.episodes: domain`)"
+    )
     base: BaseOptions = Field(
         default=BaseOptions(), description="Training on base classes (`l2laug adapt --base`)"
     )
@@ -204,6 +209,10 @@ class Recipe(Options):
             raise ValueError(
                 "target.gems uses GEMs, and gems.positions names none: set target.gems to false"
             )
+        if self.target.train == "gems" and not self.gems.positions:
+            raise ValueError(
+                "target.train tunes GEMs, and gems.positions names none: set target.train to all"
+            )
         return self
 
     @model_validator(mode="after")
@@ -213,5 +222,11 @@ class Recipe(Options):
             if batch % self.critic.group:
                 raise ValueError(
                     f"{name}.batch {batch} is no multiple of critic.group {self.critic.group}"
+                )
+        for name in ("few_batch", "many_batch"):
+            batch = getattr(self.domains, name)
+            if self.gems.episodes == "domain" and batch % self.critic.group:
+                raise ValueError(
+                    f"domains.{name} {batch} is no multiple of critic.group {self.critic.group}"
                 )
         return self

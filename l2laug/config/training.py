@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from l2laug.config.fields import (
     Batch,
@@ -16,6 +16,7 @@ from l2laug.config.fields import (
     NotBoolean,
     Options,
     Positive,
+    Rate,
     Share,
     ShareBelow1,
     Steps,
@@ -129,6 +130,37 @@ class WeakOptions(AdversarialOptions):
     train_norm: TrainNorm = False
 
 
+class DomainOptions(Options):
+    """Domain episodes: phi_s1 tuned on few and on many images of domains made from the source."""
+
+    count: Positive = Field(
+        default=52, description="Domains to learn from: neighbouring classes in a random style."
+    )
+    held_out: Positive = Field(
+        default=8, description="Domains of held-out classes, on which the GEMs are scored."
+    )
+    classes: Positive = Field(default=12, description="Classes of a domain.")
+    shots: tuple[Positive, Positive] = Field(
+        default=(2, 10), description="Fewest and most images of a domain's few: of one class."
+    )
+    few_steps: Steps = Field(default=12, description="Training steps on the few images.")
+    few_batch: Batch = 8
+    few_learning_rate: Rate = Field(
+        default=2e-4, description="Learning rate of generator and critic on the few images."
+    )
+    many_steps: Steps = Field(default=32, description="Training steps on all images of a domain.")
+    many_batch: Batch = 8
+    many_learning_rate: Rate = Field(
+        default=4e-4, description="Learning rate of generator and critic on all of them."
+    )
+
+    @model_validator(mode="after")
+    def _fewest_before_most(self) -> Self:
+        if self.shots[0] > self.shots[1]:
+            raise ValueError(f"shots {list(self.shots)} are not in order: fewest first")
+        return self
+
+
 class TargetOptions(ClassConsistencyOptions):
     """phi_t: plain steps on the rare images, then steps with the GEMs plugged in."""
 
@@ -159,8 +191,15 @@ class TargetOptions(ClassConsistencyOptions):
         description="Whether `adapt` ends with an error where generated images don't look like the "
         "rare ones to the general net.",
     )
-    train: Literal["all", "decoder", "head"] = Field(
+    train: Literal["all", "decoder", "head", "gems"] = Field(
         default="all",
         description="Layers that learn: all, those behind the encoder, or the final convolutions; "
-        "GEMs always do.",
+        "GEMs always do. `gems` leaves the generator as it is and tunes GEMs alone, from the "
+        "first step on.",
+    )
+    gem_strength: Boolean = Field(
+        default=True,
+        description="Whether GEMs that learned from domain episodes are plugged into every target "
+        "once it is trained, at the strength of 0, .25, .5, .75 or 1 at which generated images "
+        "are best.",
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -14,11 +16,16 @@ class Gem(nn.Module):
     Types 1, 2 and 3 are the table's rows of layers. With ``residual`` the module adds its output
     to its input and starts as the identity, so that plugging it in can do no harm before it has
     learned anything. Maps ``(N, channels, H, W)`` to the same shape; H and W must be even.
+
+    Attributes:
+        strength: from 0, which hands the map on as it is, to 1, tau in full; what lies between is
+            on the straight line between the two. A number of the graph, not of the weights.
     """
 
     def __init__(self, channels: int, kind: int, *, residual: bool) -> None:
         super().__init__()
         self.residual = residual
+        self.strength = 1.0
         layers: list[nn.Module] = []
         if kind >= 2:
             layers += [nn.Conv2d(channels, channels, 3, 1, 1), nn.ReLU()]
@@ -37,6 +44,9 @@ class Gem(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         change: Tensor = self.body(h)
+        if self.strength != 1:
+            change = self.strength * (change if self.residual else change - h)
+            return h + change
         return h + change if self.residual else change
 
 
@@ -48,6 +58,22 @@ def build_gems(options: GemOptions, generator: GeneratorOptions) -> nn.ModuleDic
             for i in options.positions
         }
     )
+
+
+def with_strength(gems: nn.ModuleDict, strength: float) -> nn.ModuleDict:
+    """Copies of GEMs at a strength from 0 to 1; at 0, where they change nothing, none.
+
+    Args:
+        gems: as :func:`build_gems` makes them.
+        strength: the alpha of ``h + alpha * (tau(h) - h)``.
+    """
+    if not strength:
+        return nn.ModuleDict()
+    found = copy.deepcopy(gems)
+    for gem in found.values():
+        if isinstance(gem, Gem):
+            gem.strength = strength
+    return found
 
 
 def feature_loss(ours: Tensor, theirs: Tensor, norm: str) -> Tensor:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
 from l2laug.artifacts.bundle import Bundle
 from l2laug.core.arrays import Features, Pixels, to_pixels
@@ -17,6 +18,7 @@ from l2laug.features.extractor import bundle_extractor
 from l2laug.metrics.copies import find_copies
 from l2laug.metrics.diversity import diversity
 from l2laug.nn.batches import to_batch
+from l2laug.nn.gem import with_strength
 from l2laug.nn.generator import Generator
 from l2laug.nn.prototype_classifier import PrototypeClassifier
 from l2laug.runtime.session import Session
@@ -30,6 +32,7 @@ MOST_COPIES = 0.05
 PATIENCE = 3  # evaluations without a better one
 CLEARLY = 0.02  # by how much of the variance a later moment has to be nearer
 SCALES = (1.2, 1.5, 1.8)  # of latents
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of GEMs, 0 first
 TRUST = 2  # the diversity of source classes counts as much as that of so many rare images
 
 
@@ -73,6 +76,35 @@ class TargetEvaluation:
         return said if self.copies is None else f"{said}, {self.copies:.0%} of them copies"
 
 
+@dataclass(frozen=True)
+class GemEvaluation:
+    """What was seen of a target with its GEMs at a strength from 0 to 1."""
+
+    strength: float
+    seen: TargetEvaluation
+
+
+@dataclass(frozen=True)
+class GemChoice:
+    """At which strength GEMs are plugged in.
+
+    Attributes:
+        strength: from 0, where they change nothing, to 1.
+        evaluations: what was seen at each strength; nothing where there was no choice.
+    """
+
+    strength: float
+    evaluations: tuple[GemEvaluation, ...] = ()
+
+    def describe(self) -> str:
+        """In words, for the log."""
+        seen = {e.strength: e.seen for e in self.evaluations}
+        if not self.strength:
+            return "GEMs: strength 0, they make no draws better"
+        before, after = (seen[s].distance for s in (0.0, self.strength))
+        return f"GEMs: strength {self.strength:g}, distance {before:.2f} -> {after:.2f}"
+
+
 class EarlyStopping:
     """Evaluates a target now and then and keeps the best moment.
 
@@ -86,7 +118,7 @@ class EarlyStopping:
         bundle: has the feature net.
         classifier: knows the rare classes, their labels first.
         session: where the target draws, and the seed of the latents.
-        every: after how many steps it evaluates again.
+        every: after how many steps it evaluates again; 0 for one that is asked once.
         usual: mean feature distance between images of a class.
     """
 
@@ -120,6 +152,17 @@ class EarlyStopping:
             self.best = seen, copy.deepcopy(nets)
         return seen
 
+    @property
+    def found(self) -> tuple[TargetEvaluation, GeneratorWithGems]:
+        """The best so far.
+
+        Raises:
+            ValueError: nothing was evaluated yet.
+        """
+        if self.best is None:
+            raise ValueError("nothing was evaluated yet")
+        return self.best
+
     def widen(self) -> float:
         """Where the best moment varies too little, try longer latents, and keep what is best.
 
@@ -128,14 +171,12 @@ class EarlyStopping:
         Returns:
             How many times as long they are; 1 leaves everything as it was.
         """
-        if self.best is None:
-            return 1.0
-        (best, nets), chosen = self.best, 1.0
+        (best, nets), chosen = self.found, 1.0
         for scale in SCALES:
             wide = copy.deepcopy(nets)
             scale_latents(wide.generator, scale)
             seen = self.score(self._draw(wide), best.steps)
-            so_far = self.best[0]
+            so_far = self.found[0]
             # Where none is acceptable, what varies more may not pay for it with its class.
             known = seen.class_accuracy >= min(LEAST_CLASS_ACCURACY, so_far.class_accuracy)
             # The mean may come nearer by chance; it is the diversity that latents are there for.
@@ -143,6 +184,27 @@ class EarlyStopping:
             if known and fitting and _better(seen, so_far):
                 self.best, chosen = (seen, wide), scale
         return chosen
+
+    def plug_in(self, gems: nn.ModuleDict) -> GemChoice:
+        """Plug GEMs into the best moment, at the strength at which its draws are best.
+
+        Strength 0 is that moment without GEMs: where they make nothing better, it stays so.
+
+        Args:
+            gems: at full strength.
+
+        Raises:
+            ValueError: there is no moment yet.
+        """
+        (best, nets), chosen = self.found, 0.0
+        evaluations = []
+        for strength in STRENGTHS:
+            tried = GeneratorWithGems(nets.generator, with_strength(gems, strength)).eval()
+            seen = self.score(self._draw(tried), best.steps)
+            evaluations.append(GemEvaluation(strength, seen))
+            if not strength or _better(seen, self.found[0]):
+                self.best, chosen = (seen, tried), strength
+        return GemChoice(chosen, tuple(evaluations))
 
     @property
     def enough(self) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from torch import nn
+
 from l2laug.artifacts.bundle import Bundle
-from l2laug.config.recipe import Recipe
+from l2laug.config.recipe import GemOptions, Recipe
 from l2laug.nn.critic import Critic
+from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
 from l2laug.nn.prototype_classifier import PrototypeClassifier, load_prototype_classifier
 from l2laug.nn.weights import load_weights
@@ -57,3 +60,16 @@ def load_generator(bundle: Bundle, recipe: Recipe, which: str) -> Generator:
     generator = Generator(recipe.generator)
     load_weights(generator, bundle.file(f"{which}.safetensors"))
     return generator
+
+
+def load_gems(bundle: Bundle, recipe: Recipe) -> nn.ModuleDict:
+    """The GEMs of a bundle, of the type and at the positions that it says."""
+    gems = build_gems(GemOptions.model_validate(bundle.info["recipe"]["gems"]), recipe.generator)
+    load_weights(gems, bundle.file("gems.safetensors"))
+    return gems
+
+
+def has_domain_gems(bundle: Bundle) -> bool:
+    """Whether a bundle's GEMs learned from domain episodes; those of old bundles did not."""
+    gems = bundle.info["recipe"].get("gems", {})
+    return bool(gems.get("episodes") == "domain" and gems.get("positions"))

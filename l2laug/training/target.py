@@ -14,15 +14,18 @@ from l2laug.artifacts.bundle import Bundle
 from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.recipe import Recipe, TargetOptions
 from l2laug.data.image_set import ImageSet
-from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
 from l2laug.nn.methods.drawer import Drawing
 from l2laug.nn.prototype_classifier import PrototypeClassifier
-from l2laug.nn.weights import load_weights
 from l2laug.runtime.session import Session
-from l2laug.training.early_stopping import EarlyStopping, TargetEvaluation
+from l2laug.training.early_stopping import EarlyStopping, GemChoice, TargetEvaluation
 from l2laug.training.gan_step import GanTrainer, GeneratorWithGems
-from l2laug.training.initial_weights import InitialWeights, bundle_weights
+from l2laug.training.initial_weights import (
+    InitialWeights,
+    bundle_weights,
+    has_domain_gems,
+    load_gems,
+)
 from l2laug.training.loop import Every, Phase
 from l2laug.training.pairs import PairSampler
 
@@ -39,6 +42,7 @@ class Target:
         steps: how many were taken up to the moment that was kept.
         evaluations: what the stopping saw of the last part.
         kept: the look of the moment that was kept; none where nothing was early.
+        gem_choice: at which strength; none where there were no GEMs to plug in.
     """
 
     generator: Drawing
@@ -48,6 +52,7 @@ class Target:
     steps: int
     evaluations: tuple[TargetEvaluation, ...] = ()
     kept: TargetEvaluation | None = None
+    gem_choice: GemChoice | None = None
 
     def similarity(self, images: Tensor, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """How like their rare classes images ``(N, C, S, S)`` in [-1, 1] are, ``(N,)``."""
@@ -73,6 +78,7 @@ def train_target(
     First ``steps`` plain steps from ``initial``, or from the start that the recipe names, then
     ``tune_steps`` with the GEMs plugged in; ``seconds`` cuts both short, in proportion. Where the
     recipe has it early, the last part ends once it gets no better, and its best moment is kept.
+    GEMs that learned from domain episodes are then plugged in at the strength that is best.
 
     Returns:
         The averaged generator and GEMs, in evaluation mode.
@@ -89,17 +95,17 @@ def train_target(
     if options.gems:
         phases.append(Phase("target_gems", "fine-tuning with GEMs", options.tune_steps))
     total = max(sum(phase.steps for phase in phases), 1)
-    stopping = None
-    if options.evaluate_every:
-        stopping = EarlyStopping(
+    chosen = options.gem_strength and has_domain_gems(bundle)
+    watch = None
+    if options.evaluate_every or chosen:
+        watch = EarlyStopping(
             support, bundle, classifier, session, options.evaluate_every, usual=start.diversity
         )
     taken = 0
     for turn, phase in enumerate(phases):
-        if phase.name == "target_gems":
-            nets.gems = build_gems(recipe.gems, recipe.generator)
-            load_weights(nets.gems, bundle.file("gems.safetensors"))
-        _freeze(nets.generator, options.train)
+        if phase.name == "target_gems" or options.train == "gems":
+            nets.gems = nets.gems or load_gems(bundle, recipe)
+        _freeze(nets, options.train)
         trainer = GanTrainer(
             nets,
             critic,
@@ -109,14 +115,22 @@ def train_target(
             train_norm=train_norm,
         )
         limit = None if seconds is None else seconds * phase.steps / total
-        early = stopping if phase is phases[-1] else None
+        early = watch if options.evaluate_every and phase is phases[-1] else None
         nets, steps = _run(trainer, pairs, replace(phase, seconds=limit), log, early)
         taken += steps
+    choice = GemChoice(1.0) if nets.gems else None
+    if watch is not None:
+        if not watch.every:
+            watch.evaluate(nets, taken)
+        if chosen:
+            choice = watch.plug_in(nets.gems or engine.place(load_gems(bundle, recipe)))
+            session.progress.say(choice.describe())
+        nets = _best(watch, session)
     nets.eval().requires_grad_(False)
     limits = acceptance_thresholds(classifier, support, start.similarity)
-    evaluations = tuple(stopping.evaluations) if stopping else ()
-    best = stopping.best[0] if stopping and stopping.best else None
-    return Target(nets.generator, nets.gems, classifier, limits, taken, evaluations, best)
+    evaluations = tuple(watch.evaluations) if watch else ()
+    best = watch.best[0] if watch and watch.best else None
+    return Target(nets.generator, nets.gems, classifier, limits, taken, evaluations, best, choice)
 
 
 def acceptance_thresholds(
@@ -134,8 +148,10 @@ def acceptance_thresholds(
     return tuple(limits)
 
 
-def _freeze(generator: Generator, train: str) -> None:
-    """Let only those layers learn that ``target.train`` names."""
+def _freeze(nets: GeneratorWithGems, train: str) -> None:
+    """Let only those layers learn that ``target.train`` names, and GEMs."""
+    generator = nets.generator
+    nets.gems.requires_grad_(True)
     generator.requires_grad_(train == "all")
     parts = {"decoder": ["noise", "decoder", "head", "flow"], "head": ["head"]}
     for name, part in generator.named_children():
@@ -159,20 +175,25 @@ def _run(
         log.write(done, evaluation={**asdict(seen), "acceptable": seen.acceptable})
         return stopping.enough
 
-    done = trainer.train(pairs, phase, log, [Every(stopping.every, evaluate, first=True)])
-    scale = stopping.widen()
-    if stopping.best is None:
-        return trainer.averaged, done
-    best, nets = stopping.best
-    longer = f", latents {scale:g} times as long" if scale > 1 else ""
-    trainer.progress.say(
-        f"{phase.title}: best after {best.steps} of {done} steps{longer}; {best.describe()}"
-    )
+    trainer.train(pairs, phase, log, [Every(stopping.every, evaluate, first=True)])
+    best, nets = stopping.found
     return nets, best.steps
+
+
+def _best(watch: EarlyStopping, session: Session) -> GeneratorWithGems:
+    """The best that was seen, its latents longer where it varies too little."""
+    scale = watch.widen() if watch.every else 1.0
+    best, nets = watch.found
+    longer = f", latents {scale:g} times as long" if scale > 1 else ""
+    session.progress.say(f"best after {best.steps} steps{longer}; {best.describe()}")
+    return nets
 
 
 def plain(options: TargetOptions) -> TargetOptions:
     """The same training with no GEM and as many steps: phi_t^plain, the fair control."""
-    if not options.gems:
-        return options
-    return options.model_copy(update={"gems": False, "steps": options.steps + options.tune_steps})
+    changed: dict[str, object] = {"gem_strength": False}
+    if options.train == "gems":
+        changed["train"] = "all"
+    if options.gems:
+        changed |= {"gems": False, "steps": options.steps + options.tune_steps}
+    return options.model_copy(update=changed)

@@ -63,6 +63,13 @@ def test_a_card_of_another_format(card: Card) -> None:
         assert remedy in caught.value.remedy
 
 
+def test_a_card_from_before_gems_had_strengths(card: Card) -> None:
+    values = json.loads(card.to_metadata()["l2laug"]) | {"format": 4}
+    del values["gem_strength"]
+    read = Card.from_metadata({"l2laug": json.dumps(values)}, "a.onnx")
+    assert (read.gem_strength, read.class_name) == (None, card.class_name)
+
+
 @pytest.mark.parametrize("name", ["../../escaped", "a/b", "..", "/etc"])
 def test_a_class_name_that_would_leave_the_output_folder(name: str, card: Card) -> None:
     evil = dataclasses.replace(card, class_name=name)

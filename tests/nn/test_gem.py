@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from l2laug.config.recipe import GemOptions, GeneratorOptions
-from l2laug.nn.gem import Gem, build_gems, feature_loss
+from l2laug.nn.gem import Gem, build_gems, feature_loss, with_strength
 
 CONV_1, CONV_2, RELU = ("Conv2d", (1, 1)), ("Conv2d", (2, 2)), ("ReLU", None)
 UPSAMPLE, TRANSPOSED_1 = ("Upsample", None), ("ConvTranspose2d", (1, 1))
@@ -68,3 +69,18 @@ def test_one_gem_for_each_position_with_the_channels_of_its_block():
 def test_feature_loss_by_hand(norm: str, expected: float):
     # |0 - 1| and |0 - 3|: mean 2, mean square 5.
     assert feature_loss(torch.zeros(2), torch.tensor([1.0, 3.0]), norm).item() == expected
+
+
+@pytest.mark.parametrize("residual", [True, False])
+@pytest.mark.parametrize("kind", TABLE_2)
+def test_a_strength_lies_on_the_line_from_the_map_to_what_the_gem_makes_of_it(
+    kind: int, residual: bool
+):
+    gems = build_gems(GemOptions(type=kind, positions=(1,), residual=residual), GeneratorOptions())
+    nn.init.normal_(list(gems["1"].parameters())[-2], std=0.1)
+    h = torch.randn(2, 128, 4, 4)
+    quarter = with_strength(gems, 0.25)
+
+    assert torch.allclose(quarter["1"](h), 0.75 * h + 0.25 * gems["1"](h), atol=1e-5)
+    assert torch.equal(with_strength(gems, 1.0)["1"](h), gems["1"](h))
+    assert not with_strength(gems, 0.0)

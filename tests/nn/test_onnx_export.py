@@ -22,7 +22,7 @@ from l2laug.core.errors import BundleError
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
 from l2laug.nn.feature_net import FeatureNet
-from l2laug.nn.gem import build_gems
+from l2laug.nn.gem import Gem, build_gems
 from l2laug.nn.generator import Generator
 from l2laug.nn.onnx_export import TOLERANCE, TargetModel, export_features, export_model
 from l2laug.nn.prototype_classifier import PrototypeClassifier
@@ -51,7 +51,11 @@ def networks(options: GeneratorOptions, *, with_gems: bool) -> tuple[Generator, 
             torch.rand(8, options.channels, options.size, options.size),
             torch.randn(8, options.latent),
         )
-    return generator.eval(), build_gems(gems, options).eval()
+    built = build_gems(gems, options).eval()
+    for name, gem in built.items():
+        if name == "1" and isinstance(gem, Gem):
+            gem.strength = 0.5
+    return generator.eval(), built
 
 
 def classifier(images: ImageSet) -> PrototypeClassifier:
@@ -62,7 +66,7 @@ def classifier(images: ImageSet) -> PrototypeClassifier:
 
 @pytest.fixture(scope="module")
 def model(support: ImageSet, card: Card, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A grey model with GEMs."""
+    """A grey model with GEMs, one of them at half its strength."""
     path = tmp_path_factory.mktemp("export") / "model.onnx"
     export_model(
         TargetModel(*networks(GREY, with_gems=True), classifier(support)), support, card, path

@@ -26,7 +26,7 @@ from l2laug.training.early_stopping import (
     scale_latents,
 )
 from l2laug.training.gan_step import GeneratorWithGems
-from l2laug.training.initial_weights import bundle_weights, load_generator
+from l2laug.training.initial_weights import bundle_weights, load_gems, load_generator
 from l2laug.training.target import Target, train_target
 
 SESSION = Session(Engine(torch.device("cpu"), torch.float32), Progress(quiet=True))
@@ -227,6 +227,39 @@ def test_latents_are_lengthened_where_that_is_better_still(
     assert stopping.best[0] == script[[1.0, 1.2, 1.5, 1.8].index(scale)]
     assert torch.allclose(stopping.best[1].generator.noise[0].weight, scale * before)
     assert torch.equal(nets.generator.noise[0].weight, before)
+
+
+@pytest.mark.parametrize(
+    ("distances", "class_accuracy", "strength"),
+    [
+        ((3, 2, 1, 2, 3), 1.0, 0.5),
+        ((1, 2, 3, 4, 5), 1.0, 0.0),  # worse the stronger: none
+        ((2, 2, 2, 2, 2), 1.0, 0.0),  # no better: none
+        ((3, 2, 1, 0, 0), 0.5, 0.0),  # nearer, but not of the class any more
+    ],
+)
+def test_gems_are_plugged_in_at_the_strength_whose_draws_are_best(
+    support: ImageSet,
+    bundle: Bundle,
+    tiny: Recipe,
+    monkeypatch: pytest.MonkeyPatch,
+    distances: tuple[float, ...],
+    class_accuracy: float,
+    strength: float,
+):
+    # The moment itself, the same as strength 0, and then the others.
+    script = [(distances[0], 1.0)] * 2 + [(d, class_accuracy) for d in distances[1:]]
+    said = iter(TargetEvaluation(7, d, 1.0, right, None) for d, right in script)
+    monkeypatch.setattr(EarlyStopping, "score", lambda *_: next(said))
+    stopping = watch_of(support, bundle)
+    stopping.evaluate(GeneratorWithGems(load_generator(bundle, tiny, "strong")).eval(), 7)
+    choice = stopping.plug_in(load_gems(bundle, tiny))
+
+    assert choice.strength == strength
+    assert [e.seen.distance for e in choice.evaluations] == list(distances)
+    seen, nets = stopping.found
+    assert seen.distance == distances[int(strength * 4)]
+    assert [gem.strength for gem in nets.gems.values()] == [strength] * 3 * bool(strength)
 
 
 def train(support: ImageSet, bundle: Bundle, recipe: Recipe, **changes: object) -> Target:

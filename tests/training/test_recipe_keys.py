@@ -24,9 +24,9 @@ from l2laug.runtime.device import Engine
 from l2laug.runtime.session import Session
 from l2laug.training import feature_net as features
 from l2laug.training import gan_step, source, target
-from l2laug.training import gems as gem_training
 from l2laug.training import joint as base
 from l2laug.training.gan_step import GanTrainer, GeneratorWithGems
+from l2laug.training.gems import fit as gem_training
 from l2laug.training.pairs import PairSampler
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)

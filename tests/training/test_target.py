@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -12,7 +14,8 @@ from l2laug.data.image_set import ImageSet
 from l2laug.nn.generator import Generator
 from l2laug.runtime.device import Engine
 from l2laug.runtime.session import Session
-from l2laug.training.initial_weights import load_generator
+from l2laug.training.early_stopping import EarlyStopping, TargetEvaluation
+from l2laug.training.initial_weights import load_gems, load_generator
 from l2laug.training.target import Target, plain, train_target
 
 SESSION = Session(Engine(torch.device("cpu"), torch.float32), Progress(quiet=True))
@@ -131,3 +134,74 @@ def test_only_the_layers_that_the_recipe_names_learn(
 
     changed = {name.split(".")[0] for name, p in after if not torch.equal(p, before[name])}
     assert changed == learned
+
+
+@pytest.mark.parametrize("gems", [False, True])
+def test_tuning_the_gems_alone_leaves_the_generator_as_it_is(
+    support: ImageSet, bundle: Bundle, tiny: Recipe, gems: bool
+):
+    target = train(support, bundle, tiny, train="gems", steps=2, gems=gems)
+    before = load_gems(bundle, tiny)
+
+    assert same_weights(target.generator, load_generator(bundle, tiny, "strong"))
+    assert list(target.gems) == ["0", "1", "2"]
+    moved = [
+        float((p - q).detach().abs().max())
+        for p, q in zip(target.gems.parameters(), before.parameters(), strict=True)
+    ]
+    assert max(moved) > 0
+
+
+@pytest.fixture
+def domain_bundle(bundle: Bundle) -> Bundle:
+    """The tiny bundle, had its GEMs learned from domain episodes."""
+    recipe = bundle.info["recipe"]
+    gems = recipe["gems"] | {"episodes": "domain"}
+    return replace(bundle, info=bundle.info | {"recipe": recipe | {"gems": gems}})
+
+
+def test_gems_of_domain_episodes_are_tried_at_every_strength(
+    support: ImageSet, domain_bundle: Bundle, tiny: Recipe
+):
+    target = train(support, domain_bundle, tiny, gems=False)
+
+    assert target.gem_choice is not None
+    tried = {e.strength: e.seen for e in target.gem_choice.evaluations}
+    assert list(tried) == [0.0, 0.25, 0.5, 0.75, 1.0]
+    taken = target.gem_choice.strength
+    assert tried[taken].acceptable >= tried[0.0].acceptable
+    assert [gem.strength for gem in target.gems.values()] == [taken] * 3 * bool(taken)
+
+
+def test_a_strength_of_0_is_what_plain_tuning_makes(
+    support: ImageSet, domain_bundle: Bundle, tiny: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    scores = iter(range(100))  # each worse than the one before
+    monkeypatch.setattr(
+        EarlyStopping,
+        "score",
+        lambda _, __, steps: TargetEvaluation(steps, next(scores), 1.0, 1.0, None),
+    )
+    target = train(support, domain_bundle, tiny, gems=False)
+    without = train(support, domain_bundle, tiny, gems=False, gem_strength=False)
+
+    assert without.gem_choice is None
+    assert target.gem_choice is not None
+    assert target.gem_choice.strength == 0
+    assert not target.gems
+    assert same_weights(target.generator, without.generator)
+
+
+@pytest.mark.parametrize(("gems", "strength"), [(True, 1.0), (False, None)])
+def test_gems_of_source_classes_are_used_in_full_or_not_at_all(
+    support: ImageSet, bundle: Bundle, tiny: Recipe, gems: bool, strength: float | None
+):
+    choice = train(support, bundle, tiny, gems=gems).gem_choice
+
+    assert (choice and choice.strength) == strength
+
+
+def test_the_control_of_tuned_gems_tunes_all():
+    control = plain(TargetOptions(steps=40, gems=False, train="gems"))
+
+    assert (control.train, control.gem_strength, control.steps) == ("all", False, 40)

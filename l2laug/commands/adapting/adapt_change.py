@@ -31,6 +31,7 @@ from l2laug.nn.changes.generator import PARTS, ChangeGenerator
 from l2laug.nn.onnx_export import TargetModel, export_model
 from l2laug.nn.weights import load_weights
 from l2laug.training.changes.tuning import tune_change
+from l2laug.training.early_stopping import GemChoice
 from l2laug.training.joint import together
 
 NO_LIMIT = -1.0  # of similarity: strengths were chosen so that draws pass
@@ -44,6 +45,7 @@ class _Trained:
     limits: tuple[float, ...] = (NO_LIMIT,)
     evaluations: tuple[object, ...] = ()
     kept: object = None
+    gem_choice: GemChoice | None = None
 
 
 def load_change_generator(bundle: Bundle, recipe: Recipe) -> ChangeGenerator:

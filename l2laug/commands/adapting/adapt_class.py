@@ -39,6 +39,7 @@ from l2laug.nn.onnx_export import TargetModel, export_model
 from l2laug.runtime.session import Session
 from l2laug.sampling.render import render, square
 from l2laug.sampling.sampler import Sampler
+from l2laug.training.early_stopping import GemChoice
 from l2laug.training.initial_weights import InitialWeights
 from l2laug.training.target import Target, train_target
 
@@ -60,6 +61,8 @@ class Trained(Protocol):
     def evaluations(self) -> tuple[Any, ...]: ...
     @property
     def kept(self) -> Any: ...
+    @property
+    def gem_choice(self) -> GemChoice | None: ...
 
 
 @dataclass(frozen=True)
@@ -196,6 +199,7 @@ def card_of(support: ImageSet, plan: Plan, target: Trained) -> Card:
         acceptance_threshold=target.limits[0],
         support_hashes=support_hashes(support),
         base_hashes=() if plan.base is None else base_hashes(plan.base),
+        gem_strength=None if target.gem_choice is None else target.gem_choice.strength,
         originals=len(support.paths),
         max_side=plan.max_side,
     )
@@ -203,7 +207,7 @@ def card_of(support: ImageSet, plan: Plan, target: Trained) -> Card:
 
 def options_of(support: ImageSet, folder: Path, plan: Plan, target: Trained) -> dict[str, Any]:
     """What ``options.yaml`` says, but for notes and recipe."""
-    bundle = plan.bundle
+    bundle, gems = plan.bundle, target.gem_choice
     return {
         "class": support.classes[0],
         "folder": str(folder.resolve()),
@@ -221,6 +225,8 @@ def options_of(support: ImageSet, folder: Path, plan: Plan, target: Trained) -> 
         "steps": target.steps,
         "evaluations": [asdict(e) for e in target.evaluations],
         "kept": target.kept and asdict(target.kept),
+        "gem_strength": None if gems is None else gems.strength,
+        "gem_strengths_tried": [asdict(e) for e in gems.evaluations] if gems else [],
     }
 
 

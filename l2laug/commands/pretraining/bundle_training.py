@@ -36,9 +36,12 @@ from l2laug.runtime.processes import Processes
 from l2laug.runtime.session import Session
 from l2laug.training.feature_net import train_features
 from l2laug.training.gan_step import GanTrainer
-from l2laug.training.gems import train_gems
+from l2laug.training.gems.episodes import Start, train_on_domains
+from l2laug.training.gems.fit import train_gems
 from l2laug.training.pairs import PairSampler
 from l2laug.training.source import draw_sheet, train_strong, train_weak
+
+EPISODES = "episodes"  # a folder of the unfinished training
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def _train_l2l(
         start=training.initial,
         processes=processes,
     )
-    return lambda: {"gem_losses": _train_weak_and_gems(training, strong)}
+    return lambda: _train_weak_and_gems(training, strong, classifier)
 
 
 def _train_method(
@@ -152,25 +155,37 @@ def _train_method(
     return keep
 
 
-def _train_weak_and_gems(training: Training, strong: GanTrainer) -> dict[str, list[float]]:
-    """Train phi_s2 and the GEMs, and save all networks; each GEM's loss before and after."""
+def _train_weak_and_gems(
+    training: Training, strong: GanTrainer, classifier: PrototypeClassifier
+) -> dict[str, Any]:
+    """Train phi_s2 and the GEMs, and save all networks; what the bundle says of the GEMs."""
     recipe, session, work = training.recipe, training.session, training.work
     save_weights(strong.average, work / "strong.safetensors")
     save_weights(strong.critic, work / "critic.safetensors")
     torch.manual_seed(session.seed)  # so that a resumed training starts the GEMs alike
     gems = build_gems(recipe.gems, recipe.generator)
     losses: dict[str, list[float]] = {}
+    about: dict[str, Any] = {"gem_losses": losses}
     log = TrainingLog(work / METRICS)
+    on_domains = recipe.gems.episodes == "domain"
     for turn, weak in enumerate(train_weak(training.known, strong, recipe, session, log)):
         save_weights(weak, work / "weak.safetensors")
+        if on_domains:
+            continue
         again = session.seeded(session.seed + turn)
         pairs = PairSampler(training.known, session.engine.device, again.seed)
         found = train_gems(gems, strong.average, weak, pairs, recipe.gems, again, log, turn=turn)
         for name, ends in found.items():
             losses.setdefault(name, [ends[0]])[1:] = [ends[1]]
+    if on_domains:
+        start = Start(strong.average, strong.critic, classifier)
+        sets = training.known, training.unseen
+        trained = train_on_domains(gems, sets, start, recipe, session, work / EPISODES, log)
+        losses |= {name: list(ends) for name, ends in trained.losses.items()}
+        about["gem_distance_left"] = trained.distance_left
     save_weights(gems, work / "gems.safetensors")
     draw_sheet(strong.average, training.unseen, session.engine, work / "sheet.png")
-    return losses
+    return about
 
 
 def _describe(training: Training, processes: int) -> dict[str, Any]:

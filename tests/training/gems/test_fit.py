@@ -18,7 +18,7 @@ from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
 from l2laug.runtime.device import Engine
 from l2laug.runtime.session import Session
-from l2laug.training.gems import train_gems
+from l2laug.training.gems.fit import train_gems
 from l2laug.training.pairs import PairSampler
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,23 @@ from l2laug.runtime.device import Engine
 from l2laug.runtime.session import Session
 from l2laug.training.loop import Phase, run_training
 from l2laug.training.pairs import PairSampler
+
+
+class Example(NamedTuple):
+    """What a step of GEM training sees.
+
+    Attributes:
+        strong: learned from many images; what is to be come near.
+        weak: learned from few.
+        given: ``(N, C, S, S)`` in [-1, 1], what both are given.
+    """
+
+    strong: Generator
+    weak: Generator
+    given: Tensor
+
+
+Examples = Callable[[int], Example]  # of a batch size
 
 
 def train_gems(
@@ -52,16 +70,48 @@ def train_gems(
     Raises:
         RecipeError: the training diverged.
     """
+    for net in (strong, weak):
+        session.engine.place(net).eval().requires_grad_(False)
+
+    def examples(batch: int) -> Example:
+        return Example(strong, weak, pairs.draw(batch).given)
+
+    return fit_gems(gems, examples, options, session, log, turn=turn)
+
+
+def fit_gems(
+    gems: nn.ModuleDict,
+    examples: Examples,
+    options: GemOptions,
+    session: Session,
+    log: TrainingLog | None = None,
+    *,
+    turn: int = 0,
+) -> dict[str, tuple[float, float]]:
+    """Train GEMs on examples, which may be of other generators at every step.
+
+    Args:
+        gems: trained in place.
+        examples: draws one; its generators are frozen, in evaluation mode, on the device.
+        options: positions, strategy, norm, rate and steps.
+        session: device, progress and the seed of the latents.
+        log: where losses are kept.
+        turn: see :func:`train_gems`.
+
+    Returns:
+        As :func:`train_gems`.
+
+    Raises:
+        RecipeError: the training diverged.
+    """
     order = sorted(options.positions)
     if not order:
         return {}
     session.engine.place(gems).train()
-    for net in (strong, weak):
-        session.engine.place(net).eval().requires_grad_(False)
     stages = [order] if options.strategy == "C" else [order[: i + 1] for i in range(len(order))]
-    losses = GemLosses(gems, strong, weak, options, session.engine)
+    losses = GemLosses(gems, options, session.engine)
     history: dict[str, list[Tensor]] = {str(i): [] for i in order}
-    steps = _steps(losses, stages, pairs, session.seed, history)
+    steps = _steps(losses, stages, examples, session.seed, history)
     count = options.steps * len(stages)
     phase = Phase("gems", "GEMs", count * (turn + 1), count * turn)
     run_training(lambda: next(steps), phase, session.progress, log)
@@ -75,14 +125,11 @@ class GemLosses:
 
     Attributes:
         gems: by decoder block.
-        strong, weak: phi_s1 and phi_s2, frozen.
         options: norm, strategy, and whether a loss moves its own GEM alone.
         engine: the precision.
     """
 
     gems: nn.ModuleDict
-    strong: Generator
-    weak: Generator
     options: GemOptions
     engine: Engine
 
@@ -90,23 +137,22 @@ class GemLosses:
         """The positions that learn where a stage has come to the last of these."""
         return stage[-1:] if self.options.strategy == "A" else stage
 
-    def __call__(self, given: Tensor, z: Tensor, stage: list[int]) -> dict[str, Tensor]:
+    def __call__(self, example: Example, z: Tensor, stage: list[int]) -> dict[str, Tensor]:
         """The loss of each GEM that is learning, by position.
 
         Args:
-            given: ``(N, C, S, S)`` in [-1, 1].
-            z: ``(N, latent)``.
+            example: phi_s1 and phi_s2, frozen, and what they are given.
+            z: ``(N, latent)``, the same for both.
             stage: positions, from shallow to deep.
         """
+        strong, weak, given = example
         alone, own = self.options.strategy == "A", self.options.own_loss_only
         outputs = {str(i): _Output(self.gems[str(i)], cut=own) for i in self.learning(stage)}
         count = max(stage) + 1
         with self.engine.autocast():
             with torch.no_grad():
-                theirs = self.strong.decoder_maps(self.strong.encode(given), z, count=count)
-            ours = self.weak.decoder_maps(
-                self.weak.encode(given), z, {} if alone else outputs, count
-            )
+                theirs = strong.decoder_maps(strong.encode(given), z, count=count)
+            ours = weak.decoder_maps(weak.encode(given), z, {} if alone else outputs, count)
             if alone:
                 outputs[str(stage[-1])](ours[stage[-1]])
             return {
@@ -131,20 +177,21 @@ class _Output(nn.Module):
 def _steps(
     losses: GemLosses,
     stages: list[list[int]],
-    pairs: PairSampler,
+    examples: Examples,
     seed: int,
     history: dict[str, list[Tensor]],
 ) -> Iterator[dict[str, Tensor]]:
     """Take a step of training at each ``next``; the losses go to ``history`` as well."""
-    options, latent = losses.options, losses.strong.options.latent
+    options = losses.options
     latents = torch.Generator(losses.engine.device).manual_seed(seed)
     for stage in stages:
         parameters = [p for i in losses.learning(stage) for p in losses.gems[str(i)].parameters()]
         optimiser = torch.optim.Adam(parameters, options.learning_rate)
         for _ in range(options.steps):
-            given = pairs.draw(options.batch).given
-            z = torch.randn(len(given), latent, generator=latents, device=given.device)
-            found = losses(given, z, stage)
+            example = examples(options.batch)
+            shape = (len(example.given), example.strong.options.latent)
+            z = torch.randn(shape, generator=latents, device=example.given.device)
+            found = losses(example, z, stage)
             optimiser.zero_grad(set_to_none=True)
             torch.stack(list(found.values())).sum().backward()
             optimiser.step()

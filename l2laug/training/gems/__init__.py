@@ -1,0 +1,1 @@
+"""Learning the step from few images to many, layer by layer."""
