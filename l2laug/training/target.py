@@ -14,7 +14,6 @@ from l2laug.artifacts.bundle import Bundle
 from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.recipe import Recipe, TargetOptions
 from l2laug.data.image_set import ImageSet
-from l2laug.nn.generator import Generator
 from l2laug.nn.methods.drawer import Drawing
 from l2laug.nn.prototype_classifier import PrototypeClassifier
 from l2laug.runtime.session import Session

@@ -87,11 +87,13 @@ def shrunk(name: str, **more: dict[str, object]) -> Recipe:
 # The other shipped recipes go no other ways: glyphs, glyphs-gems and default are this one in grey;
 # neu-steel and the paper's ways are below, changes have tests of their own.
 def test_a_shipped_recipe_runs_from_its_source_to_a_bundle(digits: Path, tmp_path: Path):
-    small = shrunk("lfw")
+    once = {"count": 1, "held_out": 1, "classes": 3, "few_steps": 1, "many_steps": 1}
+    domains = once | {"few_batch": 4, "many_batch": 4}
+    small = shrunk("lfw", gems={"episodes": "domain"}, domains=domains)
     info = pretrain(digits, tmp_path / "bundle", recipe=small).bundle.info
     # Ten digits, one of them held out.
     assert info["source"]["classes"] == 9 * 2 ** len(small.data.class_augmentation)
-    assert set(info["gem_losses"]) == {"0", "1", "2"}
+    assert set(info["gem_losses"]) == set(info["gem_distance_left"]) == {"0", "1", "2"}
     assert find_bundle(str(tmp_path / "bundle")).channels == 3
 
 
