@@ -97,5 +97,5 @@ def test_an_error_of_a_worker_is_told_as_on_one_machine(
     (tmp_path / "file").touch()
     out = tmp_path / "file" / "out"
     whole = Share(tiny_run / "model.onnx", 3, out, 3, OutputOptions())
-    with pytest.raises(OutputError, match="can't be written"):
+    with pytest.raises(OutputError, match="can't be made"):
         sample_on_cluster(Sampler(whole.model, "cpu"), whole, QUIET)
