@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+NOT_MEASURED = "not measured"
 ROLES = {"rare": "filled", "base": "left as it is"}
 
 
@@ -80,7 +81,13 @@ def outcome(result: dict[str, Any]) -> str:
     """What was added, or that nothing was, in a sentence."""
     if result["added"]:
         return f"{result['added']} images were added; train as augmentation.py says."
-    arm = result["augmentation"]
+    arm, words = result["augmentation"], {c["measured"]["word"] for c in _measured(result)}
+    if not words - {NOT_MEASURED}:
+        why = "nothing could be measured" if words else "no class is rare"
+        return (
+            f"Nothing was added: {why}. augmentation.py and recipe.json are {arm} augmentation at "
+            "its usual strength, not found to be best."
+        )
     return (
         f"Nothing was added. The best training without samples is {arm}: augmentation.py and "
         "recipe.json say how."
@@ -104,8 +111,8 @@ def verdict_cell(measured: dict[str, Any] | None) -> str:
     """A verdict with its interval."""
     if measured is None:
         return ""
-    if measured["word"] == "not measured":
-        return "not measured"
+    if measured["word"] == NOT_MEASURED:
+        return NOT_MEASURED
     low, high = measured["low"], measured["high"]
     return f"{measured['word']} ({measured['difference']:+.3f}, {low:+.3f} to {high:+.3f})"
 

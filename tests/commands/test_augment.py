@@ -104,6 +104,23 @@ def test_where_nothing_helps_out_has_the_real_images_and_a_recipe(
     assert share == pytest.approx([102 / 3, 40, 50])  # as often as an average class
 
 
+def test_five_images_and_no_test_split_are_said_to_be_too_few(
+    augmented: Augment, tmp_path: Path
+) -> None:
+    root = squares(tmp_path / "set", {"a": 5, "b": 20, "c": 20})
+    result = augmented(root, helps="a")  # nothing may be asked whether it does
+    assert result["added"] == 0
+    [told] = [c["measured"] for c in result["classes"] if "measured" in c]
+    assert (told["word"], told["notes"]) == ("not measured", ["too few to test on"])
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "Nothing was added: nothing could be measured." in report
+    assert "fewer than 6 images to test on, so that nothing can be told of: a (2)" in report
+    out = contents(tmp_path / "out")
+    assert {name: out[name] for name in contents(root)} == contents(root)
+    assert json.loads(out["recipe.json"])["measured"] is False
+    assert b"Nothing could be measured here" in out["augmentation.py"]
+
+
 def test_splits_that_are_there_are_copied_and_never_learned_from(
     augmented: Augment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, card: Card
 ) -> None:

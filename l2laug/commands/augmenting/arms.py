@@ -13,11 +13,11 @@ from l2laug.commands.evaluate import evaluate
 from l2laug.commands.sample import SampleOptions, sample
 from l2laug.config.evaluation_options import PROBE, EvaluationOptions
 from l2laug.core.errors import UsageError
+from l2laug.reports.augmentation import NOT_MEASURED
 from l2laug.runtime.session import Session
 
 SAMPLES = 200  # that a study draws from
 DEFAULT = "classical"  # where nothing could be measured
-NOT_MEASURED = "not measured"
 CLASSICAL: Mapping[str, Any] = {
     "policy": {"classical": 1.0, "free_form": 0.0, "flips": "", "erasing": 0.0},
     "balanced": True,

@@ -12,11 +12,12 @@ from PIL import Image, ImageOps
 from l2laug.artifacts.run import Run
 from l2laug.classification.run import classify
 from l2laug.classification.study import Study, StudyData, usual_steps
-from l2laug.commands.augmenting.arms import NOT_MEASURED, Measured, read_verdicts
+from l2laug.commands.augmenting.arms import Measured, read_verdicts
 from l2laug.commands.augmenting.draw_class import draw_class
 from l2laug.core.arrays import Pixels
 from l2laug.data.datasets.dataset import Item, Object
 from l2laug.data.image_set import ImageSet
+from l2laug.reports.augmentation import NOT_MEASURED
 from l2laug.runtime.session import Session
 
 SIDE = 96  # of a crop, in pixels

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from l2laug.artifacts.run import Run, find_run
 from l2laug.commands.adapt import AdaptOptions, adapt
-from l2laug.commands.augmenting.arms import NOT_MEASURED, Measured, measure_class
+from l2laug.commands.augmenting.arms import Measured, measure_class
 from l2laug.commands.augmenting.draw_class import CommonObjects, draw_class
 from l2laug.commands.augmenting.drawn_images import DrawnImages
 from l2laug.commands.augmenting.hold_out import HELD_OUT, Items, support_of
@@ -19,6 +19,7 @@ from l2laug.commands.augmenting.plan import AugmentPlan, ClassPlan
 from l2laug.core.files import unwritable
 from l2laug.core.stages import Stage, Stages
 from l2laug.data.datasets.dataset import TRAIN, Item
+from l2laug.reports.augmentation import NOT_MEASURED
 from l2laug.runtime.session import Session
 
 COMMON_SHARE = 0.25  # by which objects of other classes may multiply in new images

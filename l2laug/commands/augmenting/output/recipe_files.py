@@ -10,12 +10,14 @@ from pathlib import Path
 from l2laug import __version__
 from l2laug.commands.augmenting.arms import Measured, best_without
 from l2laug.core.files import write_text
+from l2laug.reports.augmentation import NOT_MEASURED
 
 RECIPE, SNIPPET = "recipe.json", "augmentation.py"
 
+USUAL = "Nothing could be measured here; this is the usual strength of"
 HEAD = '''"""Augmentation for training on this data set; needs torchvision 0.20 or newer.
 
-The best training without samples that was measured here: {arm}.
+{about}: {arm}.
 
     dataset = ImageFolder(FOLDER, transform=transform)
     rare = [dataset.class_to_idx[name] for name in RARE]
@@ -138,8 +140,11 @@ def write_recipe(
         OutputError: a file can't be written.
     """
     best = best_without(found.values())
+    measured = best.word != NOT_MEASURED
+    about = "The best training without samples that was measured here" if measured else USUAL
     recipe = {
         "version": __version__,
+        "measured": measured,
         "augmentation": best.without,
         "setting": best.setting,
         "rare": list(rare),
@@ -149,6 +154,8 @@ def write_recipe(
     write_text(out / RECIPE, json.dumps(recipe, indent=1, ensure_ascii=False) + "\n")
     policy = {key: repr(value) for key, value in best.setting["policy"].items()}
     weight = best.setting["weight"] if best.setting["balanced"] else 0
-    head = HEAD.format(arm=best.without, rare=repr(list(rare)), weight=weight, **policy)
+    head = HEAD.format(
+        about=about, arm=best.without, rare=repr(list(rare)), weight=weight, **policy
+    )
     write_text(out / SNIPPET, head + BODY)
     return best.without
