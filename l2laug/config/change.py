@@ -70,6 +70,13 @@ class ChangeTrainingOptions(Options):
         default=10.0, description="Weight of the set's kept brightness and contrast."
     )
     contrast: Weight = Field(default=10.0, description="Weight of each image's kept contrast.")
+    critic: Weight = Field(
+        default=0.0, description="Weight of a projected critic's score of free changes; 0: none."
+    )
+    critic_learning_rate: Limit = Field(
+        default=4e-4, description="Of Adam for the projected critic, constant."
+    )
+    drawn: Weight = Field(default=2.0, description="Weight of the drawn difference's mean size.")
     near: Weight = Field(default=20.0, description="Weight of free changes beyond the neighbours.")
     outside: Weight = Field(default=2.0, description="Weight of reading beyond the image.")
     smooth: Weight = Field(default=20.0, description="Weight of the grid's second differences.")

@@ -25,6 +25,7 @@ from l2laug.runtime.device import pick_engine
 WEIGHTS = "efficientnet_lite0.safetensors"
 SIDE = 96  # images are looked at so large: at 64 pixels features are weak, at 224 they are slow
 WIDTH = 1280
+DEPTHS, MAP_WIDTHS = (2, 4, 6), (40, 112, 320)  # blocks whose maps are told, and their channels
 BATCH = 64
 
 
@@ -60,12 +61,27 @@ class GeneralNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Images ``(N, C, H, W)`` in [-1, 1], C being 1 or 3, to features ``(N, 1280)``."""
+        return self.maps(x)[1]
+
+    def maps(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
+        """What blocks :data:`DEPTHS` make of images ``(N, C, H, W)``, and the pooled features.
+
+        Returns:
+            Maps ``(N, W, S, S)`` of :data:`MAP_WIDTHS` channels, S being 12, 6 and 3, and features
+            ``(N, 1280)``.
+        """
         if x.shape[1] == 1:
             x = x.expand(-1, 3, -1, -1)
         if x.shape[-2:] != (SIDE, SIDE):
             x = F.interpolate(x, (SIDE, SIDE), mode="bilinear", antialias=max(x.shape[-2:]) > SIDE)
-        pooled: Tensor = self.net.forward_features(x).mean((2, 3))
-        return pooled.float()
+        net, found = self.net, list[Tensor]()
+        x = net.bn1(net.conv_stem(x))
+        for depth, block in enumerate(net.blocks):
+            x = block(x)
+            if depth in DEPTHS:
+                found.append(x)
+        pooled: Tensor = net.bn2(net.conv_head(x)).mean((2, 3))
+        return found, pooled.float()
 
     def train(self, mode: bool = True) -> GeneralNet:  # noqa: ARG002
         """Stays in evaluation mode."""

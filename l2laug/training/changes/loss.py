@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from l2laug.config.change import ChangeTrainingOptions
-from l2laug.features.general import cosine_distance
+from l2laug.features.general import GeneralNet, cosine_distance
 from l2laug.nn.changes.encoder import ChangeEncoder
 from l2laug.nn.changes.generator import ChangeGenerator
-from l2laug.nn.losses import kl_divergence, pyramid_distance
+from l2laug.nn.changes.projected_critic import ProjectedCritic
+from l2laug.nn.losses import critic_loss, generator_loss, kl_divergence, pyramid_distance
+
+Maps = Sequence[Tensor]  # by depth
 
 ANGLES = 8
 NEEDED = 0.75  # of the distance without a turn: only what beats it asks for the turn
@@ -120,14 +124,36 @@ def prior_mismatch(mean: Tensor, log_variance: Tensor) -> Tensor:
     return (one * other).sum() / mean.shape[1]
 
 
+def critic_terms(
+    critic: ProjectedCritic, given: Maps, other: Maps, free: Maps
+) -> tuple[Tensor, Tensor]:
+    """What the generator and what the critic have to lower (hinge), one pass of each.
+
+    Gradients of the first reach the images alone, of the second the critic alone, so that both
+    learn from one backward pass.
+
+    Args:
+        critic: scores pairs by their maps.
+        given: maps of the images that are shown, by depth.
+        other: of their partners.
+        free: of free changes of the given images, with gradients to them.
+    """
+    critic.requires_grad_(False)
+    raised = generator_loss(critic(given, free))
+    critic.requires_grad_(True)
+    seen = [m.detach() for m in free]
+    return raised, critic_loss(critic(given, other), critic(given, seen), "hinge")
+
+
 def change_loss(
     nets: tuple[ChangeGenerator, ChangeEncoder],
-    general: nn.Module,
+    general: GeneralNet,
     pair: tuple[Tensor, Tensor],
     noise: Tensor,
     options: ChangeTrainingOptions,
     *,
     look: bool = True,
+    critic: ProjectedCritic | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of a batch of pairs, and its terms by name, scalars without a gradient.
 
@@ -142,6 +168,7 @@ def change_loss(
         noise: ``(2, N, L)``, of the pairs' latents and the free ones.
         options: weights of the terms.
         look: whether features are looked at, the dearest part.
+        critic: scores free changes wherever features are looked at, and learns to.
     """
     o, (generator, encoder), (given, other) = options, nets, pair
     mean, log_variance = encoder(given, other)
@@ -149,8 +176,11 @@ def change_loss(
     change = generator(torch.cat([given, given]), latents)
     count = len(given)
     changed, free = change.image[:count], change.image[count:]
+    # An absolute difference is least for an average, which is what it would have drawn: so motion,
+    # flow and tone alone have to meet it, and what is drawn the features and the critic.
+    moved_only = changed - change.difference[:count]
     terms = {
-        "pyramid": (o.pyramid, pyramid_distance(changed, other)),
+        "pyramid": (o.pyramid, pyramid_distance(moved_only, other)),
         "kl": (o.kl_weight, kl_divergence(mean, log_variance)),
         "prior": (o.prior, prior_mismatch(mean, log_variance)),
         "hold": (o.hold, set_drift(free, given)),
@@ -159,17 +189,23 @@ def change_loss(
         "bend": (o.smooth, bending(change.grid)),
         "turn": (o.turn, turn_distance(change.grid[:count], given, other)),
     }
+    if generator.change.draw:
+        terms["drawn"] = (o.drawn, change.difference.abs().mean())
     told = {"pyramid_unchanged": pyramid_distance(given, other)}
     if look:
         with torch.no_grad():
-            real = general(torch.cat([given, other]))
-        seen = general(torch.cat([changed, free]))
+            real_maps, real = general.maps(torch.cat([given, other]))
+        maps, seen = general.maps(torch.cat([changed, free]))
         usual = cosine_distance(real[:count], real[count:])
         moved = cosine_distance(seen[count:], real[:count])
         terms["features"] = (o.features, cosine_distance(seen[:count], real[count:]).mean())
         # A free change may take an image as far as its neighbours are, no farther.
         terms["near"] = (o.near, F.relu(moved - usual).mean())
         told |= {"features_unchanged": usual.mean(), "moved": moved.mean()}
+        if critic is not None:
+            first, second = ([m[:count] for m in real_maps], [m[count:] for m in real_maps])
+            raised, told_apart = critic_terms(critic, first, second, [m[count:] for m in maps])
+            terms |= {"critic": (o.critic, raised), "critic_learns": (1.0, told_apart)}
     total = torch.stack([weight * value for weight, value in terms.values()]).sum()
     told |= {name: value for name, (_, value) in terms.items()}
     return total, {name: value.detach() for name, value in told.items()}

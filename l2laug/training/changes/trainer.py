@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from l2laug.artifacts.names import METRICS
 from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.change import ChangeTrainingOptions
+from l2laug.features.general import MAP_WIDTHS, GeneralNet
 from l2laug.nn.changes.encoder import ChangeEncoder
 from l2laug.nn.changes.generator import ChangeGenerator
+from l2laug.nn.changes.projected_critic import ProjectedCritic
 from l2laug.runtime.session import Session
 from l2laug.training.changes.loss import change_loss
 from l2laug.training.changes.neighbours import NeighbourPairs
@@ -27,7 +29,7 @@ LOOK_EVERY = 2  # steps between looks at features, which cost more than all else
 WARM_UP = 100  # steps to the full learning rate
 CONSTANT = 0.5  # share of the steps before the learning rate falls
 CLIP = 5.0  # of the gradients' norm
-BETAS = (0.9, 0.99)
+BETAS, CRITIC_BETAS = (0.9, 0.99), (0.0, 0.99)
 
 
 class ChangeTrainer:
@@ -48,7 +50,7 @@ class ChangeTrainer:
         self,
         generator: ChangeGenerator,
         encoder: ChangeEncoder,
-        general: nn.Module,
+        general: GeneralNet,
         options: ChangeTrainingOptions,
         session: Session,
         *,
@@ -72,10 +74,18 @@ class ChangeTrainer:
         self.average: ChangeGenerator = self.ema.module.eval().requires_grad_(False)
         self.learning = nn.ModuleList([self.generator, self.encoder])
         self.optimiser = torch.optim.Adam(self.learning.parameters(), betas=BETAS)
+        self.critic = engine.place(ProjectedCritic(MAP_WIDTHS)) if options.critic else None
+        self.critic_optimiser = (
+            None
+            if self.critic is None
+            else torch.optim.Adam(
+                self.critic.parameters(), options.critic_learning_rate, CRITIC_BETAS
+            )
+        )
 
     def step(self, pairs: NeighbourPairs) -> dict[str, Tensor]:
         """Take one step; returns the terms of the loss."""
-        device = self.engine.device
+        device, look = self.engine.device, self.done % LOOK_EVERY == 0
         self.optimiser.param_groups[0]["lr"] = self.rate * self._share_of_rate()
         noise = torch.randn(
             2,
@@ -92,10 +102,15 @@ class ChangeTrainer:
                 pairs.draw(self.options.batch, device),
                 noise.to(device),
                 self.options,
-                look=self.done % LOOK_EVERY == 0,
+                look=look,
+                critic=self.critic,
             )
         self.optimiser.zero_grad(set_to_none=True)
+        if self.critic_optimiser is not None:
+            self.critic_optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        if look and self.critic_optimiser is not None:
+            self.critic_optimiser.step()
         nn.utils.clip_grad_norm_(self.learning.parameters(), CLIP)
         self.optimiser.step()
         self.done += 1
@@ -117,14 +132,19 @@ class ChangeTrainer:
 
     def state_dict(self) -> dict[str, Any]:
         """All that going on needs."""
-        nets = ("generator", "encoder", "average", "optimiser")
-        return {name: getattr(self, name).state_dict() for name in nets} | {"done": self.done}
+        return {name: getattr(self, name).state_dict() for name in self._parts()} | {
+            "done": self.done
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state_dict` told."""
-        for name in ("generator", "encoder", "average", "optimiser"):
+        for name in self._parts():
             getattr(self, name).load_state_dict(state[name])
         self.done = state["done"]
+
+    def _parts(self) -> list[str]:
+        critics = [] if self.critic is None else ["critic", "critic_optimiser"]
+        return ["generator", "encoder", "average", "optimiser", *critics]
 
 
 def train_change(

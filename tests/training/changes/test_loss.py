@@ -9,8 +9,10 @@ import torch
 from torch.nn import functional as F
 
 from l2laug.nn.changes.change import Warp
+from l2laug.nn.changes.projected_critic import ProjectedCritic
 from l2laug.training.changes.loss import (
     bending,
+    critic_terms,
     log_contrast,
     lost_contrast,
     outside_share,
@@ -99,3 +101,26 @@ def test_latents_that_say_one_thing_together_are_no_draws_from_the_prior() -> No
     # Small batches are right on average.
     small = [prior_mismatch(free[i : i + 8], told[:8]) for i in range(0, 20_000, 8)]
     assert float(torch.stack(small).mean()) == pytest.approx(0, abs=0.05)
+
+
+def test_the_critic_learns_from_maps_and_the_generator_from_its_score_alone() -> None:
+    torch.manual_seed(0)
+    critic = ProjectedCritic((3, 5))
+    shapes = ((2, 3, 4, 4), (2, 5, 2, 2))
+    given, other = ([torch.randn(*shape) for shape in shapes] for _ in range(2))
+    free = [torch.randn(*shape, requires_grad=True) for shape in shapes]
+    critic.eval()  # the power iteration of spectral norm stands still
+    raised, learned = critic_terms(critic, given, other, free)
+    with torch.no_grad():
+        real, fake = critic(given, other), critic(given, free)
+    hinge = (1 - real).clamp(min=0).mean() + (1 + fake).clamp(min=0).mean()
+    assert raised.item() == pytest.approx(-fake.mean().item(), abs=1e-6)
+    assert learned.item() == pytest.approx(hinge.item(), abs=1e-6)
+    raised.backward(retain_graph=True)
+    assert all(m.grad is not None and float(m.grad.abs().sum()) > 0 for m in free)
+    assert all(weight.grad is None for weight in critic.parameters())
+    for m in free:
+        m.grad = None
+    learned.backward()
+    assert all(m.grad is None for m in free)
+    assert any(weight.grad is not None for weight in critic.parameters())

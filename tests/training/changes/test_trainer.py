@@ -16,6 +16,7 @@ from l2laug.config.recipe import GeneratorOptions
 from l2laug.core.arrays import Pixels, to_pixels
 from l2laug.core.errors import BundleError
 from l2laug.core.progress import Progress
+from l2laug.features.general import MAP_WIDTHS
 from l2laug.nn.changes.change import Warp
 from l2laug.nn.changes.encoder import ChangeEncoder
 from l2laug.nn.changes.generator import ChangeGenerator
@@ -33,7 +34,15 @@ class Pooled(nn.Module):
     """Stands in for the general net: what is learned here shows in pixels, and this is fast."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.adaptive_avg_pool2d(x, 4).flatten(1)
+        return self.maps(x)[1]
+
+    def maps(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
+        sides = zip(MAP_WIDTHS, (12, 6, 3), strict=True)
+        maps = [
+            F.adaptive_avg_pool2d(x.mean(1, keepdim=True), side).expand(-1, width, -1, -1)
+            for width, side in sides
+        ]
+        return maps, F.adaptive_avg_pool2d(x, 4).flatten(1)
 
 
 def blob(side: int = SIDE) -> Tensor:
@@ -67,7 +76,7 @@ def pairs_of(pixels: Pixels, seed: int = 0) -> NeighbourPairs:
 
 
 def trainer(
-    steps: int, *, latent: int = 6, options: ChangeTrainingOptions = OPTIONS
+    steps: int, *, latent: int = 6, options: ChangeTrainingOptions = OPTIONS, draw: bool = False
 ) -> ChangeTrainer:
     torch.manual_seed(0)
     image = GeneratorOptions(
@@ -79,7 +88,7 @@ def trainer(
         noise_channels=(2, 1, 1),
     )
     session = Session(Engine(torch.device("cpu"), torch.float32), Progress(quiet=True))
-    nets = ChangeGenerator(image, ChangeOptions()), ChangeEncoder(image, (8, 16, 16, 16))
+    nets = ChangeGenerator(image, ChangeOptions(draw=draw)), ChangeEncoder(image, (8, 16, 16, 16))
     return ChangeTrainer(*nets, Pooled(), options, session, steps=steps, rate=2e-3)
 
 
@@ -129,12 +138,18 @@ def test_it_starts_as_the_identity() -> None:
         assert torch.allclose(new.average(x, z).image, x, atol=1e-4)
 
 
+@pytest.mark.parametrize("critic", [0.0, 1.0])
 def test_a_training_that_was_cut_off_ends_in_the_same_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    critic: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("l2laug.training.changes.trainer.CHECKPOINT_EVERY", 2)
     pixels = varied("shift")
-    whole = train_change(trainer(6), pairs_of(pixels))
+    options = OPTIONS.model_copy(update={"critic": critic})
+
+    def new() -> ChangeTrainer:
+        return trainer(6, options=options, draw=critic > 0)
+
+    whole = train_change(new(), pairs_of(pixels))
 
     class CutError(Exception):
         """The machine is switched off."""
@@ -148,13 +163,14 @@ def test_a_training_that_was_cut_off_ends_in_the_same_weights(
     sound = pairs_of(pixels)
     fragile = Fragile(pixels, sound.nearest, np.zeros(COUNT, np.int64), np.ones(1), 0, mirror=False)
     with pytest.raises(CutError):
-        train_change(trainer(6), fragile, tmp_path)
-    resumed = train_change(trainer(6), sound, tmp_path)
+        train_change(new(), fragile, tmp_path)
+    resumed = train_change(new(), sound, tmp_path)
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
     told = read_training_log(tmp_path / "metrics.jsonl")
     assert [row["step"] for row in told] == [2, 4, 5, 6]
     found = {"pyramid", "contrast", "features", "features_unchanged", "near"}
+    found |= {"critic", "critic_learns", "drawn"} if critic else set()
     assert found <= set(told[0]["losses"])
 
 
