@@ -38,7 +38,7 @@ def given(name: str, cell: int, count: int = 8) -> Pixels:
 
 
 def test_pictures_of_one_kind_are_nearest_to_each_other(net: GeneralNet) -> None:
-    kinds = [("steel", 64), ("glyphs", 64)]
+    kinds = [("glyphs", 64), ("photos", 64)]
     found = np.concatenate([general_features(net, given(*kind)) for kind in kinds])
     labels = np.repeat(np.arange(2), 8)
     unit = found / np.linalg.norm(found, axis=1, keepdims=True)

@@ -64,7 +64,7 @@ def test_bundles_of_the_current_folder_count_too(
     monkeypatch.undo()
     monkeypatch.chdir(here)
     told = nearest_bundle(class_folders(rare)).distances
-    assert set(told) == {"glyphs", "photos", "steel", str(HOME / "mine")}
+    assert set(told) == {"glyphs", "photos", str(HOME / "mine")}
     monkeypatch.setattr(choosing, "list_bundles", lambda: [])
     shutil.copytree(tiny_bundle, here / HOME / "old")
     (here / HOME / "old" / "bundle.json").write_text('{"format": 0}')
