@@ -114,16 +114,17 @@ def _judge(
 ) -> dict[str, Any]:
     """One head's entry."""
     from l2laug.classification.summary import advise, summarise
-    from l2laug.classification.tuning import Tuner
+    from l2laug.classification.tuning import Tuner, count_trainings
 
-    total = len(plan.arms) * (study.seeds + 1)
+    labels, seed, units = data.train.labels, study.seed, data.units
+    total = count_trainings(head, plan.arms, labels, data.label, units)
+    total += len(plan.arms) * study.seeds
     with session.progress.task(f"classifier {head.name}", total) as advance:
-        labels, seed, units = data.train.labels, study.seed, data.units
         tuner = Tuner(head, labels, data.label, plan.flips, advance, seed, units)
         tuned = []
         for arm in plan.arms:
             tuned.append(tuner.tune(arm))
-            advance(note=f"{arm.name}: tuned")
+            advance(0, note=f"{arm.name}: tuned")
         answers = {}
         for one in tuned:
             found = []

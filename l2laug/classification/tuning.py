@@ -79,6 +79,22 @@ def _units_of(labels: NDArray[np.int64], label: int, units: NDArray[np.int64]) -
     return len(np.unique(units[labels == label]))
 
 
+def count_trainings(
+    head: Head,
+    arms: Sequence[Arm],
+    labels: NDArray[np.int64],
+    rare: int,
+    units: NDArray[np.int64] | None = None,
+) -> int:
+    """How many trainings it takes to tune some arms, see :class:`Tuner`."""
+    together = np.arange(len(labels)) if units is None else units
+    some = _units_of(labels, rare, together) > 1
+    parts = len(make_folds(labels, rare, head.folds, units=together)[: head.tries])
+    rates = 1 if head.shared else len(head.rates)
+    settings = [rates * (len(arm.strengths) if some else 1) for arm in arms]
+    return parts * sum(many for many in settings if many > 1)
+
+
 class Tuner:
     """Tunes arms of one head, those that others add to first.
 
@@ -91,7 +107,7 @@ class Tuner:
         labels: ``(N,)`` of the training images.
         rare: which is the rare class.
         flips: the sets of flips that classes survive.
-        advance: told of every strength that was tried.
+        advance: told of every training that is done, see :func:`count_trainings`.
         seed: of what is held out.
         units: ``(N,)`` of the training images, see :func:`make_folds`.
     """
@@ -134,6 +150,7 @@ class Tuner:
         for strength, setting in zip(strengths, settings, strict=True):
             self.advance(0, note=f"{self.head.name}: tuning {arm.name} {strength}")
             losses.append(self.head.losses(setting, self.rates, self.folds))
+            self.advance(len(self.rates) * len(self.folds))
         table = np.stack(losses)
         first, second = divmod(int(table.argmin()), len(self.rates))
         chosen = strengths[first], self.rates[second], settings[first]

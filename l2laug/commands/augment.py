@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -41,7 +42,7 @@ class AugmentOptions:
         to_count: images of each rare class there shall be, real and drawn together: a number,
             ``median``, ``max``, or None, see :func:`find_rare`.
         rare: names of the rare classes; they are found by default.
-        budget: seconds that all may take, about; as long as it takes otherwise.
+        budget: seconds that all may take; as long as it takes otherwise.
         bundle: name or path of the bundle to start from; ``auto`` takes the nearest.
         heads: classifiers that samples have to help, see :class:`EvaluationOptions`.
         force: ``samples`` adds them whatever the measurement says.
@@ -129,7 +130,8 @@ def augment(place: Path, options: AugmentOptions, session: Session) -> dict[str,
 
 
 def _augment(place: Path, options: AugmentOptions, session: Session) -> dict[str, Any]:
-    key, out = _key(place, options, session.seed), options.out
+    began, out = time.monotonic(), options.out
+    key = _key(place, options, session.seed)
     if options.resume and (out / AUGMENTED).is_file():
         result = _finished(out, key)
         shutil.rmtree(_work_place(out), ignore_errors=True)  # where only that was left to be done
@@ -154,7 +156,7 @@ def _augment(place: Path, options: AugmentOptions, session: Session) -> dict[str
         check_free(runs, MODEL, overwrite=again, keep=[place])
     folder = _work_folder(out, key, resume=options.resume)
     forced = options.force is not None
-    how = WorkOptions(options.bundle, options.budget, forced, options.heads)
+    how = WorkOptions(options.bundle, options.budget, began, forced, options.heads)
     work = Work(plan, folder, session, how)
     worked = work.run()
     with work.stages.next(), whole_folder(out, last=AUGMENTED) as part:

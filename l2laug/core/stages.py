@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from l2laug.core.progress import Advance, Progress, clock
 
 
+class OutOfTimeError(Exception):
+    """A stage would end, or goes on, after :attr:`Stages.deadline`; whoever set it catches this."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stage.
@@ -34,6 +38,9 @@ class Stages(Progress):
         progress: where to.
         stages: what is to be done, in order; those not begun may be replaced later.
         now: a clock, in seconds.
+
+    Attributes:
+        deadline: seconds from the start after which no stage goes on; None sets no limit.
     """
 
     def __init__(
@@ -45,6 +52,7 @@ class Stages(Progress):
         super().__init__(quiet=progress.quiet, every=progress.every)
         self.progress, self.stages, self.now = progress, list(stages), now
         self.done, self.start = 0, now()
+        self.deadline: float | None = None
         self._began: float | None = None  # of the stage that is going on
         self._task: tuple[float, float] | None = None  # when it began, which part is done
         self._spent: dict[str, float] = defaultdict(float)
@@ -71,6 +79,20 @@ class Stages(Progress):
             spent, work = spent + elapsed + here, work + current.work
         return here + sum(s.work * self._pace(s.kind, spent, work) for s in following)
 
+    def estimate(self, stages: Sequence[Stage]) -> float:
+        """Seconds that stages take, at the paces known so far; of the one going on nothing is."""
+        spent, work = sum(self._spent.values()), sum(self._work.values())
+        return sum(stage.work * self._pace(stage.kind, spent, work) for stage in stages)
+
+    def check(self, more: float = 0.0) -> None:
+        """Make sure that the deadline is not over, nor will be in so many seconds.
+
+        Raises:
+            OutOfTimeError: it is.
+        """
+        if self.deadline is not None and self.spent() + more > self.deadline:
+            raise OutOfTimeError
+
     def _pace(self, kind: str, spent: float, work: float) -> float:
         """Seconds for one of work."""
         if self._work.get(kind):
@@ -79,16 +101,18 @@ class Stages(Progress):
 
     @contextmanager
     def next(self) -> Iterator[Stage]:
-        """Tell of the next stage, and time it."""
+        """Tell of the next stage, and time it; one that is cut short tells no pace."""
         stage = self.stages[self.done]
         told = f"{clock(self.spent())} spent, about {clock(self.left())} left"
         self.say(f"[{self.done + 1}/{len(self.stages)}] {stage.title}; {told}")
         self._began = self.now()
-        yield stage
-        self._spent[stage.kind] += self.now() - self._began
-        self._work[stage.kind] += stage.work
-        self._began, self._task = None, None
-        self.done += 1
+        try:
+            yield stage
+            self._spent[stage.kind] += self.now() - self._began
+            self._work[stage.kind] += stage.work
+        finally:
+            self._began, self._task = None, None
+            self.done += 1
 
     def say(self, line: str) -> None:
         """Print one line for the person watching."""
@@ -96,7 +120,10 @@ class Stages(Progress):
 
     @contextmanager
     def task(self, title: str, total: int, done: int = 0) -> Iterator[Advance]:
-        """Show one task of a stage; behind it how long all stages still take."""
+        """Show one task of a stage; behind it how long all stages still take.
+
+        Each step that is told raises :class:`OutOfTimeError` where the deadline is over.
+        """
         with self.progress.task(title, total, done) as advance:
             began, count = self.now(), 0
             self._task = None
@@ -106,6 +133,7 @@ class Stages(Progress):
                 count += steps
                 self._task = (began, min(count / max(total - done, 1), 1.0))
                 advance(steps, f"all: about {clock(self.left())} left  {note}".rstrip())
+                self.check()
 
             yield told
             self._task = None

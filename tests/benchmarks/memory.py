@@ -22,7 +22,7 @@ from pathlib import Path
 from l2laug.artifacts.model_card import Card
 from l2laug.artifacts.run import find_run
 from l2laug.commands.augment import AugmentOptions, augment
-from l2laug.commands.augmenting import work
+from l2laug.commands.augmenting import learn_classes
 from l2laug.commands.sample import SampleOptions, sample
 from l2laug.core.progress import Progress
 from l2laug.runtime.session import Session
@@ -62,7 +62,7 @@ def draw(count: int, out: Path, **options: object) -> None:
 
 
 def fill(count: int, out: Path, **options: object) -> None:
-    work.adapt = warping(CARD)  # type: ignore[attr-defined]
+    learn_classes.adapt = warping(CARD)  # type: ignore[attr-defined]
     root = trees.class_folders(out / "set", {"a": 3, "b": 9}, (32, 32))
     options |= {"out": out / "filled", "rare": ("a",), "to_count": str(count), "force": "samples"}
     augment(root, AugmentOptions(**options), Session.start("cpu", Progress(quiet=True)))  # type: ignore[arg-type]

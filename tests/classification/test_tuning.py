@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from l2laug.classification.arms.registry import ARMS, Setting
+from l2laug.classification.arms.registry import ARMS, Setting, choose_arms
 from l2laug.classification.heads.head import Floats, Rows, balanced_loss
 from l2laug.classification.predictions import Answers
-from l2laug.classification.tuning import Tuner, make_folds
+from l2laug.classification.tuning import Tuner, count_trainings, make_folds
 
 
 class Scripted:
@@ -52,6 +52,19 @@ def test_the_strength_and_the_rate_with_the_least_loss_are_taken():
 
     assert (tuned.strength, tuned.rate, tuned.setting.share) == (0.75, 10.0, 0.75)
     assert tuned.loss == 0
+
+
+@pytest.mark.parametrize("images", [1, 4])
+@pytest.mark.parametrize("shared", [True, False])
+def test_as_many_trainings_are_told_as_were_counted(images: int, shared: bool) -> None:
+    head = Scripted(0.5, 1.0, shared=shared)
+    arms = choose_arms(["quick"], ("mirror", "both"))
+    labels, told = np.repeat([0, 1, 2], [10, images, 10]), []
+    tuner = Tuner(head, labels, 1, ("mirror", "both"), lambda n=1, note="": told.append(n))
+    for arm in arms:
+        tuner.tune(arm)
+    assert sum(told) == count_trainings(head, arms, labels, 1)
+    assert sum(told) or (shared and images == 1)  # a rate for all, and nothing to hold out
 
 
 def test_an_arm_builds_on_the_tuned_strength_of_another():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from l2laug.artifacts.model_card import Card
-from l2laug.commands.augmenting import work
+from l2laug.commands.augmenting import learn_classes
 from l2laug.core.errors import NOTHING_ADDED
 from tests.cli.calls import l2laug, rejected, the_json
 from tests.commands.augmenting.models import warping
@@ -81,7 +81,7 @@ def test_nothing_added_has_an_exit_code_of_its_own(here: Path) -> None:
 
 
 def test_samples_by_force(here: Path, card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "adapt", warping(card))
+    monkeypatch.setattr(learn_classes, "adapt", warping(card))
     folders(here / "set")
     words = ["augment", "set", "-o", "out", "--device", "cpu", "--force", "samples"]
     result = l2laug(*words)

@@ -10,7 +10,7 @@ import pytest
 
 from l2laug.artifacts.model_card import Card
 from l2laug.commands.augment import AugmentOptions, augment
-from l2laug.commands.augmenting import work
+from l2laug.commands.augmenting import learn_classes, work
 from l2laug.commands.augmenting.arms import Measured
 from l2laug.runtime.session import Session
 from tests.commands.augmenting.models import warping
@@ -21,7 +21,7 @@ Augment = Callable[..., dict[str, Any]]
 @pytest.fixture
 def augmented(card: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Augment:
     """augment with models that need no learning; no samples help, unless told otherwise."""
-    monkeypatch.setattr(work, "adapt", warping(card))
+    monkeypatch.setattr(learn_classes, "adapt", warping(card))
 
     def measure(model: Any, *_: Any) -> Measured:
         word = "helps" if model.folder.name in helping else "unclear"

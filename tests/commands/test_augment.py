@@ -16,7 +16,7 @@ from torchvision.datasets import ImageFolder
 
 from l2laug.artifacts.model_card import Card
 from l2laug.artifacts.run import find_run
-from l2laug.commands.augmenting import work
+from l2laug.commands.augmenting import learn_classes
 from l2laug.commands.sample import SampleOptions, sample
 from l2laug.core.errors import ImageError, OutputError
 from l2laug.core.progress import Progress
@@ -135,7 +135,7 @@ def test_splits_that_are_there_are_copied_and_never_learned_from(
             learned.update(p.resolve() for p in place.rglob("*.png"))
         return adapt(folder, options, session)
 
-    monkeypatch.setattr(work, "adapt", watched)
+    monkeypatch.setattr(learn_classes, "adapt", watched)
     augmented(root, to_count="10", force="samples", link=True)
     assert counts_of(tmp_path / "out" / "train") == {"a": 10, "b": 20}
     for split in ("val", "test"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from l2laug.core.progress import Progress
-from l2laug.core.stages import Stage, Stages
+from l2laug.core.stages import OutOfTimeError, Stage, Stages
 
 
 class Lines(Progress):
@@ -54,3 +54,26 @@ def test_a_task_that_is_going_on_counts() -> None:
         clock.now = 30.0
         advance(80)
         assert stages.left() == pytest.approx(5 * 3)
+
+
+def test_a_deadline_ends_what_goes_on_and_stops_what_would_not_end() -> None:
+    clock = Clock()
+    stages = Stages(Lines(), [Stage("learn", "a", 10), Stage("learn", "b", 10)], clock)
+    stages.deadline = 30.0
+
+    def train() -> None:
+        with stages.next(), stages.task("training", 4) as advance:
+            clock.now = 29.0
+            advance()
+            clock.now = 31.0
+            advance()
+
+    with pytest.raises(OutOfTimeError):
+        train()
+    assert stages.estimate(stages.stages[1:]) == 10  # what was cut short tells no pace
+    stages.deadline = 45.0
+    with stages.next():
+        stages.check(14.0)
+        with pytest.raises(OutOfTimeError):
+            stages.check(15.0)
+    assert stages.done == 2

@@ -95,9 +95,9 @@ def draw_class(
         for new in _new_images(sampler, count * MOST_DRAWS, session.seed, sources, folder):
             shown = new.entry["accepted"] and (common is None or name in new.item.labels)
             if shown and (common is None or common.take(new.item)):
-                advance()
                 found, missed = found + 1, 0
                 yield new
+                advance()  # behind it: time may be over
             else:
                 _remove(new)
                 missed += 1

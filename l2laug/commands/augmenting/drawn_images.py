@@ -55,6 +55,10 @@ class DrawnImages:
         self.dropped: list[tuple[str, Dropped]] = []
         self.mirrored = 0
         self._images = Spool[NewImage](folder)
+        self.extend(images)
+
+    def extend(self, images: Iterable[NewImage]) -> None:
+        """Put more behind the others."""
         for image in images:
             self._images.append(image)
             self.shown.update(image.item.labels)

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from l2laug.artifacts.run import Run, find_run
-from l2laug.commands.adapt import AdaptOptions, adapt
+from l2laug.artifacts.run import Run
 from l2laug.commands.augmenting.arms import Measured, measure_class
 from l2laug.commands.augmenting.draw_class import CommonObjects, draw_class
 from l2laug.commands.augmenting.drawn_images import DrawnImages
 from l2laug.commands.augmenting.hold_out import HELD_OUT, Items, support_of
 from l2laug.commands.augmenting.image_folders import folder_names, link_classes
+from l2laug.commands.augmenting.learn_classes import Learned, LearnOptions, learn_classes
 from l2laug.commands.augmenting.object_crops import measure_objects
 from l2laug.commands.augmenting.plan import AugmentPlan, ClassPlan
+from l2laug.commands.augmenting.stage_work import DRAW, drawing, learning, measuring, writing
 from l2laug.core.files import unwritable
-from l2laug.core.stages import Stage, Stages
+from l2laug.core.stages import OutOfTimeError, Stage, Stages
 from l2laug.data.datasets.dataset import TRAIN, Item
 from l2laug.reports.augmentation import NOT_MEASURED
 from l2laug.runtime.session import Session
 
 COMMON_SHARE = 0.25  # by which objects of other classes may multiply in new images
-# Of a budget: for models, and until no more is measured.
-LEARNING_SHARE, MEASURING_SHARE = 0.25, 0.7
-LEARN, MEASURE, DRAW, WRITE = "learn", "measure", "draw", "write"
-# On two cores: to learn at all and a class more, to measure one, to draw and write an image.
-TUNING, LEARNING, MEASURING, DRAWING, WRITING = 120.0, 15.0, 90.0, 0.02, 0.001
+LEARNING_SHARE = 0.25  # of a budget, for all trainings of models
+SPENT = "the budget was spent"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,15 @@ class WorkOptions:
 
     Attributes:
         bundle: to start from.
-        budget: seconds for all, about.
+        budget: seconds for all, if that is limited.
+        began: when they began to count, by :func:`time.monotonic`.
         forced: every rare class gets its images, whatever is measured.
         heads: classifiers to measure with.
     """
 
     bundle: str
     budget: float | None
+    began: float
     forced: bool
     heads: tuple[str, ...]
 
@@ -67,6 +70,10 @@ class Worked:
 class Work:
     """The stages between a plan and the folder that is written.
 
+    With a budget each stage has to leave the time that the later ones need, what samples help comes
+    before what is measured next, and writing before all: a stage that would take longer is left
+    out, one that does is cut short, and both are said.
+
     Args:
         plan: what is to be done.
         folder: for models, folders of links and new images, until all is written.
@@ -81,16 +88,19 @@ class Work:
         self.names = folder_names(plan.dataset.classes)
         self.worked = Worked()
         measured = [c for c in plan.filled if c.measured]
-        stages = [_learning(measured, "")] if measured else []
-        stages += [Stage(MEASURE, f"measuring {c.name}", MEASURING) for c in measured]
-        later = self._drawing(plan.filled, plan.filled) if options.forced else []
-        self.stages = Stages(session.progress, [*stages, *later, self._write_stage()])
+        self.seconds = None
+        if options.budget is not None:
+            self.seconds = LEARNING_SHARE * options.budget / (len(measured) + 1)
+        stages = [*learning(measured, seconds=self.seconds), *map(measuring, measured)]
+        later = self._later(plan.filled, plan.filled) if options.forced else []
+        self.stages = Stages(session.progress, [*stages, *later, writing(plan)])
+        self.stages.start = options.began
         self.session = session.showing(self.stages)
 
-    def _drawing(self, again: Sequence[ClassPlan], chosen: Sequence[ClassPlan]) -> list[Stage]:
+    def _later(self, again: Sequence[ClassPlan], chosen: Sequence[ClassPlan]) -> list[Stage]:
         """Stages from learning some classes whole to drawing some."""
-        stages = [_learning(again, " from all images")] if again else []
-        return stages + [Stage(DRAW, f"drawing {c.name}", c.missing * DRAWING) for c in chosen]
+        whole = learning(again, " from all images", self.seconds)
+        return [*whole, *drawing(chosen)]
 
     def run(self) -> Worked:
         """Do all of it.
@@ -104,42 +114,63 @@ class Work:
         known = {} if self.plan.roles.source == HELD_OUT else runs
         again = [c for c in chosen if c.name not in known]
         done = self.stages.stages[: self.stages.done]
-        self.stages.stages = [*done, *self._drawing(again, chosen), self._write_stage()]
+        self.stages.stages = [*done, *self._later(again, chosen), writing(self.plan)]
         if again:
-            items = {c.name: self._train(c.name) for c in again}
-            base = {c.name: self._train(c.name) for c in self.plan.classes if c.role == "base"}
-            with self.stages.next():
-                known |= self._learn("whole", items, base)
+            known = {**known, **self._learn_whole(again, chosen, runs)}
         common = self._common() if self.plan.dataset.of_objects else None
         for c in chosen:
+            self.worked.drawn[c.name] = DrawnImages(self.folder)
             run = known.get(c.name)
-            with self.stages.next():
-                self.worked.drawn[c.name] = self._draw(c, run, common)
+            self._in_time([], partial(self._draw, c, run, common), None)
             if run is not None:
                 self.worked.models[c.name] = run
+        self.stages.deadline = None
         return self.worked
+
+    def _in_time(self, later: Sequence[Stage], do: Callable[[], T], otherwise: T) -> T:
+        """What the next stage gives, if it leaves the time that later ones take."""
+        if self.options.budget is not None:
+            needed = self.stages.estimate([*later, writing(self.plan)])
+            self.stages.deadline = self.options.budget - needed
+        try:
+            with self.stages.next() as stage:
+                if stage.kind != DRAW:  # a part of what is to be drawn serves, too
+                    self.stages.check(self.stages.estimate([stage]))
+                return do()
+        except OutOfTimeError:
+            self.session.progress.say(f"note: {stage.title}: {SPENT}")
+            return otherwise
 
     def _measure(self) -> dict[str, Run]:
         """Learn the rare classes that can be measured, and measure them; their models."""
         plan, found = self.plan, self.worked.measured
         measured = [c for c in plan.filled if c.measured]
         for c in plan.filled:
-            found[c.name] = Measured(NOT_MEASURED, notes=("too few to test on",))
+            why = SPENT if c.measured else "too few to test on"
+            found[c.name] = Measured(NOT_MEASURED, notes=(why,))
         if not measured:
             return {}
         learn = plan.roles.learn
         rare = {c.name: learn[c.name] for c in measured if c.name in learn}
         base = {c.name: learn[c.name] for c in plan.classes if c.role == "base" and c.name in learn}
-        with self.stages.next():
-            runs = self._learn("half", rare, base)
+        one = measured[:1]
+        learned = self._in_time(
+            [*map(measuring, one), *self._needed(one)],
+            lambda: self._learn("half", rare, base),
+            Learned({}, late=True),
+        )
         folders = None if plan.dataset.of_objects else self._study_folders(rare)
-        longest = 0.0
         for c in measured:
-            began = self.stages.spent()
-            with self.stages.next():
-                found[c.name] = self._measure_one(c.name, runs, folders, began + longest)
-            longest = max(longest, self.stages.spent() - began)
-        return runs
+            measure = partial(self._measure_one, c.name, learned, folders)
+            found[c.name] = self._in_time(self._needed([c]), measure, found[c.name])
+        return learned.runs
+
+    def _needed(self, more: Sequence[ClassPlan]) -> list[Stage]:
+        """Stages that have to come after what is measured, were some classes found to be helped."""
+        if self.options.forced:
+            return self._later(self.plan.filled, self.plan.filled)
+        helped = [c for c in self.plan.filled if self.worked.measured[c.name].helps]
+        return drawing([*helped, *more])
 
     def _study_folders(self, rare: Mapping[str, Items]) -> tuple[Path, Path]:
         """Class folders to train and to test classifiers on."""
@@ -155,68 +186,60 @@ class Work:
         )
 
     def _measure_one(
-        self, name: str, runs: Mapping[str, Run], folders: tuple[Path, Path] | None, until: float
+        self, name: str, learned: Learned, folders: tuple[Path, Path] | None
     ) -> Measured:
-        """Measure one class, unless that would take longer than the budget allows."""
-        budget, heads = self.options.budget, self.options.heads
-        if budget is not None and until > MEASURING_SHARE * budget:
-            return Measured(NOT_MEASURED, notes=("the budget was spent",))
-        if name not in runs:
-            return Measured(NOT_MEASURED, notes=("nothing that is made of it passes",))
+        run, heads = learned.runs.get(name), self.options.heads
+        if run is None:
+            why = SPENT if learned.late else "nothing that is made of it passes"
+            return Measured(NOT_MEASURED, notes=(why,))
         if folders is not None:
-            return measure_class(runs[name], *folders, self.session, heads)
+            return measure_class(run, *folders, self.session, heads)
         place = self.folder / "half" / "drawn" / self.names[name]
         roles = self.plan.roles
-        return measure_objects(
-            name, runs[name], roles.learn, roles.test, place, self.session, heads
-        )
+        return measure_objects(name, run, roles.learn, roles.test, place, self.session, heads)
 
     def _learn(
         self, name: str, rare: Mapping[str, Sequence[Item]], base: Mapping[str, Sequence[Item]]
-    ) -> dict[str, Run]:
-        """Adapt models to some classes along with others; those of which something passes."""
-        place, seed = self.folder / name, self.session.seed
-        support = {c: support_of(items, seed) for c, items in rare.items()}
-        folder = link_classes(place / "rare", support, self.names)
-        usable = {c: items for c, items in base.items() if len(items) > 1}
-        along = link_classes(place / "base", usable, self.names) if usable else None
-        seconds = None
-        if self.options.budget is not None:
-            seconds = LEARNING_SHARE * self.options.budget / (len(rare) + 1)
-        options = AdaptOptions(
-            self.options.bundle,
-            base=along,
-            out=place / "runs",
-            budget=seconds,
-            resume=True,
-            keep_going=True,
-        )
-        found = {}
-        classes = {self.names[c]: c for c in rare}
-        for one in adapt(folder, options, self.session):
-            self.worked.notes += [n for n in one.notes if n not in self.worked.notes]
-            if one.passed:
-                found[classes[one.class_name]] = find_run(one.run)
-        return found
+    ) -> Learned:
+        place = self.folder / name
+        how = LearnOptions(place, self.names, self.options.bundle, self.seconds)
+        learned = learn_classes(rare, base, how, self.session)
+        self.worked.notes += [n for n in learned.notes if n not in self.worked.notes]
+        return learned
 
-    def _draw(self, c: ClassPlan, run: Run | None, common: CommonObjects | None) -> DrawnImages:
+    def _learn_whole(
+        self, again: Sequence[ClassPlan], chosen: Sequence[ClassPlan], halves: Mapping[str, Run]
+    ) -> dict[str, Run]:
+        """Models of classes learned from all their images; those at hand where time is over."""
+        items = {c.name: self._train(c.name) for c in again}
+        base = {c.name: self._train(c.name) for c in self.plan.classes if c.role == "base"}
+        learned = self._in_time(
+            drawing(chosen), lambda: self._learn("whole", items, base), Learned({}, late=True)
+        )
+        if late := [c.name for c in again if learned.late and c.name not in learned.runs]:
+            self.worked.notes.append(f"not learned from all images, {SPENT}: {', '.join(late)}")
+        return {**halves, **learned.runs} if learned.late else learned.runs
+
+    def _draw(self, c: ClassPlan, run: Run | None, common: CommonObjects | None) -> None:
         # Of objects, images drawn for one rare class may show another.
         missing = c.missing - sum(new.shown[c.name] for new in self.worked.drawn.values())
         if run is None or missing <= 0:
-            return DrawnImages(self.folder)
+            return
         items = {item.file.resolve(): item for item in self._train(c.name)}
-        folder = self.folder / "drawn" / self.names[c.name]
-        new = draw_class(c.name, run, items, missing, folder, self.session, common)
+        folder, found = self.folder / "drawn" / self.names[c.name], self.worked.drawn[c.name]
+        why = "others never reached the class-similarity threshold"
+        if common is not None:
+            why = "more would lose the object, or multiply others"
         try:
-            found = DrawnImages(self.folder, new)
+            found.extend(draw_class(c.name, run, items, missing, folder, self.session, common))
         except OSError as error:
             raise unwritable(folder, error) from error
-        if len(found) < missing:
-            why = "others never reached the class-similarity threshold"
-            if common is not None:
-                why = "more would lose the object, or multiply others"
-            self.worked.notes.append(f"{c.name}: {len(found)} of {missing} images drawn; {why}")
-        return found
+        except OutOfTimeError:
+            why = SPENT
+            raise
+        finally:
+            if len(found) < missing:
+                self.worked.notes.append(f"{c.name}: {len(found)} of {missing} images drawn; {why}")
 
     def _train(self, name: str) -> Items:
         """All images of a class to train on."""
@@ -225,15 +248,3 @@ class Work:
     def _common(self) -> CommonObjects:
         counts = Counter(o.label for item in self.plan.dataset.of(TRAIN) for o in item.objects)
         return CommonObjects(counts, COMMON_SHARE, frozenset(c.name for c in self.plan.filled))
-
-    def _write_stage(self) -> Stage:
-        count = len(self.plan.dataset.items)
-        return Stage(WRITE, "writing the data set", count * WRITING)
-
-
-def _learning(classes: Sequence[ClassPlan], how: str) -> Stage:
-    return Stage(LEARN, f"learning {_listed(classes)}{how}", TUNING + LEARNING * len(classes))
-
-
-def _listed(classes: Sequence[ClassPlan]) -> str:
-    return ", ".join(c.name for c in classes)
