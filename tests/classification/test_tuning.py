@@ -60,7 +60,7 @@ def test_as_many_trainings_are_told_as_were_counted(images: int, shared: bool) -
     head = Scripted(0.5, 1.0, shared=shared)
     arms = choose_arms(["quick"], ("mirror", "both"))
     labels, told = np.repeat([0, 1, 2], [10, images, 10]), []
-    tuner = Tuner(head, labels, 1, ("mirror", "both"), lambda n=1, note="": told.append(n))
+    tuner = Tuner(head, labels, 1, ("mirror", "both"), lambda n=1, **_: told.append(n))
     for arm in arms:
         tuner.tune(arm)
     assert sum(told) == count_trainings(head, arms, labels, 1)
