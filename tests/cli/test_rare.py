@@ -280,7 +280,7 @@ def test_sample_never_writes_over_what_is_there(here: Path, tiny_run: Path) -> N
 
 def test_sample_where_nothing_can_be_written(here: Path, tiny_run: Path) -> None:
     (here / "file").touch()
-    assert "can't be written" in rejected(6, "sample", tiny_run, "-n", 2, "-o", "file/out")
+    assert "can't be made" in rejected(6, "sample", tiny_run, "-n", 2, "-o", "file/out")
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "many"])
