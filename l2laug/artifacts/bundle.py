@@ -108,7 +108,7 @@ def open_bundle(path: Path) -> Bundle:
     try:
         info = json.loads(info_path.read_text(encoding="utf-8"))
         found = info["format"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BundleError(
             f"{info_path} is damaged.", "Install or make the bundle again."
         ) from error
@@ -122,6 +122,11 @@ def open_bundle(path: Path) -> Bundle:
         raise BundleError(
             f"{info_path} is damaged: {', '.join(wrong)} missing or of the wrong kind.",
             "Install or make the bundle again.",
+        )
+    if outside := [name for name in info["files"] if Path(name).name != name or name == ".."]:
+        raise BundleError(
+            f"{info_path} names files outside of its folder: {', '.join(outside)}.",
+            "Do not trust that bundle.",
         )
     return Bundle(path, info, file_hash(info_path))
 

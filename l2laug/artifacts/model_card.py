@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from l2laug.core.errors import BundleError
 
 KEY = "l2laug"
+RANGES = {  # of whole numbers
+    "size": (8, 4096),
+    "channels": (1, 3),
+    "latent": (1, 65536),
+    "seed": (0, 2**32 - 1),
+    "steps": (0, 2**40),
+    "originals": (0, 100_000),
+    "max_side": (1, 2**20),
+}
+WORDS = ("class_name", "bundle", "bundle_hash", "recipe", "recipe_hash", "version")
 ORIGINAL = "l2laug.original"  # and a row: a support image at its own size
 FORMAT = 5
 READ = {4: {"gem_strength"}, 5: set[str]()}  # formats, and the fields that each lacks
 TUPLES = ("support_hashes", "base_hashes", "strength")
+PARTS = 4  # of a change, each with its strength
 SHORT = 16  # letters of a base image's hash
 
 
@@ -79,7 +92,7 @@ class Card:
         try:
             values = json.loads(metadata[KEY])
             found = values["format"]
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, RecursionError) as error:
             raise BundleError(
                 f"{source} is not a model that l2laug adapt wrote.", "Give one that is."
             ) from error
@@ -94,11 +107,35 @@ class Card:
                 f"{source} has card format {found}, this l2laug reads {FORMAT}.",
                 "Adapt again with this version.",
             )
+        if wrong := _wrong(values):
+            raise BundleError(
+                f"{source} says impossible things of itself ({', '.join(wrong)}).",
+                "Do not trust that file; adapt again.",
+            )
         name = str(values["class_name"])
-        if name in ("", "..") or Path(name).name != name:
+        if name in ("", "..") or Path(name).name != name or "\0" in name:
             raise BundleError(
                 f"{source} names its class {name!r}, which is no folder's name.",
                 "Do not trust that file; adapt again.",
             )
         hashes = {name: tuple(values[name]) for name in TUPLES}
         return cls(**(values | hashes | {"format": FORMAT}))
+
+
+def _wrong(values: Mapping[str, Any]) -> list[str]:
+    """Keys of a card whose values can't be."""
+    wrong = [key for key in WORDS if not isinstance(values[key], str)]
+    for key, (low, high) in RANGES.items():
+        found = values[key]
+        if type(found) is not int or not low <= found <= high:
+            wrong.append(key)
+    for key in TUPLES:
+        kind = str if key != "strength" else (int, float)
+        if not isinstance(values[key], list) or not all(isinstance(v, kind) for v in values[key]):
+            wrong.append(key)
+    threshold = values["acceptance_threshold"]
+    if not isinstance(threshold, (int, float)) or not math.isfinite(threshold):
+        wrong.append("acceptance_threshold")
+    if not wrong and (not values["support_hashes"] or len(values["strength"]) != PARTS):
+        wrong.append("support_hashes" if not values["support_hashes"] else "strength")
+    return wrong

@@ -236,7 +236,7 @@ def read_options(run: Run) -> dict[str, Any]:
         options = yaml.safe_load(path.read_text(encoding="utf-8"))
         if not isinstance(options["bundle"], dict):
             raise TypeError("no bundle in it")
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
+    except (yaml.YAMLError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BundleError(f"{path} is damaged.", "Adapt again.") from error
     return dict(options)
 

@@ -67,7 +67,7 @@ def read_recipe(path: Path, source: SourceSize | None = None) -> Recipe:
         data = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506 (a SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"Recipe {path} can't be read: {error}.", "Check the path.") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise RecipeError(f"Recipe {path} is not YAML: {error}.", "Mend that line.") from error
     if not isinstance(data, dict):
         raise RecipeError(f"Recipe {path} is no mapping.", "Start it with 'name: my-recipe'.")

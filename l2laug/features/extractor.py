@@ -11,6 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from l2laug.artifacts.bundle import Bundle
+from l2laug.artifacts.onnx_file import check_onnx
 from l2laug.core.arrays import Features, Pixels, to_unit
 
 BATCH = 64
@@ -47,7 +48,12 @@ def bundle_extractor(bundle: Bundle) -> Extractor:
 
 
 def extractor_at(path: Path, name: str, digest: str) -> Extractor:
-    """An extractor from an ONNX file: input ``(N, C, S, S)`` in [-1, 1], output ``(N, D)``."""
+    """An extractor from an ONNX file: input ``(N, C, S, S)`` in [-1, 1], output ``(N, D)``.
+
+    Raises:
+        BundleError: the file holds more than ONNX's operators, or is damaged.
+    """
+    check_onnx(path)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])

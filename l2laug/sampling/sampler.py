@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
 from l2laug.artifacts.model_card import ORIGINAL, Card
+from l2laug.artifacts.onnx_file import check_onnx
 from l2laug.core.arrays import Pixels, to_pixels
 from l2laug.core.errors import BundleError
 from l2laug.core.hashing import file_hash
@@ -85,6 +87,7 @@ class Sampler:
     def __init__(self, path: Path, device: str = "auto", threads: int = 0) -> None:
         if not path.is_file():
             raise BundleError(f"No model at {path}.", "Make one with l2laug adapt FOLDER.")
+        check_onnx(path)
         runtime = Runtime.here()
         providers = runtime.providers(device)
         if CUDA in providers:
@@ -107,6 +110,7 @@ class Sampler:
         self.card = Card.from_metadata(self._metadata, str(path))
         there = {output.name for output in self.session.get_outputs()}
         self._outputs = [name for name in (*DRAWN, *CHANGE) if name in there]
+        self._check_graph(path)
         self.digest = file_hash(path)
 
     def draw(self, count: int, seed: int = 0, first: int = 0) -> Iterator[Drawn]:
@@ -138,6 +142,22 @@ class Sampler:
                 following += 1
             if ready:
                 yield self._drawn(ready)
+
+    def _check_graph(self, path: Path) -> None:
+        """Make sure that the graph takes and gives what its card says, and no more."""
+        card = self.card
+        fed = {"support": [], "latent": [card.latent]}
+        side = [card.channels, card.size, card.size]
+        wanted = {"images": side, "similarity": [], "difference": side}
+        inputs = {one.name: list(one.shape[1:]) for one in self.session.get_inputs()}
+        given = {one.name: list(one.shape[1:]) for one in self.session.get_outputs()}
+        right = inputs == fed and set(DRAWN) <= given.keys()
+        right = right and all(given[name] == wanted[name] for name in given.keys() & wanted.keys())
+        if not right or len(self._outputs) not in (len(DRAWN), len(DRAWN + CHANGE)):
+            raise BundleError(
+                f"{path} takes or gives other arrays than its card says.",
+                "Do not trust that file; adapt again.",
+            )
 
     @property
     def tells_changes(self) -> bool:
@@ -185,13 +205,24 @@ class Sampler:
         for start in range(0, len(support), BATCH):
             rows = np.asarray(support[start : start + BATCH], np.int64)
             fill = BATCH - len(rows)
-            feed = {
+            feed: dict[str, NDArray[Any]] = {
                 "support": np.pad(rows, (0, fill), "edge"),
                 "latent": np.pad(latents[start : start + BATCH], ((0, fill), (0, 0)), "edge"),
             }
-            found = self.session.run(self._outputs, feed)
-            parts.append([np.asarray(v)[: len(rows)] for v in found])
+            found = [np.asarray(v)[: len(rows)] for v in self._graph(feed)]
+            if not all(np.isfinite(values).all() for values in found):
+                raise BundleError("The model draws values that are no numbers.", "Adapt again.")
+            parts.append(found)
         return [np.concatenate(p) for p in zip(*parts, strict=True)]
+
+    def _graph(self, feed: dict[str, NDArray[Any]]) -> Sequence[Any]:
+        try:
+            return list(self.session.run(self._outputs, feed))
+        except Exception as error:  # onnxruntime's own exceptions share no root but this one
+            said = str(error).splitlines()[0].rstrip(".")
+            if "alloc" in said:
+                raise MemoryError(said) from error
+            raise BundleError(f"The model can't be run: {said}.", "Adapt again.") from error
 
     def _try(self, batch: list[tuple[int, int]], seed: int) -> list[_Try]:
         latents = np.stack([latent(seed, i, t, self.card.latent) for i, t in batch])

@@ -49,7 +49,7 @@ def read_entries(path: Path) -> Iterator[Entry]:
     if path.is_file():
         with path.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
-                with suppress(ValueError):
+                with suppress(ValueError, RecursionError):
                     entry = json.loads(line)
                     if isinstance(entry, dict) and set(entry) >= NEEDED:
                         yield entry
