@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from l2laug.cli.app import AsJson, Device, Overwrite, Seed, app, command
+from l2laug.cli.app import AsJson, Device, Overwrite, Private, Seed, app, command
 from l2laug.cli.printing import print_json
 from l2laug.core.errors import UsageError
 
@@ -55,6 +55,7 @@ def adapt_cli(
         int,
         typer.Option(min=32, help="Longest side of the originals that the model file carries."),
     ] = 1024,
+    private: Private = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep classes adapted before; adapt the others.")
     ] = False,
@@ -80,6 +81,7 @@ def adapt_cli(
         resume=resume,
         overwrite=overwrite,
         max_side=max_side,
+        private=private,
     )
     session = Session.start(device, Progress(quiet=as_json), seed)
     results = adapt(folder, options, session)

@@ -48,6 +48,9 @@ Groups = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+Private = Annotated[
+    bool, typer.Option("--private", help="Leave the rare images out of sheets and reports.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
 

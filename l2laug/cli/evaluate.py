@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from l2laug.cli.app import AsJson, Device, Groups, Seed, app, command
+from l2laug.cli.app import AsJson, Device, Groups, Private, Seed, app, command
 from l2laug.cli.printing import check_for_several, print_comparison, print_evaluation, print_json
 from l2laug.config.evaluation_options import FLIPS, PROBE, EvaluationOptions, split_names
 from l2laug.core.errors import GateError, UsageError
@@ -97,6 +97,7 @@ def evaluate_cli(
     max_fid: MaxFid = None,
     junit: Junit = None,
     out: Out = None,
+    private: Private = False,
     seed: Seed = 0,
     device: Device = "auto",
     as_json: AsJson = False,
@@ -116,6 +117,7 @@ def evaluate_cli(
         flips=flips,
         seeds=seeds,
         steps=steps,
+        private=private,
     )
     from l2laug.core.progress import Progress
     from l2laug.reports.gates import Gates

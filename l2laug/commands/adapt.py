@@ -55,6 +55,7 @@ class AdaptOptions:
             ``budget``.
         overwrite: replace run folders that exist.
         max_side: of the originals that the model file carries, in pixels; longer ones are reduced.
+        private: leave the rare images out of ``sheet.png``.
         keep_going: adapt the other classes where nothing that is made of one passes.
     """
 
@@ -67,6 +68,7 @@ class AdaptOptions:
     resume: bool = False
     overwrite: bool = False
     max_side: int = MAX_SIDE
+    private: bool = False
     keep_going: bool = False
 
 
@@ -132,7 +134,9 @@ def adapt(folder: Path, options: AdaptOptions, session: Session) -> list[Adapted
     recipe = _recipe(options, bundle)
     if recipe.method != L2L:
         check_method(recipe.method, job.classes, options)
-    plan = Plan(bundle, recipe, session, options.budget, max_side=options.max_side)
+    plan = Plan(
+        bundle, recipe, session, options.budget, max_side=options.max_side, private=options.private
+    )
     sets = read_supports(job.classes, bundle)
     _check_free(job, options, bundle.path)
     progress.say(f"bundle {bundle.name}, {device}")

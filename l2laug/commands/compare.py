@@ -120,7 +120,7 @@ def compare(
     compared = []
     for i, samples in enumerate(chosen):
         session.progress.say(f"{sets.names[i]}: {sets.folders[i]}")
-        sheet = out / f"comparison-copies-{i + 1}.png"
+        sheet = None if options.private else out / f"comparison-copies-{i + 1}.png"
         measures, said, _ = measure_samples(
             samples, real, extractor, session.seed, sheet, options.lpips, session.device
         )
@@ -142,7 +142,8 @@ def compare(
         paths={"report": str(out / "comparison.md"), "sheet": str(out / "comparison.png")},
     )
     plain = asdict(result)
-    rows = [list(p[:SHOWN]) for p in (real.support, *(one.kept for one in chosen))]
+    given_images = [] if options.private else [real.support]
+    rows = [list(p[:SHOWN]) for p in (*given_images, *(one.kept for one in chosen))]
     save_sheet(out / "comparison.png", rows)
     write_text(out / "comparison.json", json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
     write_text(out / "comparison.md", render(plain))

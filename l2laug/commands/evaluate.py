@@ -97,7 +97,9 @@ def _evaluate(run: Run, options: EvaluationOptions, session: Session) -> Evaluat
     drawn = read_samples(samples, card, session.progress)
     real = read_images(card, about, options, session)
     extractor = find_extractor(options.features, bundle, session.device)
-    sheet = run.folder / "copies.png"
+    sheet = None if options.private else run.folder / "copies.png"
+    if options.private:
+        (run.folder / "copies.png").unlink(missing_ok=True)  # of an evaluation before
     measures, said, copies = measure_samples(
         drawn, real, extractor, session.seed, sheet, options.lpips, session.device
     )
@@ -117,14 +119,14 @@ def _evaluate(run: Run, options: EvaluationOptions, session: Session) -> Evaluat
             "page": str(run.folder / "report.html"),
             "samples": str(samples),
             "sheet": str(run.folder / "sheet.png"),
-            **({"copies": str(sheet)} if "copies" in measures else {}),
+            **({"copies": str(sheet)} if sheet and "copies" in measures else {}),
         },
     )
     plain = asdict(result)
     write_text(run.folder / "report.json", json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
     write_text(run.folder / "report.md", render(plain))
     shown = drawn, real.support, real.others, copies, session.seed
-    pictures = gather(card.class_name, sampler, *shown)
+    pictures = gather(card.class_name, sampler, *shown, private=options.private)
     curves = [*curves_of(about), *training_curves(run.folder / METRICS)]
     write_text(run.folder / "report.html", render_html(plain, pictures, curves))
     return result

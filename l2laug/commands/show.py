@@ -48,6 +48,7 @@ class ModelContents:
         draws: ``changes of originals`` at their size, or ``squares`` of ``size``.
         strength: of each part of a change, 0 to 1; empty where it draws squares.
         gem_strength: of the bundle's GEMs, 0 to 1; none where none were plugged in.
+        base_images: images it was learned along with; it holds the beginnings of their SHA-256.
         acceptance_threshold: class similarity below which a draw is rejected, -1 to 1.
     """
 
@@ -69,6 +70,7 @@ class ModelContents:
     draws: str
     strength: dict[str, float]
     gem_strength: float | None
+    base_images: int
     acceptance_threshold: float
 
 
@@ -109,6 +111,7 @@ def show(run: Run) -> ModelContents:
         draws="changes of originals" if changes else "squares",
         strength=dict(zip(PARTS, card.strength, strict=True)) if changes else {},
         gem_strength=card.gem_strength,
+        base_images=len(card.base_hashes),
         acceptance_threshold=card.acceptance_threshold,
     )
 
@@ -146,4 +149,8 @@ def describe(contents: ModelContents) -> list[str]:
         "would share them"
     )
     lines += [f"holds at its own size: {count} of {kind}" for kind, count in kinds.items()]
+    lines.append("holds of each: encoder maps, SHA-256 of its pixels")
+    if c.base_images:
+        lines.append(f"holds of {c.base_images} base images: the beginning of their SHA-256")
+    lines.append("holds no file names, paths or metadata of photographs")
     return lines

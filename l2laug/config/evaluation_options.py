@@ -32,6 +32,7 @@ class EvaluationOptions:
         flips: whether classes survive flips and turns: ``yes``, ``no``, or ``auto`` to find out.
         seeds: trainings of each kind.
         steps: of each training of a net; as many as the classes take by default.
+        private: leave real images out of sheets and reports.
     """
 
     samples: Path | None = None
@@ -46,6 +47,7 @@ class EvaluationOptions:
     flips: str = "auto"
     seeds: int = SEEDS
     steps: int | None = None
+    private: bool = False
 
 
 def split_names(names: str) -> tuple[str, ...]:

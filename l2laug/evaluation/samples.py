@@ -159,7 +159,7 @@ def measure_samples(
     real: Real,
     extractor: Extractor,
     seed: int,
-    sheet: Path,
+    sheet: Path | None,
     lpips: Path | None = None,
     device: str = "auto",
 ) -> Measured:
@@ -170,7 +170,8 @@ def measure_samples(
         real: the real images, of the same size.
         extractor: what to measure on.
         seed: of the halves that the real images are split in.
-        sheet: where to save the samples that come nearest to support images.
+        sheet: where to save the samples that come nearest to support images, beside these; None
+            saves nothing.
         lpips: weights of AlexNet, to measure perceptual diversity too.
         device: for that.
 
@@ -212,8 +213,9 @@ def measure_samples(
     except ImageError as error:
         notes.append(str(error))
     else:
-        measures["copies"] = copies_measure(copies, sheet.name)
-        save_nearest(sheet, copies, drawn, real.support)
+        measures["copies"] = copies_measure(copies, sheet.name if sheet else "without --private")
+        if sheet is not None:
+            save_nearest(sheet, copies, drawn, real.support)
     duplicates = near_duplicates(drawn.kept, real.support, real.others)
     measures[duplicates.name] = duplicates
     if "fid" in measures:

@@ -52,6 +52,8 @@ def gather(
     others: Pixels,
     copies: Copies | None,
     seed: int,
+    *,
+    private: bool = False,
 ) -> list[Picture]:
     """Every picture of a report that there is something to show on.
 
@@ -63,7 +65,10 @@ def gather(
         others: real images held out.
         copies: what was found of them, if anything.
         seed: of what is drawn for the report alone.
+        private: show no real image.
     """
+    if private:
+        support, others, copies = support[:0], others[:0], None
     random = np.random.default_rng(seed)
     found = [
         _some(title, what, name, pixels, count, random)

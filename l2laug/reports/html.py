@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import jinja2
@@ -102,6 +105,23 @@ def render_html(
         pictures=pictures,
         curves=curves,
         frame=(WIDTH, HEIGHT),
+        style=_style(),
+        policy=_policy(),
+    )
+
+
+@cache
+def _style() -> str:
+    return "\n" + files("l2laug.reports").joinpath("report.css").read_text(encoding="utf-8")
+
+
+@cache
+def _policy() -> str:
+    """What the page may load: the pictures in it and its one style, nothing else, no script."""
+    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    return (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; "
+        "form-action 'none'"
     )
 
 

@@ -125,7 +125,7 @@ def adapt_change(
     card = replace(card_of(support, plan, trained), strength=strength)
     target = TargetModel(generator, nn.ModuleDict(), None, strength)
     export_model(target, support, card, run / MODEL, [o.to_text() for o in originals])
-    draw_run_sheet(run, support)
+    draw_run_sheet(run, support, private=plan.private)
     options = options_of(support, folder, plan, trained) | {
         "strength": dict(zip(PARTS, choice.strength, strict=True)),
         "strengths_tried": [asdict(e) for e in choice.evaluations],

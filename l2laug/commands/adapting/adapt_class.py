@@ -78,6 +78,7 @@ class Plan:
         initial: what that training left; the bundle's weights otherwise.
         max_side: of the originals that the model file carries, in pixels.
         log: what that training logged.
+        private: leave the images themselves out of the sheet.
     """
 
     bundle: Bundle
@@ -88,6 +89,7 @@ class Plan:
     initial: InitialWeights | None = None
     max_side: int = MAX_SIDE
     log: tuple[dict[str, Any], ...] = ()
+    private: bool = False
 
 
 def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple[str, ...]:
@@ -118,7 +120,7 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
     networks = TargetModel(target.generator, target.gems, target.classifier)
     originals = [read_original(path, plan.max_side) for path in support.paths]
     export_model(networks, support, card, run / MODEL, [o.to_text() for o in originals])
-    draw_run_sheet(run, support)
+    draw_run_sheet(run, support, private=plan.private)
     options = options_of(support, folder, plan, target) | {"notes": list(notes)}
     options["recipe"] = plan.recipe.model_dump(mode="json")
     text = yaml.safe_dump(options, sort_keys=False, allow_unicode=True)
@@ -241,8 +243,14 @@ def support_hashes(support: ImageSet) -> tuple[str, ...]:
     return tuple(pixel_hash(pixels) for pixels in support.pixels)
 
 
-def draw_run_sheet(run: Path, support: ImageSet) -> None:
-    """``sheet.png``: each support image (the first eight) and what is drawn from it."""
+def draw_run_sheet(run: Path, support: ImageSet, *, private: bool = False) -> None:
+    """``sheet.png``: each support image (the first eight) and what is drawn from it.
+
+    Args:
+        run: the run folder.
+        support: the images.
+        private: leave them out, show what is drawn alone.
+    """
     sampler = Sampler(run / MODEL, device="cpu")
     shown = min(SHEET_ROWS, len(support.pixels))
     channels, side = support.pixels.shape[1], support.pixels.shape[2]
@@ -264,8 +272,9 @@ def draw_run_sheet(run: Path, support: ImageSet) -> None:
                 picture = render(sampler, drawn, k, size)
                 rows[row].append(square(picture, max(channels, len(rows[row][0]))))
     most = max(len(row[0]) for row in rows)
+    shown_rows = [row[1:] for row in rows] if private else rows
     save_sheet(
         run / "sheet.png",
-        [[np.repeat(p, most // len(p), 0) for p in row] for row in rows],
-        given=1,
+        [[np.repeat(p, most // len(p), 0) for p in row] for row in shown_rows],
+        given=0 if private else 1,
     )
