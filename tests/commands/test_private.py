@@ -13,6 +13,7 @@ from l2laug.data.folders import class_folders
 from l2laug.data.image_set import read_classes
 from l2laug.evaluation.samples import Samples
 from l2laug.metrics.copies import Copies
+from l2laug.metrics.intervals import Share
 from l2laug.reports.figures import gather
 from l2laug.sampling.sampler import Sampler
 
