@@ -120,10 +120,10 @@ def test_the_install_step_installs_this_very_checkout(
     assert call[:3] == ["-m", "pip", "install"]
     assert call[5:7] == ["--pre", "-q"]
     assert Path(call[4]).resolve() == ROOT / "constraints.txt"
-    folder, extra = re.fullmatch(r"(.*)\[(\w+)\]", call[-1]).groups()  # type: ignore[union-attr]
+    folder, extras = re.fullmatch(r"(.*)\[([\w,]+)\]", call[-1]).groups()  # type: ignore[union-attr]
     assert Path(folder).resolve() == ROOT
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert extra in project["optional-dependencies"]
+    assert {"train", "parquet"} == set(extras.split(",")) <= set(project["optional-dependencies"])
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_the_containers_install_line_is_one_of_pip(tmp_path: Path) -> None:
     subprocess.run([BASH, "-c", script], env=environment, check=True)
     call = json.loads((tmp_path / "calls").read_text())
     assert call[:3] == ["-m", "pip", "install"]
-    assert call[-2:] == ["--pre", ".[train]"]
+    assert call[-2:] == ["--pre", ".[train,parquet]"]
 
 
 def test_the_container_runs_as_nobody_and_writes_below_tmp(tiny_run: Path, tmp_path: Path) -> None:
@@ -230,6 +230,7 @@ def test_the_container_runs_as_nobody_and_writes_below_tmp(tiny_run: Path, tmp_p
     assert json.loads(settings["CMD"]) == ["--help"]
     pairs = dict(word.partition("=")[::2] for word in shlex.split(settings["ENV"]))
     assert all(pairs[name].startswith("/tmp") for name in ("HOME", "XDG_CACHE_HOME"))  # noqa: S108
+    assert pairs["USER"]
     # What an ordinary command writes, with these settings: where it was told, and below HOME.
     environment = dict(os.environ) | {
         "HOME": str(tmp_path / "home"),
