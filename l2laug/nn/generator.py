@@ -148,7 +148,7 @@ class Generator(nn.Module):
             if 0 < i < 4 or (i == 4 and self.options.warp_maps):
                 skip = maps[(3, 2, 1, 0, 4)[i]]
                 if i > FLOW_BLOCK and self.options.warp_maps:
-                    skip = self._warped(skip, outputs[FLOW_BLOCK])
+                    skip = self.warped(skip, outputs[FLOW_BLOCK])
                 joined.append(skip)
             if i < len(self.noise):
                 side = self.sides[i]
@@ -163,7 +163,7 @@ class Generator(nn.Module):
         self, maps: list[Tensor], z: Tensor, gems: Mapping[str, nn.Module] | None = None
     ) -> Tensor:
         """Decode encoder maps and latents into images ``(N, C, S, S)`` in [-1, 1]."""
-        return self._composed(maps, self.decoder_maps(maps, z, gems))
+        return self.composed(maps, self.decoder_maps(maps, z, gems))
 
     def decode_change(
         self, maps: list[Tensor], z: Tensor, gems: Mapping[str, nn.Module] | None = None
@@ -172,8 +172,11 @@ class Generator(nn.Module):
 
         A flow, and all else as a difference; only a generator that warps can tell it.
         """
-        outputs = self.decoder_maps(maps, z, gems)
-        image = self._composed(maps, outputs)
+        return self.change_of(maps, self.decoder_maps(maps, z, gems))
+
+    def change_of(self, maps: list[Tensor], outputs: list[Tensor]) -> Change:
+        """The change that encoder maps and outputs of all decoder blocks make."""
+        image = self.composed(maps, outputs)
         # Nodes lie half way between the pixels of the flow, and on its borders.
         flow = F.avg_pool2d(F.pad(self._flow(outputs[FLOW_BLOCK]), (1, 1, 1, 1), "replicate"), 2, 1)
         motion = image.new_zeros((image.shape[0], MOTION))
@@ -182,25 +185,27 @@ class Generator(nn.Module):
         tone = image.new_zeros((image.shape[0], self.options.channels, TONE))
         return Change(grid, tone, difference, image)
 
-    def _composed(self, maps: list[Tensor], outputs: list[Tensor]) -> Tensor:
+    def composed(self, maps: list[Tensor], outputs: list[Tensor]) -> Tensor:
+        """The image ``(N, C, S, S)`` that encoder maps and outputs of all decoder blocks make."""
         x = self.head(outputs[-1])
         if not self.options.warp:
             return clipped(torch.tanh(x), -1.0, self.options.clip_margin)
         drawn, mask = torch.tanh(x[:, :-1].float()), torch.sigmoid(x[:, -1:].float())
         drawn = clipped(drawn, -1.0, self.options.clip_margin)
         mask = clipped(mask, 0.0, self.options.clip_margin)
-        return mask * drawn + (1 - mask) * self._warped(maps[4], outputs[FLOW_BLOCK])
+        return mask * drawn + (1 - mask) * self.warped(maps[4], outputs[FLOW_BLOCK])
 
     def warp(self, x: Tensor, z: Tensor) -> Tensor:
         """The images ``(N, C, S, S)`` as latents ``(N, latent)`` warp them, nothing composited."""
         maps = self.encode(x)
-        return self._warped(x, self.decoder_maps(maps, z, count=FLOW_BLOCK + 1)[FLOW_BLOCK])
+        return self.warped(x, self.decoder_maps(maps, z, count=FLOW_BLOCK + 1)[FLOW_BLOCK])
 
     def _flow(self, features: Tensor) -> Tensor:
         """Displacements ``(N, 2, S / 4, S / 4)`` in half sides."""
         return torch.tanh(self.flow(features).float()) * 2 * self.options.warp
 
-    def _warped(self, image: Tensor, features: Tensor) -> Tensor:
+    def warped(self, image: Tensor, features: Tensor) -> Tensor:
+        """Maps ``(N, C, H, H)`` as the output of decoder block :data:`FLOW_BLOCK` says."""
         flow = F.interpolate(
             self._flow(features), image.shape[2:], mode="bilinear", align_corners=False
         )

@@ -21,12 +21,14 @@ from l2laug.core.files import whole_file
 from l2laug.data.image_set import ImageSet
 from l2laug.nn.changes.generator import ChangeGenerator
 from l2laug.nn.feature_net import FeatureNet
+from l2laug.nn.fused.decoder import FusedDecoder
 from l2laug.nn.generator import Generator
 from l2laug.nn.methods.drawer import Drawing, window_of, window_rows
 from l2laug.nn.prototype_classifier import PrototypeClassifier
 
 DRAWN = ("images", "similarity")
 CHANGE = ("grid", "tone", "difference")
+CHECKED = (4, 1)  # images, in batches of these sizes
 TOLERANCE = 2e-3  # of images in [-1, 1]; a quarter of one grey level
 
 
@@ -54,22 +56,50 @@ class _Adapted(nn.Module):
         self.register_buffer("strength", torch.tensor(target.strength))
 
     def forward(self, support: Tensor, latent: Tensor) -> tuple[Tensor, ...]:
-        rows = self.get_buffer("windows")[support] if self.window > 1 else support
-        maps = [self.get_buffer(f"encoding{i}")[rows] for i in range(self.count)]
-        gems = dict(self.gems.items())
-        change: list[Tensor] = []
-        if isinstance(self.generator, ChangeGenerator):
-            *change, images = self.generator.decode(maps, latent, self.get_buffer("strength"), gems)
-        elif isinstance(self.generator, Generator) and self.generator.options.warp:
-            *change, images = self.generator.decode_change(maps, latent, gems)
-        else:
-            images = self.generator.decode(maps, latent, gems)
+        *change, images = self.drawn(support, latent)
         if self.net is None:
             similarity = torch.ones_like(latent[:, 0])
         else:
             directions = nn.functional.normalize(self.net.features(images))
             similarity = (directions * self.get_buffer("prototypes")[support]).sum(1)
         return images, similarity, *change
+
+    def maps_of(self, support: Tensor) -> list[Tensor]:
+        """The encoder's maps of these rows."""
+        rows = self.get_buffer("windows")[support] if self.window > 1 else support
+        return [self.get_buffer(f"encoding{i}")[rows] for i in range(self.count)]
+
+    def drawn(self, support: Tensor, latent: Tensor) -> Sequence[Tensor]:
+        """The images, before them what else is told of the change that makes them."""
+        maps, gems = self.maps_of(support), dict(self.gems.items())
+        if isinstance(self.generator, ChangeGenerator):
+            return self.generator.decode(maps, latent, self.get_buffer("strength"), gems)
+        if isinstance(self.generator, Generator) and self.generator.options.warp:
+            return self.generator.decode_change(maps, latent, gems)
+        return [self.generator.decode(maps, latent, gems)]
+
+
+class _Fused(_Adapted):
+    """The same in fewer operations, see :class:`l2laug.nn.fused.decoder.FusedDecoder`."""
+
+    def __init__(self, target: TargetModel, support: Tensor, labels: Tensor) -> None:
+        super().__init__(target, support, labels)
+        self.decoder = None
+        if isinstance(target.generator, (Generator, ChangeGenerator)):
+            self.decoder = FusedDecoder(target.generator, dict(target.gems.items()))
+
+    def drawn(self, support: Tensor, latent: Tensor) -> Sequence[Tensor]:
+        if self.decoder is None:
+            return super().drawn(support, latent)
+        encodings = [self.get_buffer(f"encoding{i}") for i in range(self.count)]
+        outputs, maps = self.decoder(encodings, support, latent), self.maps_of(support)
+        generator = self.decoder.generator
+        if isinstance(generator, ChangeGenerator):
+            strength, gems = self.get_buffer("strength"), dict(self.gems.items())
+            return generator.change_of(maps, outputs, latent, strength, gems)
+        if generator.options.warp:
+            return generator.change_of(maps, outputs)
+        return [generator.composed(maps, outputs)]
 
 
 @dataclass(frozen=True)
@@ -124,15 +154,17 @@ def export_model(
     for net in (target.generator, target.gems, target.classifier):
         if net is not None:
             net.cpu().float().eval()
-    adapted = _Adapted(target, pixels, torch.from_numpy(support.labels)).eval()
-    rows = torch.arange(4) % len(pixels)
-    z = torch.from_numpy(
-        np.random.default_rng(0).standard_normal((4, card.latent), dtype=np.float32)
-    )
+    labels = torch.from_numpy(support.labels)
+    plain = _Adapted(target, pixels, labels).eval()
+    fused = _Fused(target, pixels, labels).eval()
+    rows = torch.arange(max(CHECKED)) % len(pixels)
+    random = np.random.default_rng(0)
+    z = torch.from_numpy(random.standard_normal((len(rows), card.latent), dtype=np.float32))
     metadata = card.to_metadata() | {f"{ORIGINAL}.{i}": text for i, text in enumerate(originals)}
     with whole_file(path) as part:
-        _export(adapted, (rows, z), ["support", "latent"], target.outputs, metadata, part)
-        _check(adapted, {"support": rows, "latent": z}, part)
+        _export(fused, (rows, z), ["support", "latent"], target.outputs, metadata, part)
+        for count in CHECKED:
+            _check(plain, {"support": rows[:count], "latent": z[:count]}, part)
 
 
 def export_features(net: FeatureNet, size: int, channels: int, path: Path) -> None:

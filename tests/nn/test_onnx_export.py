@@ -89,7 +89,8 @@ def test_onnx_draws_what_torch_draws(model: Path, support: ImageSet, count: int)
     drawn = draw(model, rows, z)
 
     assert drawn.shape == (count, 1, 32, 32)
-    assert np.abs(drawn - generator(given, z, dict(gems.items())).numpy()).max() < TOLERANCE
+    gap = np.abs(drawn - generator(given, z, dict(gems.items())).numpy()).max()
+    assert gap < 1e-4
     if count > 1:
         assert np.abs(drawn - generator(given, z).numpy()).max() > TOLERANCE, "GEMs left out"
 
@@ -136,7 +137,7 @@ def test_a_larger_colour_model_with_one_support_image(
     given = torch.from_numpy(pixels).float().expand(3, 3, size, size) / 127.5 - 1
     drawn = draw(path, torch.zeros(3, dtype=torch.int64), z)
     assert drawn.shape == (3, 3, size, size)
-    assert np.abs(drawn - generator(given, z).numpy()).max() < TOLERANCE
+    assert np.abs(drawn - generator(given, z).numpy()).max() < 1e-4
 
 
 def test_the_file_carries_its_card(model: Path, card: Card):

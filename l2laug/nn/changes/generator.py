@@ -127,11 +127,22 @@ class ChangeGenerator(nn.Module):
             strength: ``(4,)`` or ``(N, 4)`` in [0, 1], of the parts in their order; all 1 if None.
             gems: modules by decoder block.
         """
+        return self.change_of(maps, self.decoder_maps(maps, z, gems), z, strength, gems)
+
+    def change_of(
+        self,
+        maps: list[Tensor],
+        outputs: list[Tensor],
+        z: Tensor,
+        strength: Tensor | None = None,
+        gems: Mapping[str, nn.Module] | None = None,
+    ) -> Change:
+        """The change that the outputs of the first two decoder blocks tell, see :meth:`decode`."""
         o, c, x = self.options, self.change, maps[4]
         if strength is None:
             strength = torch.ones(4, device=x.device)
         share = strength.expand(x.shape[0], 4)
-        first, second = self.decoder_maps(maps, z, gems)
+        first, second = outputs
         told = self.motion(torch.cat([first.mean((2, 3)).float(), z], 1)).float()
         motion = torch.tanh(told[:, :MOTION] / self.get_buffer("limits"))
         motion = motion * self.get_buffer("limits") * share[:, :1] * float(c.affine)

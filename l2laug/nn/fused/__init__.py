@@ -1,0 +1,1 @@
+"""Trained networks as fewer operations that compute the same, for drawing."""
