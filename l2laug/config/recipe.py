@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from l2laug.config.change import ChangeOptions, ChangeTrainingOptions
 from l2laug.config.fields import Options, Positive, Seed, Whole
-from l2laug.config.methods import L2L, MethodName, MethodTrainingOptions
+from l2laug.config.methods import FUSE, L2L, MethodName, MethodTrainingOptions
 from l2laug.config.networks import CriticOptions, FeatureOptions, GemOptions, GeneratorOptions
 from l2laug.config.training import (
     AdversarialOptions,
@@ -173,6 +173,11 @@ class Recipe(Options):
             raise ValueError(
                 f"method {self.method} has no {named}, which is l2l's"
                 + (": set critic.group to 1" if wrong["critic.group"] else ": leave it out")
+            )
+        if self.method in FUSE and self.generator.latent < self.method_training.shots:
+            raise ValueError(
+                f"generator.latent {self.generator.latent} is below method_training.shots "
+                f"{self.method_training.shots}, a weight of each of which comes from it"
             )
         return self
 

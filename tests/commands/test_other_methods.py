@@ -8,6 +8,7 @@ import pytest
 
 from l2laug.artifacts.bundle import Bundle, find_bundle
 from l2laug.artifacts.run import find_run
+from l2laug.commands.adapt import AdaptOptions, check_method
 from l2laug.commands.pretraining import bundle_training
 from l2laug.config.load import parse_recipe
 from l2laug.core.errors import BundleError, RecipeError, UsageError
@@ -83,6 +84,10 @@ def test_what_a_method_can_not_do_is_told_in_words(
         adapt(rare, bundle=str(bundle.path), base=digits, out=tmp_path / "run")
     with pytest.raises(BundleError, match="not those of bundle glyphs"):
         adapt(rare, bundle="glyphs", recipe=small("dagan"), out=tmp_path / "run")
+    one = {"3": [rare / "a.png"]}
+    with pytest.raises(UsageError, match="matchinggan fuses 2 images or more of a class, 3 has 1"):
+        check_method("matchinggan", one, AdaptOptions())
+    check_method("deltagan", one, AdaptOptions())
 
 
 @pytest.mark.parametrize(
@@ -92,6 +97,18 @@ def test_what_a_method_can_not_do_is_told_in_words(
         ({"method_training": {"dropout": 0.3}}, "method l2l does not read method_training.dropout"),
         ({"method": "dagan"}, "has no critic.group"),
         ({"method": "dagan", "critic": {"group": 1}, "change": {}}, "has no change"),
+        (
+            {"method": "f2gan", "critic": {"group": 1}, "generator": {"latent": 2}},
+            "latent 2 is below method_training.shots 3",
+        ),
+        (
+            {
+                "method": "deltagan",
+                "critic": {"group": 1},
+                "method_training": {"shots": 5, "dropout": 0.1},
+            },
+            "deltagan does not read method_training.shots, method_training.dropout",
+        ),
     ],
 )
 def test_a_recipe_that_means_nothing_is_told_in_words(changes: dict[str, object], said: str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from l2laug.config.load import find_recipe, parse_recipe
@@ -17,12 +18,13 @@ NETWORKS = {
 }
 
 
-def small(method: str, **source: Any) -> Recipe:
-    """The shipped recipe of a method with tiny networks, at 32x32 grey."""
+def small(method: str, *, own: Mapping[str, Any] | None = None, **source: Any) -> Recipe:
+    """The shipped recipe of a method with tiny networks, 32x32 grey; ``own`` are its own keys."""
     plain = find_recipe(method, lambda: (32, 1)).model_dump(mode="json")
     plain["generator"] |= NETWORKS
     plain["critic"] |= {"width": 8, "max_width": 16}
     plain["source"] |= {"steps": 4, "batch": 4, **source}
+    plain["method_training"] |= own or {}
     plain["features"] |= {"width": 4, "steps": 10, "batch": 8}
     plain["target"] |= {"require_similarity": False}
     return parse_recipe(plain, method)

@@ -73,6 +73,20 @@ class Method(ABC):
         return 0
 
 
+class MetaMethod(Method):
+    """A method that learns where to start from, so that a class is learned in a few steps.
+
+    Attributes:
+        images_a_step: real images that critics see in a training step.
+    """
+
+    images_a_step: int
+
+    @abstractmethod
+    def meta_step(self, episode: Episode, step: Step) -> Losses:
+        """Set the gradients of both networks from one class; losses, without a gradient."""
+
+
 def hinge(real: Tensor, fake: Tensor) -> Tensor:
     """L_D of scores: ``E max(0, 1 - real) + E max(0, 1 + fake)``."""
     return F.relu(1 - real).mean() + F.relu(1 + fake).mean()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.recipe import AdversarialOptions
 from l2laug.methods.learning.episodes import EpisodeSampler
-from l2laug.methods.learning.method import Losses, Method, Step
+from l2laug.methods.learning.method import Losses, MetaMethod, Method, Step
 from l2laug.nn.methods.drawer import Drawing
 from l2laug.runtime.processes import Processes
 from l2laug.runtime.session import Session
@@ -89,6 +89,28 @@ class MethodTrainer(AdversarialTrainer[Drawing, nn.Module]):
 
     def _now(self) -> Step:
         return Step(self.latents, self.done, self.options)
+
+
+class MetaTrainer(MethodTrainer):
+    """Trains weights from which a class is learned in a few steps, one class a step."""
+
+    method: MetaMethod
+
+    @property
+    def images_a_step(self) -> int:
+        return self.method.images_a_step
+
+    def step(self, episodes: EpisodeSampler) -> dict[str, Tensor]:
+        """Take both networks one step along the gradients that a class tells."""
+        self.set_rate()
+        self.nets.train()
+        losses = self.method.meta_step(episodes.draw(1), self._now())
+        for optimiser, net in ((self.g_optimiser, self.nets), (self.d_optimiser, self.critic)):
+            self.share_gradients(net)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        self.end_step()
+        return losses
 
 
 def total(losses: Losses) -> Tensor:
