@@ -20,7 +20,7 @@ from l2laug.commands.adapting.earlier_run import bundle_of, check_same
 from l2laug.commands.adapting.run_folder import write_run
 from l2laug.commands.adapting.select_bundle import Choice, nearest_bundle, own_bundle
 from l2laug.config.load import find_recipe, parse_recipe
-from l2laug.config.methods import FEWEST, L2L
+from l2laug.config.methods import L2L
 from l2laug.config.recipe import Recipe
 from l2laug.core.errors import BundleError, ImageError, QualityError, UsageError
 from l2laug.data.base_classes import read_base_classes, source_classes
@@ -30,7 +30,7 @@ from l2laug.data.images.image_stats import image_stats
 from l2laug.data.public_sources import source_size
 from l2laug.data.support import read_supports
 from l2laug.evaluation.bundles.domain_distance import GENERAL
-from l2laug.methods.learning.rare import check_shots
+from l2laug.methods.learning.rare import check_method
 from l2laug.runtime.session import Session
 from l2laug.training.joint import train_jointly
 
@@ -133,7 +133,7 @@ def adapt(folder: Path, options: AdaptOptions, session: Session) -> list[Adapted
     bundle, progress = choice.bundle, session.progress
     recipe = _recipe(options, bundle)
     if recipe.method != L2L:
-        check_method(recipe.method, job.classes, options)
+        check_method(recipe.method, job.classes, base=options.base)
     plan = Plan(
         bundle, recipe, session, options.budget, max_side=options.max_side, private=options.private
     )
@@ -176,20 +176,6 @@ def adapt(folder: Path, options: AdaptOptions, session: Session) -> list[Adapted
         count = len(sets[name].pixels)
         results.append(Adapted(name, run, count, notes, bundle.name, choice.distances, passed))
     return results
-
-
-def check_method(method: str, classes: dict[str, list[Path]], options: AdaptOptions) -> None:
-    """Make sure that a method other than l2l can do what is asked for.
-
-    Raises:
-        UsageError: it learns nothing from base classes, or has too few images.
-    """
-    if options.base is not None:
-        raise UsageError(
-            f"Method {method} learns nothing from --base.", "Leave it out, or use --source."
-        )
-    for name, files in classes.items():
-        check_shots(method, FEWEST.get(method, 1), name, len(files))
 
 
 def _falls_back_to(options: AdaptOptions, bundle: Bundle) -> str | None:

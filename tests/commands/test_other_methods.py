@@ -8,11 +8,11 @@ import pytest
 
 from l2laug.artifacts.bundle import Bundle, find_bundle
 from l2laug.artifacts.run import find_run
-from l2laug.commands.adapt import AdaptOptions, check_method
 from l2laug.commands.pretraining import bundle_training
 from l2laug.config.load import parse_recipe
 from l2laug.core.errors import BundleError, RecipeError, UsageError
 from l2laug.core.progress import Progress
+from l2laug.methods.learning.rare import check_method
 from l2laug.methods.learning.trainer import MethodTrainer
 from l2laug.sampling.sampler import Sampler
 from l2laug.sampling.writer import write_samples
@@ -86,8 +86,8 @@ def test_what_a_method_can_not_do_is_told_in_words(
         adapt(rare, bundle="glyphs", recipe=small("dagan"), out=tmp_path / "run")
     one = {"3": [rare / "a.png"]}
     with pytest.raises(UsageError, match="matchinggan fuses 2 images or more of a class, 3 has 1"):
-        check_method("matchinggan", one, AdaptOptions())
-    check_method("deltagan", one, AdaptOptions())
+        check_method("matchinggan", one)
+    check_method("deltagan", one)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 import torch
 from torch import nn
 
@@ -63,6 +66,27 @@ def learn_rare(support: ImageSet, bundle: Bundle, recipe: Recipe, session: Sessi
     generator = method.generator.eval().requires_grad_(False)
     limits = acceptance_thresholds(classifier, support, float(source["similarity"]))
     return Target(generator, nn.ModuleDict(), classifier, limits, steps)
+
+
+def check_method(
+    method: str, classes: Mapping[str, Sequence[Path]], *, base: Path | None = None
+) -> None:
+    """Make sure, before any work, that a method can do what is asked for.
+
+    Args:
+        method: other than l2l.
+        classes: the files of each rare class.
+        base: base classes to learn along, if there are any.
+
+    Raises:
+        UsageError: it learns nothing from base classes, or has too few images.
+    """
+    if base is not None:
+        raise UsageError(
+            f"Method {method} learns nothing from --base.", "Leave it out, or use --source."
+        )
+    for name, files in classes.items():
+        check_shots(method, FEWEST.get(method, 1), name, len(files))
 
 
 def check_shots(method: str, fewest: int, name: str, count: int) -> None:
