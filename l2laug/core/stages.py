@@ -24,11 +24,15 @@ class Stage:
         title: shown to people.
         work: seconds that it takes on an everyday machine, roughly; what was measured here comes in
             its place as soon as a stage of the kind is done.
+        tail: of that work, what comes behind its longest task.
+        cut: seconds after which that task is broken off, if it is.
     """
 
     kind: str
     title: str
     work: float
+    tail: float = 0.0
+    cut: float | None = None
 
 
 class Stages(Progress):
@@ -66,7 +70,8 @@ class Stages(Progress):
         """Seconds that all that is not done takes.
 
         A stage takes as long as its work at the pace of its kind, or of all kinds as long as none
-        of its kind is done; but no less than the task that is going on in it has left.
+        of its kind is done; but no less than the task that is going on in it has left, and what
+        comes behind that at its pace.
         """
         spent, work, here = sum(self._spent.values()), sum(self._work.values()), 0.0
         following = self.stages[self.done :]
@@ -75,7 +80,12 @@ class Stages(Progress):
             here = max(current.work * self._pace(current.kind, spent, work) - elapsed, 0.0)
             if self._task is not None and self._task[1] > 0:
                 began, part = self._task
-                here = max(here, (self.now() - began) * (1 - part) / part)
+                gone = self.now() - began
+                more = gone * (1 - part) / part
+                if current.cut is not None:
+                    more = min(more, max(current.cut - gone, 0.0))
+                pace = (elapsed + more) / (current.work - current.tail or 1.0)
+                here = max(here, more + current.tail * pace)
             spent, work = spent + elapsed + here, work + current.work
         return here + sum(s.work * self._pace(s.kind, spent, work) for s in following)
 

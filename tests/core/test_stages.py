@@ -56,6 +56,26 @@ def test_a_task_that_is_going_on_counts() -> None:
         assert stages.left() == pytest.approx(5 * 3)
 
 
+def test_what_comes_behind_a_task_counts_at_its_pace() -> None:
+    clock = Clock()
+    plan = [Stage("learn", "a", 100, tail=20), Stage("draw", "b", 50)]
+    stages = Stages(Lines(), plan, clock)
+    with stages.next(), stages.task("training", 100) as advance:
+        clock.now = 40.0
+        advance(25)
+        # 160 seconds for what was thought to take 80: all is twice as slow
+        assert stages.left() == pytest.approx(120 + 20 * 2 + 50 * 2)
+
+
+def test_a_task_that_will_be_broken_off_ends_then() -> None:
+    clock = Clock()
+    stages = Stages(Lines(), [Stage("learn", "a", 60, tail=10, cut=50), Stage("b", "b", 30)], clock)
+    with stages.next(), stages.task("training", 1000) as advance:
+        clock.now = 20.0
+        advance(10)
+        assert stages.left() == pytest.approx(30 + 10 + 30)
+
+
 def test_a_deadline_ends_what_goes_on_and_stops_what_would_not_end() -> None:
     clock = Clock()
     stages = Stages(Lines(), [Stage("learn", "a", 10), Stage("learn", "b", 10)], clock)

@@ -26,7 +26,8 @@ def learning(
         return []
     named = ", ".join(c.name for c in classes)
     tuning = TUNING if seconds is None else min(TUNING, seconds)
-    return [Stage(LEARN, f"learning {named}{how}", tuning + LEARNING * len(classes))]
+    each = LEARNING * len(classes)
+    return [Stage(LEARN, f"learning {named}{how}", tuning + each, tail=each, cut=seconds)]
 
 
 def measuring(c: ClassPlan) -> Stage:
