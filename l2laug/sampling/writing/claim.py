@@ -33,8 +33,7 @@ def claim_class(job: Job, *, resume: bool, overwrite: bool) -> int:
         kept = _finished(job)
     elif overwrite:
         _remove_masks(job, job.manifest)
-        for path in list(job.files_there()):
-            path.unlink()
+        _remove_files(job)
     elif mine or next(job.files_there(), None) or _has_masks(job):
         raise _taken(job)
     if out.is_dir():  # what it says is of other samples than those that will be there
@@ -70,8 +69,7 @@ def clear_class(job: Job, *, resume: bool, overwrite: bool) -> None:
         return
     if not overwrite:
         raise _taken(job)
-    for path in list(job.files_there()):
-        path.unlink()
+    _remove_files(job)
     for path in manifests:
         _remove_masks(job, path)
         if path.is_file():
@@ -86,6 +84,13 @@ def _has_masks(job: Job) -> bool:
     there = job.masks_out / job.class_name
     wanted = job.options.masks is not None and not job.in_parts
     return wanted and any(path.is_file() for path in there.rglob("*"))
+
+
+def _remove_files(job: Job) -> None:
+    """Remove what lies there; a folder that files go from while it is read may skip some."""
+    while next(job.files_there(), None):
+        for path in job.files_there():
+            path.unlink()
 
 
 def _remove_masks(job: Job, manifest: Path) -> None:

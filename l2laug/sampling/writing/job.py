@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -149,18 +151,21 @@ class Job:
         """Whether an entry of a manifest is of this class."""
         return bool(entry["class"] == self.class_name)
 
-    def files_there(self) -> Any:
-        """Yield pictures and containers of this part that lie in the folder already."""
+    def files_there(self) -> Iterator[Path]:
+        """Yield pictures and containers of this part that lie in the folder already, one by one."""
         name = re.escape(self.class_name)
         kinds = (
             (self.out / self.class_name, re.compile(rf"{NUMBER}\.(?:png|jpg|webp|tif)"), 1),
             (self.out, re.compile(rf"{name}-{NUMBER}\.(?:tar|parquet)"), self.block),
         )
         for folder, pattern, block in kinds:
-            for path in folder.glob("*.*"):
-                found = pattern.fullmatch(path.name)
-                if found and (not self.in_parts or int(found[1]) * block in self.indices):
-                    yield path
+            if folder.is_dir():
+                with os.scandir(folder) as entries:
+                    for entry in entries:
+                        found = pattern.fullmatch(entry.name)
+                        mine = found and int(found[1]) * block in self.indices
+                        if found and (mine or not self.in_parts):
+                            yield Path(entry.path)
 
 
 def begun_as(entry: dict[str, Any]) -> tuple[Any, Any, Any]:
