@@ -31,7 +31,7 @@ from l2laug.artifacts.run import find_run
 from tests.conftest import from_elsewhere
 from tests.fixtures import make as fixtures
 
-APPENDED = ("manifest.jsonl", "metrics.jsonl", "trainings.jsonl")  # of which a beginning is whole
+APPENDED = ("manifest.jsonl", "metrics.jsonl", "classifier.jsonl")  # of which a beginning is whole
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 DISK = "disk"

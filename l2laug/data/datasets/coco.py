@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from l2laug.core.files import write_text
 from l2laug.data.datasets.class_folders import SPLITS
 from l2laug.data.datasets.dataset import TRAIN, Dataset, Item, Object
-from l2laug.data.datasets.problems import Problems, image_size
+from l2laug.data.datasets.problems import Problems, image_size, inside
 from l2laug.data.datasets.run_lengths import RunLengths
 
 OTHERS = ("captions", "person_keypoints", "panoptic", "stuff", "image_info")  # of the same images
@@ -24,6 +24,7 @@ OWN = frozenset(
 )
 WORD = re.compile(r"(?<![a-z])(trainval|train|validation|valid|val|test)(?![a-z])")
 KEYS = {"images", "annotations", "categories"}
+IDS = ("id", "image_id", "category_id")
 
 
 def annotations_in(root: Path) -> list[Path]:
@@ -69,15 +70,22 @@ def _load(path: Path, problems: Problems) -> dict[str, Any] | None:
     try:
         document = json.loads(path.read_bytes())
         good = isinstance(document, dict) and all(isinstance(document[k], list) for k in KEYS)
-        if good and all({"id", "name"} <= c.keys() for c in document["categories"]):
+        entries = [entry for k in KEYS for entry in document[k]] if good else []
+        whole = all(isinstance(entry, dict) and _plain_ids(entry) for entry in entries)
+        if good and whole and all({"id", "name"} <= c.keys() for c in document["categories"]):
             return dict(document)
-        fact = f"{path} lacks lists of images, annotations or categories."
+        fact = f"{path} lacks lists of images, annotations or categories, or what these hold."
     except UnicodeDecodeError as error:
         fact = f"{path} is not UTF-8 (byte {error.start})."
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, RecursionError) as error:
         fact = f"{path} is no COCO file: {error}."
     problems.add(fact, "Export it anew.")
     return None
+
+
+def _plain_ids(entry: dict[str, Any]) -> bool:
+    """Whether the ids of an entry are numbers or words, as far as it has some."""
+    return all(isinstance(entry.get(key), (int, str, type(None))) for key in IDS)
 
 
 def _items(
@@ -104,19 +112,27 @@ def _items(
         else:
             try:
                 by_image[told["image_id"]].append(_object(told, names))
-            except (ValueError, TypeError, KeyError) as error:
+            except (ValueError, TypeError, KeyError, OverflowError) as error:
                 problems.add(f"{where}: {error}.", "Mend or remove it.")
     items = []
     for image in document["images"]:
         name = str(image.get("file_name", ""))
-        place = next((p for p in places if name and (p / name).is_file()), None)
-        if place is None:
+        place = next((p for p in places if name and _is_file(p / name)), None)
+        file = None if place is None else inside(place / name, root)
+        if place is None or file is None:
             problems.add(f"{path}: there is no image {name}.", "Put it there, or remove its entry.")
             continue
         extra = {"document": path, "folder": place, "image": image}
         objects = tuple(by_image.get(image.get("id"), ()))
-        items.append(Item(place / name, None, split, objects=objects, extra=extra))
+        items.append(Item(file, None, split, objects=objects, extra=extra))
     return items
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long a name, or a zero byte in it
+        return False
 
 
 def _splits(root: Path, files: Sequence[Path]) -> dict[Path, str]:
@@ -153,6 +169,8 @@ def _object(told: dict[str, Any], names: dict[int, str]) -> Object:
     if not isinstance(box, list) or len(box) != 4:
         raise ValueError("its bbox is not x, y, width and height")
     x, y, w, h = map(float, box)
+    if not np.isfinite([x, y, w, h]).all():
+        raise ValueError("its bbox holds values that are no finite numbers")
     extra = {key: value for key, value in told.items() if key not in OWN}
     name = names[told["category_id"]]
     return Object(name, (x, y, x + w, y + h), polygons, keypoints, rle, extra)

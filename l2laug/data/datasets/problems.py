@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -57,6 +58,15 @@ def read_lines(path: Path, problems: Problems) -> list[str]:
             "Save the file as UTF-8.",
         )
         return []
+
+
+def inside(path: Path, root: Path) -> Path | None:
+    """A path that a file names, without ``..``; None where that leads out of a folder.
+
+    Links are not followed: they are whose the folder is.
+    """
+    plain = Path(os.path.normpath(path))
+    return plain if plain.is_relative_to(os.path.normpath(root)) else None
 
 
 def image_size(path: Path) -> tuple[int, int] | None:

@@ -26,6 +26,9 @@ from l2laug.data.datasets.table import (
     tables_in,
 )
 
+# What values of a wrong kind raise where no reader has a better word for them.
+UNEXPECTED = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError, RecursionError)
+
 
 def read_dataset(place: Path, *, out: Path | None = None) -> Dataset:
     """Read the data set at ``place``: its folder, or the file that tells of it.
@@ -44,7 +47,12 @@ def read_dataset(place: Path, *, out: Path | None = None) -> Dataset:
     root = place if place.is_dir() else place.parent
     if out is not None and out.resolve().is_relative_to(root.resolve()):
         problems.add(f"-o {out} lies in the data set {root}.", "Choose another place with -o.")
-    found = _read(place, problems)
+    try:
+        found = _read(place, problems)
+    except UNEXPECTED as error:
+        raise ImageError(
+            f"{place} holds annotations of a kind that is not known ({error}).", "Export them anew."
+        ) from error
     found = replace(found, items=tuple(sorted(found.items, key=lambda item: str(item.file))))
     if not found.items and not problems.found:
         problems.add(f"{place} holds no labelled image.", "Give class folders or annotations.")

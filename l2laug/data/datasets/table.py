@@ -11,7 +11,7 @@ from typing import Any
 from l2laug.core.files import whole_file
 from l2laug.data.datasets.class_folders import SPLITS, split_folders
 from l2laug.data.datasets.dataset import TRAIN, Dataset, Item, MaskFile, Object
-from l2laug.data.datasets.problems import Problems, read_lines
+from l2laug.data.datasets.problems import Problems, inside, read_lines
 
 FILE = ("file", "file_name", "filename", "path", "filepath", "image", "image_path", "img")
 LABEL = ("label", "class", "class_name", "category", "target", "labels")
@@ -24,6 +24,7 @@ METADATA = ("metadata.jsonl", "metadata.csv")
 SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
 TABLE, ROW = "/table", "/row"  # of an item's extra: where it was told; no columns of files
 Row = dict[str, Any]
+LARGEST = 2**31  # pixels from the corner of an image, of a box
 
 
 def tables_in(root: Path) -> list[Path]:
@@ -85,9 +86,11 @@ def _items(
         if file_key is None or not str(row[file_key]).strip():
             problems.add(f"{where}: no file is named.", f"Name it as {FILE[0]}.")
             continue
-        path = table.parent / str(row[file_key])
-        if not path.is_file():
-            problems.add(f"{where}: there is no {path}.", "Mend the name, or take the line away.")
+        path = inside(table.parent / str(row[file_key]), root) or table.parent
+        if not _is_file(path):
+            problems.add(
+                f"{where}: there is no {row[file_key]}.", "Mend the name, or take the line away."
+            )
             continue
         if path in seen:
             problems.add(f"{where}: {path} is in line {seen[path]} too.", "Leave it in one.")
@@ -118,14 +121,21 @@ def _masks(
     told = row.get(MASKS)
     found = []
     for name in [*([one] if one else []), *(told if isinstance(told, list) else [])]:
-        path = table.parent / str(name)
-        if not path.is_file():
-            problems.add(f"{table}: there is no mask {path}.", "Mend the name, or take it away.")
+        path = inside(table.parent / str(name), root) or table.parent
+        if not _is_file(path):
+            problems.add(f"{table}: there is no mask {name}.", "Mend the name, or take it away.")
             continue
         after = path.name.startswith(image.stem)
         ending = path.name.removeprefix(image.stem) if after else f"_{path.name}"
         found.append(MaskFile(path, path.relative_to(root).parent, ending))
     return tuple(found)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long a name, or a zero byte in it
+        return False
 
 
 def _label(row: Row, key: str | None) -> str | None:
@@ -146,7 +156,10 @@ def _objects(row: Row, where: str, problems: Problems) -> list[Object] | None:
         return None
     boxes = told["bbox"]
     names: list[Any] = next((told[key] for key in NAMES if isinstance(told.get(key), list)), [])
-    if len(names) != len(boxes) or any(len(box) != 4 for box in boxes):
+    if not isinstance(boxes, list) or not all(map(_is_box, boxes)):
+        problems.add(f"{where}: boxes are not lists of four numbers.", "Mend them.")
+        return []
+    if len(names) != len(boxes):
         problems.add(
             f"{where}: {len(boxes)} boxes and {len(names)} categories.", "Make them as many."
         )
@@ -167,6 +180,14 @@ def _objects(row: Row, where: str, problems: Problems) -> list[Object] | None:
     ]
 
 
+def _is_box(told: object) -> bool:
+    return (
+        isinstance(told, list)
+        and len(told) == 4
+        and all(isinstance(value, (int, float)) and abs(value) < LARGEST for value in told)
+    )
+
+
 def _rows(table: Path, problems: Problems) -> Iterator[tuple[int, Row]]:
     """Line numbers and rows."""
     lines = read_lines(table, problems)
@@ -182,7 +203,7 @@ def _rows(table: Path, problems: Problems) -> Iterator[tuple[int, Row]]:
             continue
         try:
             entry = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             problems.add(f"{table}, line {number}: {error}.", "Mend the line.")
             continue
         if isinstance(entry, dict):

@@ -103,7 +103,7 @@ def _objects(tree: ET.Element, path: Path, problems: Problems) -> tuple[Object, 
     for number, told in enumerate(tree.iter("object"), 1):
         try:
             found.append(_object(told))
-        except ValueError:
+        except (ValueError, RecursionError):
             problems.add(f"{path}, object {number}: it lacks a name or a box.", "Mend it.")
     return tuple(found)
 
@@ -115,6 +115,8 @@ def _object(told: ET.Element) -> Object:
         ValueError: it, or a part of it, lacks a name or a box.
     """
     x0, y0, x1, y1 = (float(told.findtext(f"bndbox/{edge}") or "") for edge in EDGES)
+    if not np.isfinite([x0, y0, x1, y1]).all():
+        raise ValueError("no box")
     name = (told.findtext("name") or "").strip()
     if not name:
         raise ValueError("no name")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -12,10 +13,11 @@ import numpy as np
 
 from l2laug.core.files import whole_file, write_text
 from l2laug.data.datasets.dataset import Dataset, Item, Object
-from l2laug.data.datasets.problems import Problems, image_size, read_lines
+from l2laug.data.datasets.problems import Problems, image_size, inside, read_lines
 from l2laug.data.folders import SUFFIXES, find_images
 
 SPLITS = ("train", "val", "test")
+MOST_POINTS = 10_000  # of an object
 
 
 def config_in(root: Path) -> Path | None:
@@ -31,7 +33,7 @@ def _load(path: Path) -> dict[str, Any]:
 
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -44,12 +46,15 @@ def read_yolo(root: Path, path: Path, problems: Problems) -> Dataset:
     """
     config = _load(path)
     names = config.get("names")
-    classes = list(map(str, names.values() if isinstance(names, dict) else names or ()))
+    told_names = names.values() if isinstance(names, dict) else names
+    if not isinstance(told_names, Iterable) or isinstance(told_names, str):
+        told_names = []
+    classes = list(map(str, told_names))
     if not classes:
         problems.add(f"{path} names no classes.", "Add names.")
     items: list[Item] = []
     places: dict[str, tuple[Path, ...]] = {}
-    shape = tuple(config.get("kpt_shape") or ())
+    shape = _points(config, path, problems)
     for split in SPLITS:
         told = config.get(split)
         if not told:
@@ -70,13 +75,32 @@ def read_yolo(root: Path, path: Path, problems: Problems) -> Dataset:
     return Dataset(root, "yolo", tuple(items), tuple(classes), (path,), extra=extra)
 
 
+def _points(config: dict[str, Any], path: Path, problems: Problems) -> tuple[int, ...]:
+    """How many keypoints an object has, and how many numbers each; nothing where there are none."""
+    told = config.get("kpt_shape")
+    if told is None or told == []:
+        return ()
+    whole = isinstance(told, list) and len(told) == 2 and all(type(v) is int for v in told)
+    if whole and 0 < told[0] < MOST_POINTS and told[1] in (2, 3):
+        return told[0], told[1]
+    problems.add(f"{path}: kpt_shape {told} is none.", "Write [points, 2] or [points, 3].")
+    return ()
+
+
 def _place(root: Path, config: dict[str, Any], told: str) -> Path | None:
     """Where a split's images or list lie; Roboflow writes ``../train/images`` for its own."""
-    inside = Path(*[p for p in Path(told).parts if p != ".."])
-    tried = [root / str(config.get("path") or "") / told, root / told, root / inside]
+    below = Path(*[p for p in Path(told).parts if p != ".."])
+    tried = [root / str(config.get("path") or "") / told, root / told, root / below]
     return next(
-        (p for p in tried if p.exists() and p.resolve().is_relative_to(root.resolve())), None
+        (p for p in tried if _exists(p) and p.resolve().is_relative_to(root.resolve())), None
     )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long a name, or a zero byte in it
+        return False
 
 
 def _images(root: Path, places: Sequence[Path], problems: Problems) -> list[Path]:
@@ -89,7 +113,8 @@ def _images(root: Path, places: Sequence[Path], problems: Problems) -> list[Path
             if not line.strip():
                 continue
             tried = [place.parent / line.strip(), root / line.strip()]
-            found = next((p for p in tried if p.is_file()), None)
+            there = (inside(p, root) for p in tried if _exists(p) and p.is_file())
+            found = next((p for p in there if p is not None), None)
             if found is None:
                 problems.add(f"{place}: there is no {line.strip()}.", "Mend or remove the line.")
             elif found.suffix.lower() in SUFFIXES:
@@ -116,7 +141,8 @@ class _Line:
 
     def read(self, line: str) -> Object:
         words = line.split()
-        index, values = int(float(words[0])), np.array(words[1:], np.float64)
+        number, values = float(words[0]), np.array(words[1:], np.float64)
+        index = int(number) if math.isfinite(number) else -1
         if not 0 <= index < len(self.classes):
             raise ValueError(f"class {index} of {len(self.classes)}")
         if not np.isfinite(values).all():

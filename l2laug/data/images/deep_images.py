@@ -101,7 +101,10 @@ def unusual_tiff(path: Path) -> NDArray[Any] | None:
                 raise ValueError("no picture in it")
             page = file.pages.first
             count, planar = page.samplesperpixel, page.planarconfig == 2
-            unknown = str(page.dtype) in UNKNOWN
+            kind = str(page.dtype)
+            with_alpha = bool(set(page.extrasamples) & {1, 2})
+            unknown = kind in UNKNOWN or (count == 2 and (kind != "uint8" or not with_alpha))
+            unknown = unknown or (count > 1 and kind == "float32")
             if count <= USUAL and not (planar and count > 1) and not unknown:
                 return None
             if count <= USUAL and page.photometric not in (1, 2):
