@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 from torch import nn
 
 from l2laug.artifacts.bundle import Bundle
-from l2laug.core.arrays import Features, Pixels, to_pixels
+from l2laug.core.arrays import Pixels, to_pixels
 from l2laug.core.errors import ImageError
 from l2laug.data.image_set import ImageSet
 from l2laug.features.extractor import bundle_extractor
@@ -22,6 +21,7 @@ from l2laug.nn.gem import with_strength
 from l2laug.nn.generator import Generator
 from l2laug.nn.prototype_classifier import PrototypeClassifier
 from l2laug.runtime.session import Session
+from l2laug.training.few_images import distinct, expected_diversity, frechet_to_few
 from l2laug.training.gan_step import GeneratorWithGems
 
 DRAWS = 48  # of each class at an evaluation, or as few as make MOST_DRAWS in all
@@ -33,7 +33,6 @@ PATIENCE = 3  # evaluations without a better one
 CLEARLY = 0.02  # by how much of the variance a later moment has to be nearer
 SCALES = (1.2, 1.5, 1.8)  # of latents
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of GEMs, 0 first
-TRUST = 2  # the diversity of source classes counts as much as that of so many rare images
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,8 @@ class EarlyStopping:
         self.given = np.concatenate([np.resize(rows, each) for rows in mine])
         features = self.extract(support.pixels)
         self.real = [features[rows] for rows in mine]
-        self.expected = [expected_diversity(found, usual) for found in self.real]
+        different = [rows[distinct(support.pixels[rows])] for rows in mine]
+        self.expected = [expected_diversity(features[rows], usual) for rows in different]
         self.evaluations: list[TargetEvaluation] = []
         self.best: tuple[TargetEvaluation, GeneratorWithGems] | None = None
 
@@ -252,40 +252,6 @@ def scale_latents(generator: Generator, scale: float) -> None:
     for name, parameter in generator.noise.named_parameters():
         if name.endswith("weight"):
             parameter.mul_(scale)
-
-
-def expected_diversity(features: Features, usual: float) -> float:
-    """The diversity of a class of which these features ``(N, D)`` are known.
-
-    Between theirs, which few images tell badly, and the ``usual`` one of source classes.
-    """
-    count = len(features)
-    own = diversity(features) if count > 1 else usual
-    return (count * own + TRUST * usual) / (count + TRUST)
-
-
-def frechet_to_few(
-    drawn: Sequence[Features], real: Sequence[Features], expected: Sequence[float]
-) -> float:
-    """Squared Frechet distance between isotropic normals of which few points are known.
-
-    Over the variance expected, a mean over the classes. The mean of ``n`` images, drawn or real,
-    is off by their variance over ``n`` on average: that much is no fault of what draws them, and
-    does not count.
-
-    Args:
-        drawn: by class, features ``(N, D)``, N at least 2.
-        real: by class, features ``(n, D)`` of real images.
-        expected: by class, the mean distance between real images.
-    """
-    off, apart = [], []
-    for mine, theirs, usual in zip(drawn, real, expected, strict=True):
-        # Between points of a normal the root mean square distance is sqrt(2) times the deviation.
-        wanted, found = usual / 2**0.5, diversity(mine) / 2**0.5
-        shift = float(((mine.mean(0) - theirs.mean(0)) ** 2).sum())
-        off.append((shift - wanted**2 / len(theirs) - found**2 / len(mine)) / wanted**2)
-        apart.append((found / wanted - 1) ** 2)
-    return max(0.0, float(np.mean(off))) + float(np.mean(apart))
 
 
 def _better(one: TargetEvaluation, other: TargetEvaluation, margin: float = 0.0) -> bool:

@@ -121,10 +121,11 @@ def train_target(
     if watch is not None:
         if not watch.every:
             watch.evaluate(nets, taken)
+        nets = _best(watch, session)
         if chosen:
             choice = watch.plug_in(nets.gems or engine.place(load_gems(bundle, recipe)))
             session.progress.say(choice.describe())
-        nets = _best(watch, session)
+            nets = watch.found[1]
     nets.eval().requires_grad_(False)
     limits = acceptance_thresholds(classifier, support, start.similarity)
     evaluations = tuple(watch.evaluations) if watch else ()

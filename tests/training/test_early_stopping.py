@@ -21,7 +21,6 @@ from l2laug.training.early_stopping import (
     PATIENCE,
     EarlyStopping,
     TargetEvaluation,
-    expected_diversity,
     frechet_to_few,
     scale_latents,
 )
@@ -81,29 +80,6 @@ def test_one_image_alone_tells_nothing_of_copies(support: ImageSet, bundle: Bund
     stopping = watch_of(one, bundle)
 
     assert stopping.score(one.pixels[stopping.given], 0).copies is None
-
-
-def test_the_spread_expected_of_a_class_leans_on_its_own_images_as_they_grow_many():
-    # On a line at 0, 1, 0, 1 ...: four of the six pairs of four lie 1 apart.
-    features = np.arange(4.0)[:, None] % 2
-
-    assert expected_diversity(features[:1], 9.0) == 9.0
-    assert expected_diversity(features, 9.0) == pytest.approx((4 * (4 / 6) + 2 * 9.0) / 6)
-
-
-def test_the_distance_of_normals_by_hand():
-    random = np.random.default_rng(0)
-    draws = random.normal(0, 2, (1200, 200))  # so many dimensions that all distances are alike
-    apart = 2 * (2 * 200) ** 0.5
-    there = np.full((1, 200), 3.0)
-
-    # Of many real images the whole shift counts, of one all but their variance.
-    many = frechet_to_few([draws], [np.repeat(there, 400, 0)], [apart])
-    assert many == pytest.approx(9 / 4, rel=0.02)
-    assert frechet_to_few([draws], [there], [apart]) == pytest.approx(5 / 4, rel=0.02)
-    assert frechet_to_few([draws], [there * 0], [apart]) == pytest.approx(0, abs=1e-3)
-    # Half the deviation, and no shift: 1 / 2 - 1, squared.
-    assert frechet_to_few([draws], [there * 0], [2 * apart]) == pytest.approx(1 / 4, rel=0.02)
 
 
 @pytest.mark.parametrize("count", [4, 50])
