@@ -18,7 +18,14 @@ from l2laug.commands.augmenting.image_folders import folder_names, link_classes
 from l2laug.commands.augmenting.learn_classes import Learned, LearnOptions, learn_classes
 from l2laug.commands.augmenting.object_crops import measure_objects
 from l2laug.commands.augmenting.plan import AugmentPlan, ClassPlan
-from l2laug.commands.augmenting.stage_work import DRAW, drawing, learning, measuring, writing
+from l2laug.commands.augmenting.stage_work import (
+    DRAW,
+    Pace,
+    drawing,
+    learning,
+    measuring,
+    writing,
+)
 from l2laug.core.files import unwritable
 from l2laug.core.stages import OutOfTimeError, Stage, Stages
 from l2laug.data.datasets.dataset import TRAIN, Item
@@ -91,16 +98,21 @@ class Work:
         self.seconds = None
         if options.budget is not None:
             self.seconds = LEARNING_SHARE * options.budget / (len(measured) + 1)
-        stages = [*learning(measured, seconds=self.seconds), *map(measuring, measured)]
+        self.pace = Pace.of(session)
+        half = learning(measured, self.pace, seconds=self.seconds)
+        stages = [*half, *map(self._measuring, measured)]
         later = self._later(plan.filled, plan.filled) if options.forced else []
         self.stages = Stages(session.progress, [*stages, *later, writing(plan)])
         self.stages.start = options.began
         self.session = session.showing(self.stages)
 
+    def _measuring(self, c: ClassPlan) -> Stage:
+        return measuring(c, self.plan, self.options.heads, self.pace)
+
     def _later(self, again: Sequence[ClassPlan], chosen: Sequence[ClassPlan]) -> list[Stage]:
         """Stages from learning some classes whole to drawing some."""
-        whole = learning(again, " from all images", self.seconds)
-        return [*whole, *drawing(chosen)]
+        whole = learning(again, self.pace, " from all images", self.seconds)
+        return [*whole, *drawing(chosen, self.plan)]
 
     def run(self) -> Worked:
         """Do all of it.
@@ -155,7 +167,7 @@ class Work:
         base = {c.name: learn[c.name] for c in plan.classes if c.role == "base" and c.name in learn}
         one = measured[:1]
         learned = self._in_time(
-            [*map(measuring, one), *self._needed(one)],
+            [*map(self._measuring, one), *self._needed(one)],
             lambda: self._learn("half", rare, base),
             Learned({}, late=True),
         )
@@ -170,7 +182,7 @@ class Work:
         if self.options.forced:
             return self._later(self.plan.filled, self.plan.filled)
         helped = [c for c in self.plan.filled if self.worked.measured[c.name].helps]
-        return drawing([*helped, *more])
+        return drawing([*helped, *more], self.plan)
 
     def _study_folders(self, rare: Mapping[str, Items]) -> tuple[Path, Path]:
         """Class folders to train and to test classifiers on."""
@@ -214,7 +226,9 @@ class Work:
         items = {c.name: self._train(c.name) for c in again}
         base = {c.name: self._train(c.name) for c in self.plan.classes if c.role == "base"}
         learned = self._in_time(
-            drawing(chosen), lambda: self._learn("whole", items, base), Learned({}, late=True)
+            drawing(chosen, self.plan),
+            lambda: self._learn("whole", items, base),
+            Learned({}, late=True),
         )
         if late := [c.name for c in again if learned.late and c.name not in learned.runs]:
             self.worked.notes.append(f"not learned from all images, {SPENT}: {', '.join(late)}")
