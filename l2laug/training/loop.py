@@ -16,6 +16,7 @@ from l2laug.core.progress import Progress
 
 Losses = Mapping[str, Tensor]
 LINES = 200  # of the log that a phase fills, about
+LARGEST = 1e8  # of a loss; those of trainings that go well stay below a thousand
 LEAST_APART = 5  # steps between two of them
 
 
@@ -121,7 +122,7 @@ def mean_losses(recent: Sequence[Losses], done: int) -> dict[str, float]:
     """The mean of each loss over some steps: the one moment at which a GPU is waited for.
 
     Raises:
-        RecipeError: one is no number.
+        RecipeError: one is no number, or so large that training has diverged.
     """
     names = list(dict.fromkeys(name for losses in recent for name in losses))
     if not names:
@@ -130,8 +131,10 @@ def mean_losses(recent: Sequence[Losses], done: int) -> dict[str, float]:
         [torch.stack([x[name].float() for x in recent if name in x]).mean() for name in names]
     )
     found = dict(zip(names, means.tolist(), strict=True))
-    if odd := [name for name, value in found.items() if not math.isfinite(value)]:
-        raise diverged(done, f"its losses ({', '.join(odd)})")
+    if odd := [name for name, value in found.items() if not abs(value) < LARGEST]:
+        large = all(math.isfinite(found[name]) for name in odd)
+        what = "are beyond all bounds" if large else "are no numbers any more"
+        raise diverged(done, f"its losses ({', '.join(odd)}) {what}")
     return found
 
 
@@ -142,12 +145,12 @@ def check_finite(tensors: Iterable[Tensor], step: int) -> None:
         RecipeError: some are not.
     """
     if not all(torch.stack([t.isfinite().all() for t in tensors]).tolist()):
-        raise diverged(step, "its weights")
+        raise diverged(step, "its weights are no numbers any more")
 
 
 def diverged(step: int, what: str) -> RecipeError:
-    """The error of a training in which something is no number any more."""
+    """The error of a training that went wrong; ``what`` says how it was seen."""
     return RecipeError(
-        f"Training diverged by step {step}: {what} are no numbers any more.",
+        f"Training diverged by step {step}: {what}.",
         "Lower the recipe's learning rates.",
     )

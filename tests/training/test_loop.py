@@ -93,7 +93,7 @@ def test_seconds_end_it(capsys: pytest.CaptureFixture[str]):
     assert f"learning: stopped by --budget after {done} steps" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("odd", [float("nan"), float("inf")])
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), -1e9])
 def test_losses_that_are_no_numbers_end_it_before_anything_is_kept(odd: float):
     kept: list[int] = []
     losses = iter([1.0, 1.0, odd, 1.0, 1.0, 1.0])

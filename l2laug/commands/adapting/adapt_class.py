@@ -47,6 +47,7 @@ SHEET_ROWS = 8
 SHEET_DRAWS = 10
 SHEET_SIDE = 128  # of a picture on it, at most
 MAX_SIDE = 1024
+BLANK = 1.0  # grey levels of 255: standard deviation within an image
 MANY = 50  # images, more than l2laug is made for
 
 
@@ -107,7 +108,7 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
     Raises:
         OutputError: the folder can't be written.
         BundleError: the bundle is damaged.
-        QualityError: draws don't look like the class.
+        QualityError: draws don't look like the class, are blank or all the same.
     """
     far = far_from_source(support.classes[0], support.pixels, plan.bundle, load_general_net())
     notes, progress = notes_on(support, plan, far), plan.session.progress
@@ -125,6 +126,7 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
     options["recipe"] = plan.recipe.model_dump(mode="json")
     text = yaml.safe_dump(options, sort_keys=False, allow_unicode=True)
     write_text(run / "options.yaml", text)
+    require_variety(run)
     if plan.recipe.target.require_similarity:
         _require_similarity(originals, run, plan, NEAR_WAY if far is None else FAR_WAY)
     return notes
@@ -143,6 +145,26 @@ def _learn(support: ImageSet, run: Path, plan: Plan) -> Target:
         seconds=plan.budget,
         log=TrainingLog(run / METRICS, plan.log),
     )
+
+
+def require_variety(run: Path) -> None:
+    """Make sure that a finished model draws something, and not the same whatever the latent.
+
+    Raises:
+        QualityError: it does not.
+    """
+    sampler = Sampler(run / MODEL, device="cpu")
+    rows = np.repeat(np.arange(min(SHEET_ROWS, len(sampler.card.support_hashes))), SHEET_DRAWS)
+    latents = np.random.default_rng(0).standard_normal((len(rows), sampler.card.latent))
+    drawn = sampler.decode(rows, latents.astype(np.float32))[0].astype(np.float32)
+    blank = drawn.reshape(len(drawn), -1).std(1).max() < BLANK
+    same = drawn.reshape(-1, SHEET_DRAWS, *drawn.shape[1:]).std(1).max() == 0
+    if blank or same:
+        what = "blank images" if blank else "one image of each of them, whatever the latent"
+        raise QualityError(
+            f"{sampler.card.class_name}: training has ended in a model that draws {what}.",
+            "Lower target.learning_rate in the recipe, or use fewer steps.",
+        )
 
 
 def _require_similarity(originals: Sequence[Original], run: Path, plan: Plan, way: float) -> None:
@@ -223,6 +245,7 @@ def options_of(support: ImageSet, folder: Path, plan: Plan, target: Trained) -> 
         "seed": plan.session.seed,
         "budget_seconds": plan.budget,
         "device": plan.session.engine.describe(),
+        "threads": torch.get_num_threads(),
         "versions": {"l2laug": __version__, "torch": str(torch.__version__)},
         "steps": target.steps,
         "evaluations": [asdict(e) for e in target.evaluations],

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
@@ -13,7 +15,7 @@ from l2laug.artifacts.bundle import open_bundle
 from l2laug.commands import adapt as command
 from l2laug.commands.adapt import AdaptOptions, adapt
 from l2laug.commands.adapt import _recipe as given
-from l2laug.commands.adapting.adapt_class import Plan, notes_on
+from l2laug.commands.adapting.adapt_class import Plan, notes_on, require_variety
 from l2laug.commands.adapting.select_bundle import Choice
 from l2laug.config.load import parse_recipe
 from l2laug.core.errors import QualityError
@@ -79,3 +81,15 @@ def test_where_no_bundle_was_named_the_general_one_takes_over(
     (again,) = adapt(temples, AdaptOptions(out=out, resume=True), session)
     assert again.bundle == "photos"
     assert (out / "model.onnx").stat().st_mtime_ns == before
+
+
+def test_a_model_that_ended_in_a_constant_is_turned_down(tiny_run: Path, tmp_path: Path) -> None:
+    require_variety(tiny_run)
+    model = onnx.load(tiny_run / "model.onnx")
+    for weights in model.graph.initializer:
+        if weights.name == "generator.head.6.weight":  # of the last layer
+            values = numpy_helper.to_array(weights)
+            weights.CopyFrom(numpy_helper.from_array(values * 0, weights.name))
+    onnx.save(model, tmp_path / "model.onnx")
+    with pytest.raises(QualityError, match="3: training has ended in a model that draws blank"):
+        require_variety(tmp_path)
