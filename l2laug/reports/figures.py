@@ -95,10 +95,15 @@ def gather(
                 sheet(nearest_rows(copies, drawn, support), given=1),
             )
         )
+    return found + _drawn_for_the_report(name, sampler, seed)
+
+
+def _drawn_for_the_report(name: str, sampler: Sampler, seed: int) -> list[Picture]:
+    """Paths through the latents, and what was rejected."""
     rows = [
         _path(sampler, row, seed) for row in range(min(PATHS, len(sampler.card.support_hashes)))
     ]
-    found.append(
+    found = [
         _picture(
             "Paths through the latents",
             "Each row is drawn from one support image, along the great circle between two random "
@@ -106,7 +111,7 @@ def gather(
             f"{len(rows)} rows of {STEPS} samples of {name} that change step by step",
             sheet(rows),
         )
-    )
+    ]
     rejected = rejected_draws(sampler, seed)
     if len(rejected):
         found.append(

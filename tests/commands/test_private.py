@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from l2laug.artifacts.run import Run
-from l2laug.commands.adapting.adapt_class import draw_run_sheet
+from l2laug.commands.adapting.run_sheet import draw_run_sheet
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import read_classes
 from l2laug.evaluation.samples import Samples

@@ -14,10 +14,10 @@ from l2laug.artifacts.names import MODEL
 from l2laug.commands.adapting.adapt_class import (
     Plan,
     card_of,
-    draw_run_sheet,
     notes_on,
     options_of,
 )
+from l2laug.commands.adapting.run_sheet import draw_run_sheet
 from l2laug.config.recipe import Recipe
 from l2laug.core.errors import BundleError, QualityError
 from l2laug.core.files import write_text

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 import yaml
 
@@ -18,36 +17,31 @@ from l2laug.artifacts.bundle import Bundle
 from l2laug.artifacts.model_card import Card
 from l2laug.artifacts.names import METRICS, MODEL
 from l2laug.artifacts.training_log import TrainingLog
+from l2laug.commands.adapting.run_sheet import draw_run_sheet, require_variety
 from l2laug.config.methods import L2L
 from l2laug.config.recipe import Recipe
-from l2laug.core.arrays import Pixels, pixel_hash
+from l2laug.core.arrays import pixel_hash
 from l2laug.core.errors import QualityError
 from l2laug.core.files import write_text
 from l2laug.data.base_classes import base_hashes
 from l2laug.data.datasets.problems import image_size
 from l2laug.data.image_set import ImageSet
-from l2laug.data.images.contact_sheet import save_sheet
 from l2laug.data.images.file_notes import file_notes
 from l2laug.data.images.image_io import read_image
 from l2laug.data.images.image_stats import has_colour
-from l2laug.data.images.originals import Original, read_original, resized
+from l2laug.data.images.originals import Original, read_original
 from l2laug.evaluation.bundles.domain_distance import anything, far_from_source
 from l2laug.evaluation.draw_quality import FAR_WAY, NEAR_WAY, look_at_draws
 from l2laug.features.general import load_general_net
 from l2laug.methods.learning.rare import learn_rare
 from l2laug.nn.onnx_export import TargetModel, export_model
 from l2laug.runtime.session import Session
-from l2laug.sampling.render import render, square
 from l2laug.sampling.sampler import Sampler
 from l2laug.training.early_stopping import GemChoice
 from l2laug.training.initial_weights import InitialWeights
 from l2laug.training.target import Target, train_target
 
-SHEET_ROWS = 8
-SHEET_DRAWS = 10
-SHEET_SIDE = 128  # of a picture on it, at most
 MAX_SIDE = 1024
-BLANK = 1.0  # grey levels of 255: standard deviation within an image
 MANY = 50  # images, more than l2laug is made for
 
 
@@ -147,26 +141,6 @@ def _learn(support: ImageSet, run: Path, plan: Plan) -> Target:
     )
 
 
-def require_variety(run: Path) -> None:
-    """Make sure that a finished model draws something, and not the same whatever the latent.
-
-    Raises:
-        QualityError: it does not.
-    """
-    sampler = Sampler(run / MODEL, device="cpu")
-    rows = np.repeat(np.arange(min(SHEET_ROWS, len(sampler.card.support_hashes))), SHEET_DRAWS)
-    latents = np.random.default_rng(0).standard_normal((len(rows), sampler.card.latent))
-    drawn = sampler.decode(rows, latents.astype(np.float32))[0].astype(np.float32)
-    blank = drawn.reshape(len(drawn), -1).std(1).max() < BLANK
-    same = drawn.reshape(-1, SHEET_DRAWS, *drawn.shape[1:]).std(1).max() == 0
-    if blank or same:
-        what = "blank images" if blank else "one image of each of them, whatever the latent"
-        raise QualityError(
-            f"{sampler.card.class_name}: training has ended in a model that draws {what}.",
-            "Lower target.learning_rate in the recipe, or use fewer steps.",
-        )
-
-
 def _require_similarity(originals: Sequence[Original], run: Path, plan: Plan, way: float) -> None:
     """Make sure that a finished model's draws look like the rare images."""
     sampler = Sampler(run / MODEL, device="cpu")
@@ -264,40 +238,3 @@ def recipe_hash(recipe: Recipe) -> str:
 def support_hashes(support: ImageSet) -> tuple[str, ...]:
     """SHA-256 of each support image's pixels."""
     return tuple(pixel_hash(pixels) for pixels in support.pixels)
-
-
-def draw_run_sheet(run: Path, support: ImageSet, *, private: bool = False) -> None:
-    """``sheet.png``: each support image (the first eight) and what is drawn from it.
-
-    Args:
-        run: the run folder.
-        support: the images.
-        private: leave them out, show what is drawn alone.
-    """
-    sampler = Sampler(run / MODEL, device="cpu")
-    shown = min(SHEET_ROWS, len(support.pixels))
-    channels, side = support.pixels.shape[1], support.pixels.shape[2]
-    size = None
-    if sampler.tells_changes:
-        largest = max(max(o.size) for row in range(shown) if (o := sampler.original(row)))
-        size = min(max(largest, side), SHEET_SIDE)
-    rows: list[list[Pixels]] = []
-    for row in range(shown):
-        original = sampler.original(row)
-        given = support.pixels[row]
-        if size is not None and original is not None:
-            pixels = resized(original.pixels, size, size)
-            given = square(replace(original, pixels=pixels), max(channels, original.colours))
-        rows.append([given])
-    for turn in range(SHEET_DRAWS):
-        for drawn in sampler.draw(shown, first=turn * len(support.pixels)):
-            for k, row in enumerate(drawn.support):
-                picture = render(sampler, drawn, k, size)
-                rows[row].append(square(picture, max(channels, len(rows[row][0]))))
-    most = max(len(row[0]) for row in rows)
-    shown_rows = [row[1:] for row in rows] if private else rows
-    save_sheet(
-        run / "sheet.png",
-        [[np.repeat(p, most // len(p), 0) for p in row] for row in shown_rows],
-        given=0 if private else 1,
-    )

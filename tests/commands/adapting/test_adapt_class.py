@@ -15,7 +15,8 @@ from l2laug.artifacts.bundle import open_bundle
 from l2laug.commands import adapt as command
 from l2laug.commands.adapt import AdaptOptions, adapt
 from l2laug.commands.adapt import _recipe as given
-from l2laug.commands.adapting.adapt_class import Plan, notes_on, require_variety
+from l2laug.commands.adapting.adapt_class import Plan, notes_on
+from l2laug.commands.adapting.run_sheet import require_variety
 from l2laug.commands.adapting.select_bundle import Choice
 from l2laug.config.load import parse_recipe
 from l2laug.core.errors import QualityError
