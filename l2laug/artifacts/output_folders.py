@@ -14,6 +14,7 @@ MARKERS = (
     (INFO, "features.onnx"),
     ("comparison.json", "comparison.md"),
     ("experiment.json", "results.json"),  # of reproduce
+    ("settings.json", "benchmark.json"),
     (AUGMENTED, MANIFEST),
 )
 

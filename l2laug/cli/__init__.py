@@ -2,12 +2,13 @@
 
 from l2laug.cli import adapt, augment, bundles, demo, evaluate, sample, show
 from l2laug.cli.app import app
-from l2laug.cli.research import pretrain, reproduce, score
+from l2laug.cli.research import benchmark, pretrain, reproduce, score
 
 __all__ = [
     "adapt",
     "app",
     "augment",
+    "benchmark",
     "bundles",
     "demo",
     "evaluate",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from l2laug.config.recipe import Recipe
+from l2laug.config.recipe import AdversarialOptions, Recipe
 from l2laug.methods.figr import Figr
 from l2laug.methods.learning.episodes import Episode
 from l2laug.methods.learning.method import Losses, Step
@@ -25,7 +25,9 @@ class Dawson(Figr):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__(recipe)
         self.shots = 2 * self.batch
-        self.images_a_step = self.batch * (2 * self.critic_steps + 1)
+
+    def images_a_step(self, options: AdversarialOptions) -> int:
+        return options.batch * (2 * options.critic_steps + 1)
 
     def meta_step(self, episode: Episode, step: Step) -> Losses:
         support, query = (Episode(x, episode.labels) for x in episode.images.chunk(2, 1))

@@ -13,7 +13,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from l2laug.config.recipe import CriticOptions, GeneratorOptions, Recipe
+from l2laug.config.recipe import AdversarialOptions, CriticOptions, GeneratorOptions, Recipe
 from l2laug.methods.learning.episodes import Episode
 from l2laug.methods.learning.method import Losses, MetaMethod, Step
 from l2laug.nn.generator import clipped
@@ -85,7 +85,10 @@ class Figr(MetaMethod):
         self.rounds = recipe.method_training.inner_steps
         self.inner_rate = recipe.method_training.inner_learning_rate
         self.critic_steps = recipe.source.critic_steps
-        self.images_a_step = self.batch * self.rounds * self.critic_steps
+
+    def images_a_step(self, options: AdversarialOptions) -> int:
+        """Those that critics see, the same ones in every round."""
+        return options.batch * self.rounds * options.critic_steps
 
     def copied(self) -> Self:
         """The same method on copies of the networks."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from l2laug.config.methods import L2L
 from l2laug.config.recipe import Recipe
 from l2laug.methods.dagan import Dagan
 from l2laug.methods.dawson import Dawson
@@ -43,3 +44,10 @@ def build_trainer(
     method = build_method(recipe, classes)
     trainer = MetaTrainer if isinstance(method, MetaMethod) else MethodTrainer
     return trainer(method, recipe.source, session, processes)
+
+
+def images_a_step(recipe: Recipe) -> int:
+    """Real images that a step of a recipe's source training sees, of any method."""
+    if recipe.method == L2L:
+        return 2 * recipe.source.batch * recipe.source.critic_steps
+    return build_method(recipe, 2).images_a_step(recipe.source)

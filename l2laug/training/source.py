@@ -86,6 +86,7 @@ def train_strong(
     ]
     log = TrainingLog(folder / METRICS if place == 0 else None)
     limit = seconds_left(log, "source", options.max_seconds)
+    trainer.limit_time(options.max_seconds, limit)
     phase = Phase("source", "strong source generator", options.steps, trainer.done, limit)
     trainer.train(pairs, phase, log, first if place == 0 else ())
     settle_norm(trainer.average, pairs, session)

@@ -27,6 +27,7 @@ from l2laug.evaluation.bundles.domain_distance import save_centroids
 from l2laug.features.extractor import Extractor, extractor_at
 from l2laug.features.general import load_general_net
 from l2laug.methods.learning.source import CRITIC, GENERATOR, train_method
+from l2laug.methods.registry import images_a_step
 from l2laug.metrics.diversity import mean_diversity
 from l2laug.nn.gem import build_gems
 from l2laug.nn.onnx_export import export_features
@@ -69,6 +70,12 @@ class Training:
     about: dict[str, Any] | None = None
 
 
+def train_nets(training: Training, source: Path) -> dict[str, Any]:
+    """Train the feature nets alone, for several bundles to share; what they say of their source."""
+    _train_feature_net(training)
+    return describe_source(training, _prototype_classifier(training), source)
+
+
 def train_bundle(out: Path, training: Training, source: Path, processes: Processes) -> Bundle:
     """Train all networks of a bundle of generators, and write it, see :func:`pretrain`."""
     recipe, l2l = training.recipe, training.recipe.method == L2L
@@ -83,7 +90,8 @@ def train_bundle(out: Path, training: Training, source: Path, processes: Process
     write_learned(training.work, training.learned, training.initial)
     info = {"name": out.resolve().name, **_describe(training, processes.count)}
     about = training.about or describe_source(training, classifier, source)
-    info |= {"source": about, "method": recipe.method, **told}
+    info |= {"source": about, "method": recipe.method, "images_a_step": images_a_step(recipe)}
+    info |= told
     bundle = finish_bundle(out, training.work, info, FILES if l2l else METHOD_FILES)
     processes.wait()
     return bundle
@@ -150,7 +158,7 @@ def _train_method(
         save_weights(trainer.averaged, work / GENERATOR)
         save_weights(trainer.critic, work / CRITIC)
         draw_sheet(trainer.averaged, training.unseen, training.session.engine, work / "sheet.png")
-        return {"steps": trainer.done, "images_a_step": trainer.images_a_step}
+        return {"steps": trainer.done}
 
     return keep
 
@@ -165,7 +173,7 @@ def _train_weak_and_gems(
     torch.manual_seed(session.seed)  # so that a resumed training starts the GEMs alike
     gems = build_gems(recipe.gems, recipe.generator)
     losses: dict[str, list[float]] = {}
-    about: dict[str, Any] = {"gem_losses": losses}
+    about: dict[str, Any] = {"steps": strong.done, "gem_losses": losses}
     log = TrainingLog(work / METRICS)
     on_domains = recipe.gems.episodes == "domain"
     for turn, weak in enumerate(train_weak(training.known, strong, recipe, session, log)):

@@ -25,6 +25,8 @@ def few_shot_error(
     test: ImageSet,
     engine: Engine,
     seed: int = 0,
+    *,
+    steps: int = STEPS,
 ) -> float:
     """Train a small net under affine augmentation and test it; the share of wrong answers, 0 to 1.
 
@@ -37,13 +39,14 @@ def few_shot_error(
         test: other real images of the same classes.
         engine: where the net is trained.
         seed: of the net's start and of the batches.
+        steps: of the training.
     """
     torch.manual_seed(seed)
     net = engine.place(FeatureNet(support.pixels.shape[1], WIDTH, len(support.classes))).train()
-    learn = classifier_step(net, Schedule(STEPS, RATE, 0.05), engine)
+    learn = classifier_step(net, Schedule(steps, RATE, 0.05), engine)
     random = np.random.default_rng(seed)
     changes = torch.Generator().manual_seed(seed)
-    for _ in range(STEPS):
+    for _ in range(steps):
         labels = random.integers(len(support.classes), size=BATCH)
         picks = random.random(BATCH)
         swap = np.arange(BATCH) % 2 == 0

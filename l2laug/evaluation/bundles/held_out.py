@@ -114,7 +114,7 @@ def score_set(
         fid_at_support_means=frechet_distance(theirs, _moved(ours, images.labels, shown)),
         diversity=mean_diversity(ours, images.labels),
         own_class=float((pairwise(ours, means).argmin(1) == images.labels).mean()),
-        copies=_copies(images, split),
+        copies=copy_share(images, split),
     )
 
 
@@ -130,7 +130,7 @@ def _moved(features: Features, labels: NDArray[np.int64], means: Features) -> Fe
     return moved
 
 
-def _copies(images: ImageSet, split: Split) -> float | None:
+def copy_share(images: ImageSet, split: Split) -> float | None:
     """The share nearer to a support image than 99 in 100 real images of the classes are."""
     real, drawn = (
         [

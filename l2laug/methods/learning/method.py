@@ -50,6 +50,10 @@ class Method(ABC):
         self.generator, self.critic = generator, critic
         self.helpers = nn.ModuleDict()
 
+    def images_a_step(self, options: AdversarialOptions) -> int:
+        """Real images that a training step sees."""
+        return options.batch * self.shots * (options.critic_steps + 1)
+
     @abstractmethod
     def critic_losses(self, episode: Episode, step: Step) -> Losses:
         """The terms of L_D."""
@@ -74,13 +78,7 @@ class Method(ABC):
 
 
 class MetaMethod(Method):
-    """A method that learns where to start from, so that a class is learned in a few steps.
-
-    Attributes:
-        images_a_step: real images that critics see in a training step.
-    """
-
-    images_a_step: int
+    """A method that learns where to start from, so that a class is learned in a few steps."""
 
     @abstractmethod
     def meta_step(self, episode: Episode, step: Step) -> Losses:

@@ -18,12 +18,13 @@ from l2laug.nn.methods.drawer import Drawing, window_of
 from l2laug.nn.weights import load_weights
 from l2laug.runtime.processes import Processes
 from l2laug.runtime.session import Session
-from l2laug.training.checkpoints import CHECKPOINT_EVERY, load_checkpoint, save_checkpoint
+from l2laug.training.checkpoints import load_checkpoint, save_checkpoint
 from l2laug.training.gan_step import settle_norm_on
 from l2laug.training.loop import Every, Phase, seconds_left
 from l2laug.training.source import SHEET_EVERY, draw_sheet
 
 GENERATOR, CRITIC = "generator.safetensors", "critic.safetensors"
+CHECKPOINT_EVERY = 100  # steps, some of which take as long as several of l2l's
 SETTLING, BATCH = 20, 64  # batches that batch norm is measured on, and their size
 
 
@@ -77,6 +78,7 @@ def train_method(
     ]
     log = TrainingLog(folder / METRICS if place == 0 else None)
     limit = seconds_left(log, "source", recipe.source.max_seconds)
+    trainer.limit_time(recipe.source.max_seconds, limit)
     phase = Phase("source", recipe.method, recipe.source.steps, trainer.done, limit)
     trainer.train(episodes, phase, log, every if place == 0 else ())
     settle(trainer.averaged, images, session)

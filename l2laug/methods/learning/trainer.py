@@ -45,11 +45,6 @@ class MethodTrainer(AdversarialTrainer[Drawing, nn.Module]):
             processes=processes,
         )
 
-    @property
-    def images_a_step(self) -> int:
-        """Real images that a step sees."""
-        return self.options.batch * self.method.shots * (self.options.critic_steps + 1)
-
     def train(
         self,
         episodes: EpisodeSampler,
@@ -95,10 +90,6 @@ class MetaTrainer(MethodTrainer):
     """Trains weights from which a class is learned in a few steps, one class a step."""
 
     method: MetaMethod
-
-    @property
-    def images_a_step(self) -> int:
-        return self.method.images_a_step
 
     def step(self, episodes: EpisodeSampler) -> dict[str, Tensor]:
         """Take both networks one step along the gradients that a class tells."""

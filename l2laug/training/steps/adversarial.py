@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -59,6 +60,18 @@ class AdversarialTrainer(Generic[N, C]):
         self.d_optimiser = torch.optim.Adam(critic.parameters(), betas=options.betas)
         self.latents = torch.Generator(self.engine.device).manual_seed(self.seed)
         self.done = 0
+        self._ends: float | None = None  # of the time there is, on the monotonic clock
+        self._seconds = 0.0
+
+    def limit_time(self, seconds: float | None, left: float | None) -> None:
+        """Let rates fall with the time of a training that is limited by it, too.
+
+        Args:
+            seconds: that it may take in all.
+            left: of those.
+        """
+        if seconds is not None and left is not None:
+            self._seconds, self._ends = seconds, time.monotonic() + left
 
     def check_finite(self) -> None:
         """Make sure that all weights are numbers.
@@ -88,9 +101,11 @@ class AdversarialTrainer(Generic[N, C]):
             self.processes.average_gradients(module)
 
     def set_rate(self) -> None:
-        """Constant, then linear to zero over the steps behind ``decay_from``."""
+        """Constant, then linear to zero over the steps, or the time, behind ``decay_from``."""
         o = self.options
         left = 1 - self.done / max(o.steps, 1)
+        if self._ends is not None:
+            left = min(left, (self._ends - time.monotonic()) / self._seconds)
         share = min(1.0, left / (1 - o.decay_from)) if o.decay_from < 1 else 1.0
         self.g_optimiser.param_groups[0]["lr"] = o.learning_rate * max(share, 0.0)
         self.d_optimiser.param_groups[0]["lr"] = o.critic_learning_rate * max(share, 0.0)

@@ -1,0 +1,1 @@
+"""Methods of few-shot generation side by side."""

@@ -1,0 +1,193 @@
+"""Benchmark: every method within one budget, on the same data, splits and scores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from l2laug import __version__
+from l2laug.artifacts.bundle import Bundle
+from l2laug.commands.benchmarking.plan import BenchmarkOptions, method_recipe
+from l2laug.commands.benchmarking.scoring import Scoring, large_classes
+from l2laug.commands.benchmarking.trainings import Trainings, source_seconds
+from l2laug.config.recipe import Recipe
+from l2laug.core.errors import ImageError, OutputError
+from l2laug.core.files import write_text
+from l2laug.core.stages import Stage, Stages
+from l2laug.data.base_classes import source_classes
+from l2laug.data.image_set import ImageSet, read_classes
+from l2laug.data.public_sources import source_size
+from l2laug.data.split_classes import split_classes
+from l2laug.evaluation.bundles.draw_scores import DrawScorer
+from l2laug.evaluation.bundles.held_out import BESIDE, split_unseen
+from l2laug.features.extractor import extractor_at
+from l2laug.reports.paper.benchmark import REAL, draw_figure, summarised, write_tables
+from l2laug.runtime.processes import Processes
+from l2laug.runtime.session import Session
+
+Found = dict[str, Any]
+SECONDS = {"train": 0.4, "score": 60.0, "nets": 60.0}  # of a step, of a seed, roughly
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What a benchmark found.
+
+    Attributes:
+        folder: holds ``benchmark.json``, ``.csv``, ``.md`` and ``.png``, and all that going on
+            needs.
+        rows: one for real images, then one for each method; means over the seeds, and with
+            ``_deviation`` behind their name standard deviations.
+        main: whether this is the process to tell of it, one of several that trained.
+    """
+
+    folder: Path
+    rows: list[Found]
+    main: bool = True
+
+
+def benchmark(source: Path, out: Path, options: BenchmarkOptions, session: Session) -> Benchmark:
+    """Train and measure methods; the same call goes on after a stop.
+
+    Started by `torchrun` or `accelerate launch`, all processes train together and the first one
+    measures, see :func:`l2laug.commands.pretrain.pretrain`.
+
+    Args:
+        source: class folders.
+        out: folder for all of it.
+        options: methods, budget, classes.
+        session: engine and progress; seeds are counted from 0.
+
+    Raises:
+        UsageError: a method is unknown or can't do what is asked for.
+        ImageError: there are too few classes or images.
+        OutputError: ``out`` holds another benchmark or something else, or can't be written.
+    """
+    options.check()
+    processes = Processes(cpu=session.engine.device.type == "cpu")
+    with processes.main_first():
+        folders = source_classes(source, None)
+        side = source_size(source)()
+        recipes = {name: method_recipe(name, side, options) for name in options.names}
+        if processes.main:
+            _begin(out, options, {name: len(f) for name, f in sorted(folders.items())})
+    stages = Stages(session.progress, _stages(recipes, options))
+    session = session.showing(stages)
+    with stages.task("reading", sum(map(len, folders.values()))) as advance:
+        images = read_classes(folders, *side, advance)
+    first = next(iter(recipes.values()))
+    known, unseen = split_classes(images, first.data)
+    chosen = _chosen(unseen, options)
+    trainings = Trainings(out, source, known, unseen, session, processes)
+    with stages.next():
+        about = trainings.nets(first)
+    scoring = _scoring(out, unseen, chosen, options, session)
+    found: dict[str, list[Found]] = {}
+    for seed in range(options.seeds):
+        for name, recipe in recipes.items():
+            with stages.next():
+                bundle = trainings.bundle(recipe, seed, about)
+            with stages.next():
+                if processes.main:
+                    _score(found, name, seed, bundle, scoring)
+    if not processes.main:
+        processes.wait()
+        return Benchmark(out, [], main=False)
+    rows = summarised(found)
+    classes = len(chosen.classes)
+    write_tables(
+        out,
+        rows,
+        f"{options.describe_budget()}; {options.shots} images shown of each of "
+        f"{classes} held-out classes, {options.seeds} seeds, "
+        f"{session.engine.describe()}, l2laug {__version__}",
+    )
+    draw_figure(out, split_unseen(chosen, options.shots, 0), list(recipes))
+    processes.wait()
+    return Benchmark(out, rows)
+
+
+def _score(
+    found: dict[str, list[Found]], name: str, seed: int, bundle: Bundle, scoring: Scoring
+) -> None:
+    """Add what a method scored with a seed, real images before the first method."""
+    if len(found.get(REAL, [])) <= seed:
+        real = _kept(scoring.folder, f"real-{seed}", lambda: scoring.real(seed))
+        found.setdefault(REAL, []).append(real)
+    told = _kept(scoring.folder, f"{name}-{seed}", lambda: scoring.method(bundle, seed))
+    steps = int(bundle.info["steps"])
+    cost: Found = {"steps": steps, "images_seen": steps * int(bundle.info["images_a_step"])}
+    cost |= {"seconds": source_seconds(bundle)}
+    without = {k: v for k, v in found[REAL][seed].items() if k.endswith("_without")}
+    found.setdefault(name, []).append(cost | told | without)
+
+
+def _stages(recipes: dict[str, Recipe], options: BenchmarkOptions) -> list[Stage]:
+    """What is to be done, with seconds that it may take."""
+    found = [Stage("nets", "feature nets that all methods share", SECONDS["nets"])]
+    for seed in range(options.seeds):
+        for name, recipe in recipes.items():
+            limit = recipe.source.max_seconds
+            work = SECONDS["train"] * recipe.source.steps if limit is None else limit
+            found.append(Stage(f"train {name}", f"{name}, seed {seed}: source training", work))
+            title = f"{name}, seed {seed}: rare classes and scores"
+            found.append(Stage("score", title, SECONDS["score"]))
+    return found
+
+
+def _begin(out: Path, options: BenchmarkOptions, images: dict[str, int]) -> None:
+    """Remember what benchmark this is; reject to go on with another one.
+
+    More seeds and more methods go on with those that are there.
+    """
+    told = asdict(options) | {"version": __version__, "images": images}
+    for changing in ("methods", "seeds", "lpips"):
+        del told[changing]
+    path = out / "settings.json"
+    text = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+    if path.is_file():
+        if path.read_text(encoding="utf-8") != text:
+            raise OutputError(
+                f"{out} holds a benchmark of another budget, other images or classes.",
+                "Choose a new folder with -o.",
+            )
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(f"{out} holds other files.", "Choose a new folder with -o.")
+    write_text(path, text)
+
+
+def _chosen(unseen: ImageSet, options: BenchmarkOptions) -> ImageSet:
+    """The last of the held-out classes that are large enough."""
+    chosen = large_classes(unseen, options.shots, options.classes)
+    if len(chosen.classes) < 2:
+        raise ImageError(
+            f"{len(chosen.classes)} of {len(unseen.classes)} held-out classes have "
+            f"{options.shots + BESIDE} images or more.",
+            "Use fewer --shots, or larger classes.",
+        )
+    return chosen
+
+
+def _scoring(
+    out: Path, unseen: ImageSet, chosen: ImageSet, options: BenchmarkOptions, session: Session
+) -> Scoring:
+    extractor = extractor_at(out / "nets" / "features.onnx", "source feature net", "")
+    scorer = DrawScorer(extractor, session.device, options.lpips)
+    few = {shots: large_classes(unseen, shots, options.classes) for shots in options.error_shots}
+    for shots, classes in few.items():
+        session.progress.say(f"{len(classes.classes)} held-out classes of {shots + BESIDE} images")
+    return Scoring(chosen, few, options, scorer, session, out)
+
+
+def _kept(folder: Path, name: str, measure: Callable[[], Found]) -> Found:
+    """What was measured before the benchmark was stopped, or is measured now."""
+    path = folder / "scores" / f"{name}.json"
+    if path.is_file():
+        known: Found = json.loads(path.read_text(encoding="utf-8"))
+        return known
+    found = measure()
+    write_text(path, json.dumps(found) + "\n")
+    return found
