@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import nn
 
-from l2laug.artifacts.bundle import Bundle, find_bundle, open_bundle, write_info
+from l2laug.artifacts.bundle import Bundle, find_bundle, open_bundle
 from l2laug.artifacts.names import INFO
 from l2laug.commands.pretrain import PretrainOptions, pretrain
+from l2laug.commands.pretraining.other_gems import with_gems
 from l2laug.config.load import parse_recipe
 from l2laug.config.methods import L2L
-from l2laug.config.recipe import GemOptions, Recipe
+from l2laug.config.recipe import Recipe
 from l2laug.config.scaling import scaled
 from l2laug.core.errors import ImageError, OutputError, UsageError
-from l2laug.core.files import whole_file, whole_folder, write_text
+from l2laug.core.files import whole_file, write_text
 from l2laug.data.class_augmentation import with_class_augmentation
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
@@ -30,14 +29,10 @@ from l2laug.evaluation.bundles.held_out import BESIDE, Split, score_methods, spl
 from l2laug.evaluation.bundles.held_out_scores import HeldOutScores, KeptScores
 from l2laug.evaluation.bundles.methods import Method, Model
 from l2laug.features.extractor import bundle_extractor
-from l2laug.nn.gem import build_gems
-from l2laug.nn.weights import save_weights
 from l2laug.reports.paper.figure import FIGURE_DRAWS, FIGURE_ROWS, draw_paper_figure
 from l2laug.reports.paper.tables import PLAIN, REAL, STRONG, WEAK, gem_name, gem_variants, tables
 from l2laug.runtime.session import Session
-from l2laug.training.gems.fit import train_gems
 from l2laug.training.initial_weights import load_generator
-from l2laug.training.pairs import PairSampler
 from l2laug.training.target import plain, train_target
 
 
@@ -170,7 +165,9 @@ def _prepare(source: Path, out: Path, options: ReproduceOptions, session: Sessio
         )
     known = with_class_augmentation(known, used.data.class_augmentation)
     bundles = {
-        gem_name(gems): _with_gems(base, gems, known, used, out / "gems", session)
+        gem_name(gems): with_gems(
+            base, gems, (known, unseen), used, out / "gems" / gem_name(gems), session
+        )
         for gems in gem_variants(used.gems)
     }
     chosen = large.of(large.classes[-options.classes :])
@@ -225,35 +222,6 @@ def _begin(out: Path, recipe: Recipe, base: Bundle | None) -> None:
             "Choose a new folder with -o.",
         )
     write_text(path, text)
-
-
-def _with_gems(
-    base: Bundle,
-    options: GemOptions,
-    known: ImageSet,
-    recipe: Recipe,
-    folder: Path,
-    session: Session,
-) -> Bundle:
-    """The bundle with GEMs of other options, which learn between its own generators."""
-    if options == GemOptions.model_validate(base.info["recipe"]["gems"]):
-        return base
-    place = folder / gem_name(options)
-    if not (place / INFO).is_file():
-        session = session.seeded(int(base.info["seed"]))
-        torch.manual_seed(session.seed)
-        gems = build_gems(options, recipe.generator)
-        strong, weak = (load_generator(base, recipe, which) for which in ("strong", "weak"))
-        pairs = PairSampler(known, session.engine.device, session.seed)
-        session.progress.say(f"GEMs {gem_name(options)}")
-        train_gems(gems, strong, weak, pairs, options, session)
-        changed = recipe.model_copy(update={"gems": options}).model_dump(mode="json")
-        with whole_folder(place, last=INFO) as part:
-            for name in base.info["files"]:
-                shutil.copyfile(base.path / name, part / name)
-            save_weights(gems, part / "gems.safetensors")
-            write_info(part, {**base.info, "name": place.name, "recipe": changed})
-    return open_bundle(place)
 
 
 def _methods(

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from l2laug.commands import reproduce as reproducing
+from l2laug.commands.pretraining import other_gems
 from l2laug.commands.reproduce import Reproduction
 from l2laug.config.load import parse_recipe
 from l2laug.config.recipe import GemOptions, Recipe
@@ -88,7 +89,7 @@ def test_a_bundle_serves_in_place_of_training_one(
 ):
     monkeypatch.setattr(reproducing, "pretrain", None)
     learned = []
-    monkeypatch.setattr(reproducing, "train_gems", lambda *a: learned.append(gem_name(a[4])))
+    monkeypatch.setattr(other_gems, "train_gems", lambda *a: learned.append(gem_name(a[4])))
 
     result = run(digits, tmp_path / "out", tiny, bundle=str(tiny_bundle))
 

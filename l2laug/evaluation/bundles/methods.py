@@ -22,7 +22,7 @@ from l2laug.nn.methods.drawer import Drawing, window_of, window_rows
 from l2laug.runtime.device import Engine
 from l2laug.runtime.session import Session
 from l2laug.sampling.sampler import TRIES
-from l2laug.training.initial_weights import load_generator
+from l2laug.training.initial_weights import has_domain_gems, load_generator
 from l2laug.training.target import Target, plain, train_target
 
 BATCH = 64
@@ -73,8 +73,9 @@ def build_methods(
     """phi_s1, phi_s2, phi_t^plain and phi_t, the last two also rejecting broken draws.
 
     phi_t and phi_t^plain are one model each over all the classes, as in the paper, or one for each
-    class (``singly``). phi_t is left out where the recipe's target has no GEMs: phi_t^plain is what
-    it makes. Of a recipe of another method it is that method, without and with rejecting.
+    class (``singly``). phi_t is left out where the target has no GEMs, neither by its recipe nor
+    of domain episodes: phi_t^plain is what it makes. Of a recipe of another method it is that
+    method, without and with rejecting.
 
     Raises:
         UsageError: a class has fewer images than the recipe's method needs.
@@ -92,7 +93,7 @@ def build_methods(
         for name, which in (("strong", "strong"), ("weak", "weak"))
     }
     recipes = {"target without GEMs": recipe.model_copy(update={"target": plain(recipe.target)})}
-    if recipe.target.gems:
+    if recipe.target.gems or (recipe.target.gem_strength and has_domain_gems(bundle)):
         recipes["target"] = recipe
     parts = [support.of([c]) for c in support.classes] if singly else [support]
     for name, used in recipes.items():

@@ -27,7 +27,9 @@ def gem_name(options: GemOptions) -> str:
     """
     blocks = "-".join(map(str, options.positions))
     name = f"type {options.type}, {options.strategy}, {options.norm}, blocks {blocks}"
-    return name if options.residual else f"{name}, not residual"
+    if not options.residual:
+        name += ", not residual"
+    return name if options.episodes == "classes" else f"{name}, {options.episodes} episodes"
 
 
 def gem_variants(gems: GemOptions) -> list[GemOptions]:

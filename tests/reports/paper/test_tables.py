@@ -20,6 +20,7 @@ def test_gems_at_other_positions_have_other_names():
 
     assert len(names) == 3
     assert gem_name(GemOptions(residual=False)) != gem_name(GemOptions())
+    assert gem_name(GemOptions(episodes="domain")) == f"{gem_name(GemOptions())}, domain episodes"
 
 
 def test_no_variant_is_trained_twice_or_lost():
