@@ -134,10 +134,10 @@ class _Images:
 
     def _image(self, item: Item, place: Path, told: dict[str, Any], *, real: bool) -> _Image:
         entry = entry_of_item(item, place, real=real) | told
-        if self._dataset.of_objects:
+        if item.objects or self._dataset.of_objects:
             entry["objects"] = [{"category": o.label, **annotation_of(o)} for o in item.objects]
-            return _Image(item, entry, None)
-        return _Image(item, entry, self._dataset.classes.index(entry["class"]))
+        label = None if item.label is None else self._dataset.classes.index(item.label)
+        return _Image(item, entry, label)
 
 
 class _File:
