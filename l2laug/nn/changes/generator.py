@@ -147,7 +147,8 @@ class ChangeGenerator(nn.Module):
         motion = torch.tanh(told[:, :MOTION] / self.get_buffer("limits"))
         motion = motion * self.get_buffer("limits") * share[:, :1] * float(c.affine)
         own = torch.tanh(told[:, MOTION:].unflatten(1, (o.channels, TONE)))
-        # What is grey stays grey, whatever was learned: its channels share one curve.
+        # What is grey stays grey, whatever was learned: its channels share one curve (and what is
+        # drawn over them).
         common = own.mean(1, keepdim=True)
         tone = common + (own - common) * colourfulness(x)[:, None, None]
         tone = tone * self.get_buffer("tone_limits") * share[:, 2:3, None] * float(c.tone)
@@ -173,7 +174,10 @@ class ChangeGenerator(nn.Module):
             seen = base if skip is None else self.warp(skip, grid)
             x = self._block(i, x, seen, z, gems)
         told = self.head(x).float()
-        drawn = (base + 2 * torch.tanh(told[:, :-1])).clamp(-1.0, 1.0)
+        own = 2 * torch.tanh(told[:, :-1])
+        common = own.mean(1, keepdim=True)
+        added = common + (own - common) * colourfulness(maps[4])[:, None, None, None]
+        drawn = (base + added).clamp(-1.0, 1.0)
         return torch.sigmoid(told[:, -1:]) * (drawn - base)
 
     def _block(

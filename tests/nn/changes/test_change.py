@@ -123,10 +123,11 @@ def test_an_encoder_tells_a_pair_from_another() -> None:
 
 
 @torch.no_grad()
-def test_grey_stays_grey_exactly_whatever_was_learned() -> None:
+@pytest.mark.parametrize("draw", [False, True])
+def test_grey_stays_grey_exactly_whatever_was_learned(draw: bool) -> None:
     x, z = given()
     grey = x[:, :1].expand(-1, 3, -1, -1).contiguous()
-    net = generator(draw=False, moved=True)
+    net = generator(draw=draw, moved=True)
     torch.nn.init.normal_(net.motion[-1].get_parameter("weight"), std=1.0)
     change = net(grey, z)
     assert (change.tone[:, 0] - change.tone[:, 1]).abs().max() == 0
