@@ -7,14 +7,26 @@ rare class is not learned: each of its images is drawn from with fresh latents.
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional as F
 
 from l2laug.config.recipe import GeneratorOptions, Recipe
 from l2laug.methods.learning.episodes import Episode
 from l2laug.methods.learning.method import Losses, Method, Step
-from l2laug.nn.generator import Generator
+from l2laug.nn.generator import Generator, ResidualBlock
 from l2laug.nn.losses import critic_loss, generator_loss, unit_slope_penalty
 from l2laug.nn.methods.critics import NormalisedPairCritic
+
+
+class DroppingBlock(ResidualBlock):
+    """A residual block behind which training leaves out a share of the channels."""
+
+    def __init__(self, like: ResidualBlock, dropout: float) -> None:
+        super().__init__(like.conv1.in_channels, like.conv1.out_channels, like.resample)
+        self.dropout = dropout
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout2d(super().forward(x), self.dropout, self.training)
 
 
 class DaganGenerator(Generator):
@@ -22,8 +34,9 @@ class DaganGenerator(Generator):
 
     def __init__(self, options: GeneratorOptions, dropout: float) -> None:
         super().__init__(options)
-        for i in range(len(self.decoder) - 1):
-            self.decoder[i] = nn.Sequential(self.decoder[i], nn.Dropout2d(dropout))
+        for i, block in enumerate(list(self.decoder)[:-1]):
+            if isinstance(block, ResidualBlock):
+                self.decoder[i] = DroppingBlock(block, dropout)
 
 
 class Dagan(Method):

@@ -8,6 +8,7 @@ import pytest
 
 from l2laug.artifacts.bundle import Bundle, find_bundle
 from l2laug.artifacts.run import find_run
+from l2laug.commands.augmenting.learn_classes import learns_along
 from l2laug.commands.pretraining import bundle_training
 from l2laug.config.load import parse_recipe
 from l2laug.core.errors import BundleError, RecipeError, UsageError
@@ -16,6 +17,7 @@ from l2laug.methods.learning.rare import check_method
 from l2laug.methods.learning.trainer import MethodTrainer
 from l2laug.sampling.sampler import Sampler
 from l2laug.sampling.writer import write_samples
+from tests.commands.benchmarking.test_benchmark import no_centroids
 from tests.keywords import adapt, evaluate, pretrain, score
 from tests.methods.recipes import small
 
@@ -71,6 +73,7 @@ def test_a_training_that_was_cut_off_is_gone_on_with(
             pretrain(digits, tmp_path / "cut", recipe=recipe)
     with monkeypatch.context() as patch:
         patch.setattr(MethodTrainer, "step", cut)  # nothing is left to learn
+        patch.setattr(bundle_training, "save_centroids", no_centroids)
         resumed = pretrain(digits, tmp_path / "cut", recipe=recipe, resume=True).bundle
     for name in ("generator", "critic"):
         file = f"{name}.safetensors"
@@ -88,6 +91,11 @@ def test_what_a_method_can_not_do_is_told_in_words(
     with pytest.raises(UsageError, match="matchinggan fuses 2 images or more of a class, 3 has 1"):
         check_method("matchinggan", one)
     check_method("deltagan", one)
+
+
+def test_augment_learns_base_classes_along_where_the_method_can(bundle: Bundle):
+    found = [learns_along(name) for name in ("auto", "glyphs", str(bundle.path))]
+    assert found == [True, True, False]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from l2laug.methods.dagan import Dagan, turned_pairs
+from l2laug.methods.dagan import Dagan, DaganGenerator, turned_pairs
 from l2laug.methods.learning.episodes import Episode
 from l2laug.methods.learning.method import Step
 from tests.methods.recipes import small
@@ -47,6 +47,20 @@ def test_the_losses_are_those_of_wgan_gp():
     assert critic["wgan"].item() == pytest.approx(-64 - 32)
     assert critic["penalty"].item() == pytest.approx(10 * (4 - 1) ** 2)
     assert generator["generator"].item() == pytest.approx(64)
+
+
+def test_channels_are_left_out_in_training_alone():
+    torch.manual_seed(0)
+    net = DaganGenerator(small("dagan").generator, 0.5)
+    maps, z = net.encode(torch.rand(64, 1, 32, 32)), torch.randn(64, 10)
+
+    *dropped, last = net.decoder_maps(maps, z)
+
+    for block in dropped:  # of a whole channel nothing is left, or all of it twice as strong
+        assert (block == 0).all((2, 3)).float().mean().item() == pytest.approx(0.5, abs=0.1)
+    assert not (last == 0).all((2, 3)).any()
+    net.eval()
+    assert torch.equal(net(torch.ones(2, 1, 32, 32), z[:2]), net(torch.ones(2, 1, 32, 32), z[:2]))
 
 
 def test_both_images_of_half_of_the_pairs_are_turned_alike():

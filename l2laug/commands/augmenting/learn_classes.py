@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from l2laug.artifacts.bundle import find_bundle
 from l2laug.artifacts.names import MODEL
 from l2laug.artifacts.run import Run, find_run
 from l2laug.commands.adapt import AdaptOptions, adapt
 from l2laug.commands.augmenting.hold_out import support_of
 from l2laug.commands.augmenting.image_folders import link_classes
+from l2laug.config.methods import L2L
 from l2laug.core.stages import OutOfTimeError
 from l2laug.data.datasets.dataset import Item
 from l2laug.runtime.session import Session
@@ -69,7 +71,8 @@ def learn_classes(
     support = {c: support_of(items, session.seed) for c, items in rare.items()}
     folder = link_classes(place / "rare", support, names)
     usable = {c: items for c, items in base.items() if len(items) > 1}
-    along = link_classes(place / "base", usable, names) if usable else None
+    wanted = usable and learns_along(options.bundle)
+    along = link_classes(place / "base", usable, names) if wanted else None
     how = AdaptOptions(
         options.bundle,
         base=along,
@@ -87,3 +90,15 @@ def learn_classes(
         return Learned(runs, late=True)
     passed = {classes[one.class_name]: find_run(one.run) for one in found if one.passed}
     return Learned(passed, tuple(dict.fromkeys(note for one in found for note in one.notes)))
+
+
+def learns_along(bundle: str) -> bool:
+    """Whether base classes can be learned along with rare ones; ``auto`` takes bundles that can.
+
+    Args:
+        bundle: name or path.
+
+    Raises:
+        BundleError: it is missing or damaged.
+    """
+    return bundle == "auto" or find_bundle(bundle).info["recipe"].get("method", L2L) == L2L
