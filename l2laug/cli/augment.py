@@ -28,7 +28,7 @@ ToCount = Annotated[
 Rare = Annotated[
     str | None, typer.Option(help="Names of the rare classes, by commas [found by counts].")
 ]
-Budget = Annotated[str | None, typer.Option(help="Time for all, about, as 20m.")]
+Budget = Annotated[str | None, typer.Option(help="Time for all, as 20m.")]
 Bundle = Annotated[str, typer.Option(help="Name or path; auto takes the nearest.")]
 Heads = Annotated[
     str, typer.Option(help="Classifiers that samples have to help, as evaluate takes them.")
