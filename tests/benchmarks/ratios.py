@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Ratio:
-    """How long an action takes, in times of the baseline's in the same round.
+    """How long an action takes, in times of the baseline's in the same round, or how fast it is.
 
     Attributes:
         action: what was timed.
@@ -28,6 +28,11 @@ class Ratio:
     low: float
     high: float
     rounds: int
+
+    @property
+    def name(self) -> str:
+        """What is compared."""
+        return f"{self.action} over {self.baseline}"
 
 
 def time_in_turn(
@@ -49,15 +54,35 @@ def time_in_turn(
 
 
 def ratio(seconds: Mapping[str, list[float]], action: str, baseline: str) -> Ratio:
-    """Compare two actions that :func:`time_in_turn` timed, round by round."""
+    """How many times as long one of two actions takes, round by round.
+
+    Args:
+        seconds: what :func:`time_in_turn` found.
+        action: one of them.
+        baseline: another.
+    """
     found = [a / b for a, b in zip(seconds[action], seconds[baseline], strict=True)]
+    return _summary(action, baseline, found)
+
+
+def speed(seconds: Mapping[str, list[float]], action: str, baseline: str) -> Ratio:
+    """How many times as fast it is; see :func:`ratio`."""
+    found = [b / a for a, b in zip(seconds[action], seconds[baseline], strict=True)]
+    return _summary(action, baseline, found)
+
+
+def _summary(action: str, baseline: str, found: list[float]) -> Ratio:
     return Ratio(action, baseline, statistics.median(found), min(found), max(found), len(found))
 
 
 def show(ratios: list[Ratio], facts: Mapping[str, object], *, as_json: bool) -> None:
     """Print what was found, for a person or as JSON."""
     if as_json:
-        print(json.dumps({"ratios": [asdict(r) for r in ratios], "facts": dict(facts)}))
+        print(
+            json.dumps(
+                {"ratios": [{"name": r.name} | asdict(r) for r in ratios], "facts": dict(facts)}
+            )
+        )
         return
     for name, value in facts.items():
         print(f"{name}: {value}")

@@ -1,65 +1,130 @@
-"""What drawing and writing samples cost beside the bare graph.
+"""How fast samples are drawn and written, beside the bare graph and beside torch.
 
     python -m tests.benchmarks.sampling RUN/model.onnx
 
-`graph` runs the model's graph in onnxruntime for as many images and does nothing with them. `draw`
-is the Sampler: 1 would mean that latents, rounding and bookkeeping are free. `sample` writes PNGs
-and a manifest as `l2laug sample` does; its ratio to `draw` is what writing adds. No draw is
-rejected here, so that all three run the graph equally often.
+Ratios are of images a second. `torch eager fp32` is the generator of the model's bundle with its
+encoder and GEMs, as it was trained; `graph` runs the model file in onnxruntime and does nothing
+with what comes out; `draw` is the Sampler, with latents, rounding and bookkeeping; `sample` writes
+the model's own small squares and a manifest as `l2laug sample --size` does; `sample at own size`
+applies changes to the originals. No draw is rejected here, so that all run the graph equally often.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from l2laug.artifacts.bundle import find_bundle
+from l2laug.artifacts.model_card import Card
+from l2laug.config.load import parse_recipe
 from l2laug.core.progress import Progress
+from l2laug.nn.changes.generator import ChangeGenerator
+from l2laug.nn.gem import build_gems
+from l2laug.nn.generator import Generator
 from l2laug.sampling.sampler import BATCH, Sampler
 from l2laug.sampling.writer import write_samples
-from tests.benchmarks.ratios import ratio, show, time_in_turn
+from l2laug.sampling.writing.job import OutputOptions
+from tests.benchmarks.ratios import Ratio, ratio, show, speed, time_in_turn
+
+EAGER = "torch eager fp32"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path)
-    parser.add_argument("-n", "--count", type=int, default=20 * BATCH)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
+def eager(card: Card, count: int, bundle: str) -> Callable[[], None]:
+    """Draws with the networks of a bundle; time does not depend on their weights."""
+    recipe = parse_recipe(find_bundle(bundle).info["recipe"], f"of bundle {bundle}")
+    options = recipe.generator
+    assert (options.size, options.channels) == (card.size, card.channels), "another bundle"
+    torch.manual_seed(0)
+    generator: torch.nn.Module
+    plugged = dict[str, torch.nn.Module]()
+    if recipe.change is not None:
+        generator = ChangeGenerator(options, recipe.change)
+    else:
+        generator = Generator(options)
+        if card.gem_strength:
+            plugged = dict(build_gems(recipe.gems, options).items())
+    generator.eval()
+    x = torch.rand(BATCH, options.channels, options.size, options.size) * 2 - 1
+    z = torch.randn(BATCH, options.latent)
 
-    sampler = Sampler(given.model, given.device)
-    sampler.card = dataclasses.replace(sampler.card, acceptance_threshold=-1.0)
+    @torch.no_grad()
+    def draw() -> None:
+        for _ in range(-(-count // BATCH)):
+            generator(x, z, gems={name: gem.eval() for name, gem in plugged.items()})
+
+    return draw
+
+
+def actions_of(sampler: Sampler, count: int) -> dict[str, Callable[[], None]]:
+    """What is timed, but for torch."""
     feed = {
         "support": np.zeros(BATCH, np.int64),
         "latent": np.ones((BATCH, sampler.card.latent), np.float32),
     }
 
     def graph() -> None:
-        for _ in range(-(-given.count // BATCH)):
+        for _ in range(-(-count // BATCH)):
             sampler.session.run(["images", "similarity"], feed)
 
     def draw() -> None:
-        for _ in sampler.draw(given.count):
+        for _ in sampler.draw(count):
             pass
 
-    def sample() -> None:
+    def sample(size: int | None) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            write_samples(sampler, given.count, Path(folder), 0, Progress(quiet=True))
+            options = OutputOptions(size)
+            write_samples(sampler, count, Path(folder), 0, Progress(quiet=True), pictures=options)
 
-    seconds = time_in_turn({"graph": graph, "draw": draw, "sample": sample}, given.rounds)
-    card = sampler.card
+    actions: dict[str, Callable[[], None]] = {
+        "graph": graph,
+        "draw": draw,
+        "sample": lambda: sample(sampler.card.size),
+    }
+    if sampler.tells_changes and sampler.original(0) is not None:
+        actions["sample at own size"] = lambda: sample(None)
+    return actions
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("-n", "--count", type=int, default=10 * BATCH)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--bundle", help="that the model grew from, if its name is not enough")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+
+    sampler = Sampler(given.model, given.device, threads=given.threads)
+    torch.set_num_threads(given.threads)
+    card = sampler.card = dataclasses.replace(sampler.card, acceptance_threshold=-1.0)
+    actions = actions_of(sampler, given.count)
+    actions[EAGER] = eager(card, given.count, given.bundle or card.bundle)
+    seconds = time_in_turn(actions, given.rounds)
     facts = {
         "images": f"{given.count} of {card.size}x{card.size}x{card.channels}",
+        "threads": given.threads,
         "provider": sampler.provider,
-        "images a second, graph alone": round(given.count / min(seconds["graph"])),
-    }
-    found = [ratio(seconds, "draw", "graph"), ratio(seconds, "sample", "draw")]
+    } | {f"images a second, {name}": round(given.count / min(seconds[name])) for name in actions}
+    found = [speed(seconds, name, EAGER) for name in actions if name != EAGER]
+    found += [speed(seconds, "sample", "graph"), *_costs(seconds)]
     show(found, facts, as_json=given.json)
+
+
+def _costs(seconds: dict[str, list[float]]) -> list[Ratio]:
+    """How much longer it takes to do more than to run the graph."""
+    return [
+        dataclasses.replace(ratio(seconds, one, other), action=f"seconds of {one}")
+        for one, other in (("draw", "graph"), ("sample", "draw"))
+    ]
 
 
 if __name__ == "__main__":
