@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +30,7 @@ from l2laug.nn.prototype_classifier import PrototypeClassifier
 
 DRAWN = ("images", "similarity")
 CHANGE = ("grid", "tone", "difference")
+OPSET = 20
 CHECKED = (4, 1)  # images, in batches of these sizes
 TOLERANCE = 2e-3  # of images in [-1, 1]; a quarter of one grey level
 
@@ -162,9 +165,13 @@ def export_model(
     z = torch.from_numpy(random.standard_normal((len(rows), card.latent), dtype=np.float32))
     metadata = card.to_metadata() | {f"{ORIGINAL}.{i}": text for i, text in enumerate(originals)}
     with whole_file(path) as part:
-        _export(fused, (rows, z), ["support", "latent"], target.outputs, metadata, part)
-        for count in CHECKED:
-            _check(plain, {"support": rows[:count], "latent": z[:count]}, part)
+
+        def check() -> None:
+            for count in CHECKED:
+                _check(plain, {"support": rows[:count], "latent": z[:count]}, part)
+
+        inputs = ["support", "latent"]
+        _export(fused, (rows, z), inputs, target.outputs, metadata, part, check)
 
 
 def export_features(net: FeatureNet, size: int, channels: int, path: Path) -> None:
@@ -181,8 +188,11 @@ def export_features(net: FeatureNet, size: int, channels: int, path: Path) -> No
     module = Features().eval()
     x = torch.linspace(-1, 1, 4 * channels * size * size).view(4, channels, size, size)
     with whole_file(path) as part:
-        _export(module, (x,), ["images"], ["features"], {}, part)
-        _check(module, {"images": x}, part)
+
+        def check() -> None:
+            _check(module, {"images": x}, part)
+
+        _export(module, (x,), ["images"], ["features"], {}, part, check)
 
 
 def _export(
@@ -192,35 +202,82 @@ def _export(
     outputs: list[str],
     metadata: dict[str, str],
     path: Path,
+    check: Callable[[], None],
 ) -> None:
+    """Write a module's graph, by the first way to do so whose file passes ``check``."""
+    for way in (_traced, _captured):
+        try:
+            model = way(module, inputs, names, outputs)
+            # Names and paths of the machine that exported it are no one's business.
+            del model.metadata_props[:]
+            for node in model.graph.node:
+                del node.metadata_props[:]
+                node.doc_string = ""
+            onnx.helper.set_model_props(model, metadata)
+            path.write_bytes(model.SerializeToString(deterministic=True))
+            check()
+        except OSError:
+            raise
+        except Exception:  # a torch without the older exporter may fail in any way
+            if way is _captured:
+                raise
+        else:
+            return
+
+
+def _traced(
+    module: nn.Module, inputs: tuple[Tensor, ...], names: list[str], outputs: list[str]
+) -> onnx.ModelProto:
+    """By torch's older exporter: half a second where the newer one takes ten."""
+    buffer = io.BytesIO()
+    with _quiet(), torch.no_grad():
+        torch.onnx.export(
+            module,
+            inputs,
+            buffer,  # type: ignore[arg-type]
+            input_names=names,
+            output_names=outputs,
+            dynamic_axes={name: {0: "batch"} for name in (*names, *outputs)},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    return onnx.load_from_string(buffer.getvalue())
+
+
+def _captured(
+    module: nn.Module, inputs: tuple[Tensor, ...], names: list[str], outputs: list[str]
+) -> onnx.ModelProto:
+    """By torch's newer exporter."""
     batch = torch.export.Dim("batch", min=1)
-    level = logging.getLogger("torch.onnx").level
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with _quiet():
+        program = torch.onnx.export(
+            module,
+            inputs,
+            input_names=names,
+            output_names=outputs,
+            dynamic_shapes=tuple({0: batch} for _ in inputs),
+            dynamo=True,
+            verbose=False,
+            external_data=False,
+        )
+    if program is None:
+        raise BundleError("torch.onnx.export gave no program.", "Please report this.")
+    model: onnx.ModelProto = program.model_proto
+    return model
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the exporters say of themselves."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                module,
-                inputs,
-                input_names=names,
-                output_names=outputs,
-                dynamic_shapes=tuple({0: batch} for _ in inputs),
-                dynamo=True,
-                verbose=False,
-                external_data=False,
-            )
+            yield
     finally:
-        logging.getLogger("torch.onnx").setLevel(level)
-    if program is None:
-        raise BundleError("torch.onnx.export gave no program.", "Please report this.")
-    model = program.model_proto
-    # Names and paths of the machine that exported it are no one's business.
-    del model.metadata_props[:]
-    for node in model.graph.node:
-        del node.metadata_props[:]
-        node.doc_string = ""
-    onnx.helper.set_model_props(model, metadata)
-    path.write_bytes(model.SerializeToString(deterministic=True))
+        log.setLevel(level)
 
 
 def _check(module: nn.Module, inputs: dict[str, Tensor], path: Path) -> None:

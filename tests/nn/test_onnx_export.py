@@ -21,6 +21,7 @@ from l2laug.core.arrays import pixel_hash
 from l2laug.core.errors import BundleError
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
+from l2laug.nn import onnx_export
 from l2laug.nn.feature_net import FeatureNet
 from l2laug.nn.gem import Gem, build_gems
 from l2laug.nn.generator import Generator
@@ -183,10 +184,33 @@ def test_a_net_that_onnxruntime_sees_otherwise_leaves_no_file(
         return [output + 0.01 for output in run(self, *args)]
 
     monkeypatch.setattr(onnxruntime.InferenceSession, "run", wrong)
+    monkeypatch.setattr(onnx_export, "_captured", onnx_export._traced)  # which takes less time
 
     with pytest.raises(BundleError, match="differs from torch"):
         export_features(FeatureNet(1, 4, 7).eval(), 32, 1, tmp_path / "features.onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+@torch.no_grad()
+def test_a_torch_without_the_older_exporter_exports_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    export = torch.onnx.export
+
+    def newer(*args: Any, dynamo: bool, **options: Any) -> Any:
+        if not dynamo:
+            raise TypeError("dynamo=False is gone")
+        return export(*args, dynamo=dynamo, **options)
+
+    monkeypatch.setattr(torch.onnx, "export", newer)
+    torch.manual_seed(0)
+    net, x = FeatureNet(1, 4, 7).eval(), torch.rand(3, 1, 16, 16) * 2 - 1
+
+    export_features(net, 16, 1, tmp_path / "features.onnx")
+
+    session = onnxruntime.InferenceSession(str(tmp_path / "features.onnx"))
+    (features,) = session.run(["features"], {"images": x.numpy()})
+    assert np.allclose(features, net.features(x).numpy(), atol=1e-5)
 
 
 @torch.no_grad()
