@@ -88,8 +88,10 @@ class _Fused(_Adapted):
     def __init__(self, target: TargetModel, support: Tensor, labels: Tensor) -> None:
         super().__init__(target, support, labels)
         self.decoder = None
-        if isinstance(target.generator, (Generator, ChangeGenerator)):
-            self.decoder = FusedDecoder(target.generator, dict(target.gems.items()))
+        own = target.generator
+        # Generators of other methods have blocks of their own.
+        if type(own) is Generator or type(own) is ChangeGenerator:
+            self.decoder = FusedDecoder(own, dict(target.gems.items()))
 
     def drawn(self, support: Tensor, latent: Tensor) -> Sequence[Tensor]:
         if self.decoder is None:
