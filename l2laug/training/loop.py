@@ -90,7 +90,7 @@ def run_training(
                 event.do(done)
         while done < phase.steps:
             if phase.seconds is not None and time.monotonic() - start > phase.seconds:
-                progress.say(f"{phase.title}: stopped by --budget after {done} steps")
+                progress.say(f"{phase.title}: time is up after {done} steps")
                 break
             recent.append(step())
             done += 1

@@ -30,6 +30,7 @@ from l2laug.training.gan_step import GanTrainer, GeneratorWithGems, settle_norm
 from l2laug.training.loop import Phase
 from l2laug.training.pairs import PairSampler
 from l2laug.training.registration import Registration
+from l2laug.training.steps import adversarial
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
 SESSION = Session(ENGINE, Progress(quiet=True))
@@ -157,6 +158,22 @@ def test_statistics_of_batch_norm_stay_unless_they_are_to_learn(
     assert before
     assert all(not torch.equal(before[n], after[n]) for n in before) is train_norm
     assert all(torch.equal(before[n], after[n]) for n in before) is not train_norm
+
+
+def test_rates_fall_with_the_time_of_a_training_that_is_limited_by_it(
+    tiny: Recipe, monkeypatch: pytest.MonkeyPatch
+):
+    trainer = make(tiny, steps=10**6, decay_from=0.5, learning_rate=1e-3)
+    now = iter([100.0, 105.0, 130.0, 140.0, 150.0])
+    monkeypatch.setattr(adversarial.time, "monotonic", lambda: next(now))
+    trainer.limit_time(100.0, 50.0)  # of 100 seconds half are spent: it ends at 150
+
+    rates = []
+    for _ in range(4):
+        trainer.set_rate()
+        rates.append(trainer.g_optimiser.param_groups[0]["lr"] * 1e3)
+
+    assert rates == pytest.approx([0.9, 0.4, 0.2, 0.0])
 
 
 def test_rates_stay_and_then_fall_to_zero_in_a_line(tiny: Recipe, images: ImageSet):

@@ -11,7 +11,7 @@ from torch import Tensor
 from l2laug.artifacts.training_log import TrainingLog
 from l2laug.core.errors import RecipeError
 from l2laug.core.progress import Progress
-from l2laug.training.loop import Every, Losses, Phase, run_training
+from l2laug.training.loop import Every, Losses, Phase, run_training, seconds_left
 
 QUIET = Progress(quiet=True)
 
@@ -90,7 +90,7 @@ def test_seconds_end_it(capsys: pytest.CaptureFixture[str]):
     phase = Phase("target", "learning", 10_000, seconds=0.1)
     done = run_training(slow, phase, Progress())
     assert 1 <= done <= 6
-    assert f"learning: stopped by --budget after {done} steps" in capsys.readouterr().err
+    assert f"learning: time is up after {done} steps" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), -1e9])
@@ -115,3 +115,16 @@ def test_losses_that_are_no_numbers_are_seen_where_the_time_is_up():
 
     with pytest.raises(RecipeError, match="diverged by step 1"):
         run_training(odd, Phase("target", "", 5, seconds=0.01), QUIET)
+
+
+def test_what_earlier_calls_spent_on_a_phase_is_left_out_of_its_seconds():
+    log = TrainingLog(
+        before=[
+            {"phase": "source", "step": 5, "seconds": 3.0},
+            {"phase": "source", "step": 10, "seconds": 5.0},
+            {"phase": "weak", "step": 5, "seconds": 70.0},
+        ]
+    )
+    assert seconds_left(log, "source", 12.0) == 7.0
+    assert seconds_left(log, "gems", 12.0) == 12.0
+    assert seconds_left(log, "source", None) is None
