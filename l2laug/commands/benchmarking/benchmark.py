@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from l2laug import __version__
 from l2laug.artifacts.bundle import Bundle
+from l2laug.artifacts.names import INFO
 from l2laug.commands.benchmarking.plan import BenchmarkOptions, method_recipe
 from l2laug.commands.benchmarking.scoring import Scoring, large_classes
-from l2laug.commands.benchmarking.trainings import Trainings, source_seconds
+from l2laug.commands.benchmarking.trainings import ABOUT, BUNDLES, NETS, Trainings, source_seconds
 from l2laug.config.recipe import Recipe
 from l2laug.core.errors import ImageError, OutputError
 from l2laug.core.files import write_text
@@ -74,7 +76,12 @@ def benchmark(source: Path, out: Path, options: BenchmarkOptions, session: Sessi
         recipes = {name: method_recipe(name, side, options) for name in options.names}
         if processes.main:
             _begin(out, options, {name: len(f) for name, f in sorted(folders.items())})
-    stages = Stages(session.progress, _stages(recipes, options))
+    left = stages_left(out, recipes, options)
+    stages = Stages(session.progress, list(left.values()))
+
+    def stage(key: str) -> AbstractContextManager[object]:
+        return stages.next() if key in left else nullcontext()
+
     session = session.showing(stages)
     with stages.task("reading", sum(map(len, folders.values()))) as advance:
         images = read_classes(folders, *side, advance)
@@ -82,15 +89,15 @@ def benchmark(source: Path, out: Path, options: BenchmarkOptions, session: Sessi
     known, unseen = split_classes(images, first.data)
     chosen = _chosen(unseen, options)
     trainings = Trainings(out, source, known, unseen, session, processes)
-    with stages.next():
+    with stage("nets"):
         about = trainings.nets(first)
     scoring = _scoring(out, unseen, chosen, options, session)
     found: dict[str, list[Found]] = {}
     for seed in range(options.seeds):
         for name, recipe in recipes.items():
-            with stages.next():
+            with stage(f"train {name}-{seed}"):
                 bundle = trainings.bundle(recipe, seed, about)
-            with stages.next():
+            with stage(f"score {name}-{seed}"):
                 if processes.main:
                     _score(found, name, seed, bundle, scoring)
     if not processes.main:
@@ -125,16 +132,23 @@ def _score(
     found.setdefault(name, []).append(cost | told | without)
 
 
-def _stages(recipes: dict[str, Recipe], options: BenchmarkOptions) -> list[Stage]:
-    """What is to be done, with seconds that it may take."""
-    found = [Stage("nets", "feature nets that all methods share", SECONDS["nets"])]
+def stages_left(
+    out: Path, recipes: dict[str, Recipe], options: BenchmarkOptions
+) -> dict[str, Stage]:
+    """What earlier calls left to be done, by keys, with seconds that it may take."""
+    found = {}
+    if not (out / NETS / ABOUT).is_file():
+        found["nets"] = Stage("nets", "feature nets that all methods share", SECONDS["nets"])
     for seed in range(options.seeds):
         for name, recipe in recipes.items():
-            limit = recipe.source.max_seconds
-            work = SECONDS["train"] * recipe.source.steps if limit is None else limit
-            found.append(Stage(f"train {name}", f"{name}, seed {seed}: source training", work))
-            title = f"{name}, seed {seed}: rare classes and scores"
-            found.append(Stage("score", title, SECONDS["score"]))
+            limit, key = recipe.source.max_seconds, f"{name}-{seed}"
+            if not (out / BUNDLES / key / INFO).is_file():
+                work = SECONDS["train"] * recipe.source.steps if limit is None else limit
+                title = f"{name}, seed {seed}: source training"
+                found[f"train {key}"] = Stage(f"train {name}", title, work)
+            if not _score_file(out, key).is_file():
+                title = f"{name}, seed {seed}: rare classes and scores"
+                found[f"score {key}"] = Stage("score", title, SECONDS["score"])
     return found
 
 
@@ -144,8 +158,9 @@ def _begin(out: Path, options: BenchmarkOptions, images: dict[str, int]) -> None
     More seeds and more methods go on with those that are there.
     """
     told = asdict(options) | {"version": __version__, "images": images}
-    for changing in ("methods", "seeds", "lpips"):
+    for changing in ("methods", "seeds"):
         del told[changing]
+    told["lpips"] = options.lpips is not None
     path = out / "settings.json"
     text = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
     if path.is_file():
@@ -174,7 +189,7 @@ def _chosen(unseen: ImageSet, options: BenchmarkOptions) -> ImageSet:
 def _scoring(
     out: Path, unseen: ImageSet, chosen: ImageSet, options: BenchmarkOptions, session: Session
 ) -> Scoring:
-    extractor = extractor_at(out / "nets" / "features.onnx", "source feature net", "")
+    extractor = extractor_at(out / NETS / "features.onnx", "source feature net", "")
     scorer = DrawScorer(extractor, session.device, options.lpips)
     few = {shots: large_classes(unseen, shots, options.classes) for shots in options.error_shots}
     for shots, classes in few.items():
@@ -182,9 +197,13 @@ def _scoring(
     return Scoring(chosen, few, options, scorer, session, out)
 
 
+def _score_file(folder: Path, name: str) -> Path:
+    return folder / "scores" / f"{name}.json"
+
+
 def _kept(folder: Path, name: str, measure: Callable[[], Found]) -> Found:
     """What was measured before the benchmark was stopped, or is measured now."""
-    path = folder / "scores" / f"{name}.json"
+    path = _score_file(folder, name)
     if path.is_file():
         known: Found = json.loads(path.read_text(encoding="utf-8"))
         return known

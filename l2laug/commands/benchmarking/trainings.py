@@ -21,6 +21,7 @@ from l2laug.runtime.processes import Processes
 from l2laug.runtime.session import Session
 
 SHARED = ("features.onnx", "prototype_classifier.safetensors", CENTROIDS)
+NETS, BUNDLES = "nets", "bundles"
 ABOUT = "about.json"
 
 
@@ -45,7 +46,7 @@ class Trainings:
 
     def nets(self, recipe: Recipe) -> dict[str, Any]:
         """Train the feature nets that all methods share; what bundles say of their source."""
-        place = self.folder / "nets"
+        place = self.folder / NETS
         about = place / ABOUT
         with self.processes.main_first():
             if not about.is_file():
@@ -57,7 +58,7 @@ class Trainings:
 
     def bundle(self, recipe: Recipe, seed: int, about: dict[str, Any]) -> Bundle:
         """Train a method with a seed, or go on, or open what was trained before."""
-        out = self.folder / "bundles" / f"{recipe.method}-{seed}"
+        out = self.folder / BUNDLES / f"{recipe.method}-{seed}"
         if (out / INFO).is_file():
             return open_bundle(out)
         work = out / WORK
@@ -66,7 +67,7 @@ class Trainings:
                 work.mkdir(parents=True, exist_ok=True)
                 keep_settings(work, {"recipe": recipe.model_dump(mode="json"), "seed": seed})
                 for name in SHARED:
-                    shutil.copyfile(self.folder / "nets" / name, work / name)
+                    shutil.copyfile(self.folder / NETS / name, work / name)
         training = self._training(recipe, seed, work, about)
         return train_bundle(out, training, self.source, self.processes)
 

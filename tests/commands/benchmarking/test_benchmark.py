@@ -65,6 +65,11 @@ def test_it_ends_in_a_table_and_goes_on(
         patch.setattr(benchmarking.Scoring, "method", stopped)
         rows = run(digits, out).rows
 
+    options = BenchmarkOptions(methods=METHODS, steps=2, seeds=2)
+    recipes = {name: tiny_recipe(name, (32, 1), options) for name in METHODS}
+    assert list(benchmarking.stages_left(out, recipes, options)) == [
+        f"{what} {name}-1" for name in METHODS for what in ("train", "score")
+    ]
     assert [row["method"] for row in rows] == ["real images", *METHODS]
     real, *others = rows
     assert all(row["fid"] > real["fid"] for row in others), "two steps make no generator"
