@@ -20,7 +20,7 @@ from l2laug.core.errors import L2lAugError, MemoryLimitError
 from l2laug.core.extras import missing_extra
 from l2laug.core.progress import printable
 
-NO_MEMORY = ("can't allocate", "out of memory", "bad allocation", "bad_alloc")
+NO_MEMORY = ("can't allocate", "out of memory", "bad allocation", "bad_alloc", "failed to map")
 P = ParamSpec("P")
 INTERRUPTED, TERMINATED = 130, 143  # as shells have it: 128 and the number of the signal
 
@@ -70,7 +70,7 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
             if missing is None:
                 raise
             raise _told(missing, as_json=bool(kwargs.get("as_json"))) from None
-        except (MemoryError, RuntimeError) as error:
+        except (MemoryError, RuntimeError, ImportError) as error:
             if not is_memory(error):
                 raise
             lacking = MemoryLimitError(

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from l2laug.artifacts.run import find_run
+from l2laug.core.locks import alone_in
 from tests.conftest import from_elsewhere
 from tests.fixtures import make as fixtures
 
@@ -35,6 +36,7 @@ APPENDED = ("manifest.jsonl", "metrics.jsonl", "classifier.jsonl")  # of which a
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 DISK = "disk"
+SHOWN = 5  # files of each kind that a trial's line names
 LONGEST = 300.0  # seconds that a command may take
 
 
@@ -231,8 +233,8 @@ def trial(command: Command, number: int, seed: int, work: Path, whole: dict[str,
     about |= {
         "again": code,
         "traceback": about["traceback"] or "Traceback" in said_again,
-        "other": sorted(n for n in whole if found.get(n) != whole[n]),
-        "stray": sorted(found.keys() - whole.keys()),
+        "other": sorted(n for n in whole if found.get(n) != whole[n])[:SHOWN],
+        "stray": sorted(found.keys() - whole.keys())[:SHOWN],
     }
     lost = about["half"] or about["other"] or about["stray"] or code or about["traceback"]
     about["survived"] = not lost and about["as_said"]
@@ -253,6 +255,12 @@ def main() -> None:
     began, work = time.monotonic(), options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     load()
+    with alone_in(work):
+        run(options, work, began)
+
+
+def run(options: argparse.Namespace, work: Path, began: float) -> None:
+    """The trials that are wanted and not done."""
     log = work / "trials.jsonl"
     done = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     known = {(row["command"], row["number"]) for row in done}
