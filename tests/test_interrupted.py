@@ -71,6 +71,7 @@ class Trained:
     classifier: None = None
     steps: int = 1
     limits: tuple[float, ...] = (0.0,)
+    gem_choice: None = None
 
 
 def write_whole(path: Path, content: bytes) -> None:

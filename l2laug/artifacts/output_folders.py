@@ -7,7 +7,7 @@ from pathlib import Path
 
 from l2laug.artifacts.names import AUGMENTED, INFO, MANIFEST, MODEL
 from l2laug.core.errors import OutputError
-from l2laug.core.files import clear, is_empty
+from l2laug.core.files import clear, is_empty, recover
 
 MARKERS = (
     (MODEL, "options.yaml"),  # a run
@@ -51,6 +51,9 @@ def check_free(
         OutputError: some hold something already; each is named. Or removing what is in one of them
             would remove files of others, an input or the current folder.
     """
+    folders = list(folders)
+    for folder in folders:
+        recover(folder)
     taken = [f for f in folders if f.exists() and (not f.is_dir() or not is_empty(f))]
     if taken and not overwrite:
         named = ", ".join(map(str, taken))

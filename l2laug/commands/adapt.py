@@ -23,6 +23,7 @@ from l2laug.config.load import find_recipe, parse_recipe
 from l2laug.config.methods import L2L
 from l2laug.config.recipe import Recipe
 from l2laug.core.errors import BundleError, ImageError, QualityError, UsageError
+from l2laug.core.files import recover
 from l2laug.data.base_classes import read_base_classes, source_classes
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet
@@ -224,6 +225,8 @@ def _prepare(folder: Path, options: AdaptOptions, say: Callable[[str], None]) ->
     out = options.out or HOME
     alone = len(classes) == 1 and options.out is not None
     runs = {name: out if alone else out / name for name in classes}
+    for run in runs.values():
+        recover(run)
     done = [name for name, run in runs.items() if options.resume and (run / MODEL).is_file()]
     job = _Job(folder, classes, runs, done)
     _check_free(job, options)

@@ -15,7 +15,7 @@ from l2laug.artifacts.names import AUGMENTED, MODEL
 from l2laug.artifacts.output_folders import check_free
 from l2laug.config.evaluation_options import PROBE
 from l2laug.core.errors import OutputError, UsageError
-from l2laug.core.files import whole_folder, write_text
+from l2laug.core.files import recover, whole_folder, write_text
 from l2laug.core.locks import alone_at
 from l2laug.reports.augmentation import render
 from l2laug.runtime.session import Session
@@ -132,6 +132,7 @@ def augment(place: Path, options: AugmentOptions, session: Session) -> dict[str,
 def _augment(place: Path, options: AugmentOptions, session: Session) -> dict[str, Any]:
     began, out = time.monotonic(), options.out
     key = _key(place, options, session.seed)
+    recover(out)
     if options.resume and (out / AUGMENTED).is_file():
         result = _finished(out, key)
         shutil.rmtree(_work_place(out), ignore_errors=True)  # where only that was left to be done

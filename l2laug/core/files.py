@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from l2laug.core.errors import OutputError
 from l2laug.core.locks import alone_in
 
+WHOLE, NAMES = ".whole.part", ".names"  # a finished folder on its way, and what it holds
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of a disk, a quota, a file: they name no file
 
 
@@ -64,9 +66,11 @@ def whole_folder(folder: Path, last: str) -> Iterator[Path]:
     try:
         with alone_in(folder):
             yield part
-            clear(folder, keep=part)
-            for path in sorted(part.iterdir(), key=lambda p: p.name == last):
-                path.replace(folder / path.name)
+            names = sorted((p.name for p in part.iterdir()), key=lambda name: name == last)
+            (part / NAMES).write_text(json.dumps(names), encoding="utf-8")
+            shutil.rmtree(folder / WHOLE, ignore_errors=True)
+            part.rename(folder / WHOLE)  # from here on nothing is lost: see settle
+            settle(folder)
     except OSError as error:
         if not (error.errno in FULL or _names_something_in(folder, error)):
             raise
@@ -76,6 +80,39 @@ def whole_folder(folder: Path, last: str) -> Iterator[Path]:
         if new:
             with suppress(OSError):  # it is not empty: the block ended well
                 folder.rmdir()
+
+
+def settle(folder: Path) -> None:
+    """Put in its place what :func:`whole_folder` had finished when it was killed, if it was.
+
+    The caller holds the folder, see :func:`l2laug.core.locks.alone_in`.
+    """
+    whole = folder / WHOLE
+    if not (whole / NAMES).is_file():
+        return
+    names: list[str] = json.loads((whole / NAMES).read_text(encoding="utf-8"))
+    for path in [*folder.iterdir()]:
+        # What is in both is old; what is new and not in the hidden folder has been moved.
+        if path != whole and (path.name not in names or (whole / path.name).exists()):
+            _remove(path)
+    for name in names:
+        if (whole / name).exists():
+            (whole / name).replace(folder / name)
+    shutil.rmtree(whole)
+
+
+def recover(folder: Path) -> None:
+    """Do :func:`settle`, unless another process is at it."""
+    if (folder / WHOLE).is_dir():
+        with suppress(OutputError), alone_in(folder):
+            settle(folder)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 @contextmanager
@@ -122,11 +159,8 @@ def is_empty(folder: Path) -> bool:
 def clear(folder: Path, keep: Path | None = None) -> None:
     """Remove all that a folder holds, but for ``keep``."""
     for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            if path != keep:
-                shutil.rmtree(path)
-        else:
-            path.unlink()
+        if path != keep:
+            _remove(path)
 
 
 def write_text(path: Path, text: str) -> None:

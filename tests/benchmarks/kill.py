@@ -223,7 +223,7 @@ def trial(command: Command, number: int, seed: int, work: Path, whole: dict[str,
         after = chance.uniform(0, seconds)
         about |= {"fault": sent.name, "after": round(after, 3)}
         code, _ = start(command.words, place, work, kill=(after, sent))
-        expected = {0, CODES.get(sent, -int(sent))}
+        expected = {0, CODES.get(sent, -int(sent)), -int(sent)}  # the last before it has begun
     said = (work / "said.txt").read_text(errors="replace")
     about |= {"code": code, "as_said": code in expected, "traceback": "Traceback" in said}
     about["half"] = half_files(contents(place), whole)

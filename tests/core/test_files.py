@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from l2laug.core import files
 from l2laug.core.errors import OutputError
-from l2laug.core.files import is_empty, whole_file, whole_folder, write_text
+from l2laug.core.files import is_empty, recover, whole_file, whole_folder, write_text
 from l2laug.core.hashing import file_hash
 
 
@@ -150,6 +154,39 @@ def test_the_file_that_makes_a_folder_whole_comes_last(
     write_run(tmp_path / "run")
     assert moved[-1] == "b"
     assert sorted(moved) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("moves", range(9))
+def test_a_folder_is_finished_by_whoever_comes_after_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    """Killed before any of its moves and removals; ``finally`` does not run then."""
+    run = tmp_path / "run"
+    (run / "samples").mkdir(parents=True)
+    for name in ("a", "b", "samples/1"):
+        (run / name).write_text("old")
+    left = [moves]
+
+    def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*given: Any, **more: Any) -> Any:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Killed
+            return real(*given, **more)
+
+        return called
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", counted(Path.replace))
+        patched.setattr(files, "_remove", counted(files._remove))
+        with suppress(Killed):
+            write_run(run)
+    recover(run)
+    assert {p.name: p.read_text() for p in run.iterdir()} == dict.fromkeys("abc", "new")
+
+
+class Killed(BaseException):
+    """In place of SIGKILL."""
 
 
 def test_permissions_are_those_of_any_new_file(tiny_bundle: Path, tiny_run: Path) -> None:
