@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from l2laug.artifacts.model_card import Card
 from l2laug.commands import augment as command
 from l2laug.commands.augmenting import learn_classes, work
 from l2laug.commands.augmenting.arms import Measured
-from l2laug.core.stages import Stages
+from l2laug.core.progress import Progress
+from l2laug.core.stages import Stage, Stages
 from tests.commands.augmenting.models import warping
 from tests.commands.conftest import Augment
 from tests.data.datasets import trees
@@ -72,6 +74,21 @@ def test_all_is_done_where_there_is_time(augmented: Augment, clock: Clock, root:
     result = augmented(root, budget=400.0, rare=("a", "b"), to_count="9")
     assert words(result) == {"a": ("helps",), "b": ("helps",)}
     assert [c["after"] - c["before"] for c in result["classes"]] == [6, 5, 0]
+    assert clock.now == clock.learning + 2 * MEASURING
+
+
+def test_by_force_nothing_is_learned_twice_from_a_split_that_is_there(
+    augmented: Augment, clock: Clock, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, kinds = work.Stages, list[str]()
+
+    def watched(progress: Progress, stages: Sequence[Stage]) -> Stages:
+        kinds.extend(stage.kind for stage in stages)
+        return make(progress, stages)
+
+    monkeypatch.setattr(work, "Stages", watched)
+    augmented(root, rare=("a", "b"), to_count="9", force="samples")
+    assert kinds == ["learn", "measure", "measure", "draw", "draw", "write"]
     assert clock.now == clock.learning + 2 * MEASURING
 
 

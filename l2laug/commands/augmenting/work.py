@@ -101,7 +101,7 @@ class Work:
         self.pace = Pace.of(session)
         half = learning(measured, self.pace, seconds=self.seconds)
         stages = [*half, *map(self._measuring, measured)]
-        later = self._later(plan.filled, plan.filled) if options.forced else []
+        later = self._forced_stages() if options.forced else []
         self.stages = Stages(session.progress, [*stages, *later, writing(plan)])
         self.stages.start = options.began
         self.session = session.showing(self.stages)
@@ -113,6 +113,11 @@ class Work:
         """Stages from learning some classes whole to drawing some."""
         whole = learning(again, self.pace, " from all images", self.seconds)
         return [*whole, *drawing(chosen, self.plan)]
+
+    def _forced_stages(self) -> list[Stage]:
+        """Stages after measuring where every rare class gets its images."""
+        filled, held_out = self.plan.filled, self.plan.roles.source == HELD_OUT
+        return self._later([c for c in filled if held_out or not c.measured], filled)
 
     def run(self) -> Worked:
         """Do all of it.
@@ -180,7 +185,7 @@ class Work:
     def _needed(self, more: Sequence[ClassPlan]) -> list[Stage]:
         """Stages that have to come after what is measured, were some classes found to be helped."""
         if self.options.forced:
-            return self._later(self.plan.filled, self.plan.filled)
+            return self._forced_stages()
         helped = [c for c in self.plan.filled if self.worked.measured[c.name].helps]
         return drawing([*helped, *more], self.plan)
 
