@@ -243,7 +243,15 @@ def _traced(
             opset_version=OPSET,
             dynamo=False,
         )
-    return onnx.load_from_string(buffer.getvalue())
+        given = module(*inputs)
+    model = onnx.load_from_string(buffer.getvalue())
+    # It loses the widths of what is broadcast; a sampler compares them with the card's.
+    for told, value in zip(
+        model.graph.output, given if isinstance(given, tuple) else (given,), strict=True
+    ):
+        for dim, size in zip(told.type.tensor_type.shape.dim[1:], value.shape[1:], strict=True):
+            dim.dim_value = size
+    return model
 
 
 def _captured(
