@@ -26,12 +26,14 @@ from l2laug.data.split_classes import split_classes
 from l2laug.evaluation.bundles.draw_scores import DrawScorer
 from l2laug.evaluation.bundles.held_out import BESIDE, split_unseen
 from l2laug.features.extractor import extractor_at
+from l2laug.methods.registry import images_a_step
 from l2laug.reports.paper.benchmark import REAL, draw_figure, summarised, write_tables
 from l2laug.runtime.processes import Processes
 from l2laug.runtime.session import Session
 
 Found = dict[str, Any]
-SECONDS = {"train": 0.4, "score": 60.0, "nets": 60.0}  # of a step, of a seed, roughly
+# Seconds that parts take, roughly; a training beside those of each image that it sees.
+SECONDS = {"train": 20.0, "image": 0.02, "score": 60.0, "nets": 60.0}
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ def stages_left(
         for name, recipe in recipes.items():
             limit, key = recipe.source.max_seconds, f"{name}-{seed}"
             if not (out / BUNDLES / key / INFO).is_file():
-                work = SECONDS["train"] * recipe.source.steps if limit is None else limit
+                seen = recipe.source.steps * images_a_step(recipe)
+                work = SECONDS["train"] + (SECONDS["image"] * seen if limit is None else limit)
                 title = f"{name}, seed {seed}: source training"
                 found[f"train {key}"] = Stage(f"train {name}", title, work)
             if not _score_file(out, key).is_file():

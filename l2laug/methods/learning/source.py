@@ -25,7 +25,7 @@ from l2laug.training.source import SHEET_EVERY, draw_sheet
 
 GENERATOR, CRITIC = "generator.safetensors", "critic.safetensors"
 CHECKPOINT_EVERY = 100  # steps, some of which take as long as several of l2l's
-SETTLING, BATCH = 20, 64  # batches that batch norm is measured on, and their size
+SETTLING, BATCH = 20, 64  # batches that batch norm is measured on, and their images
 
 
 def train_method(
@@ -90,6 +90,6 @@ def settle(generator: Drawing, images: ImageSet, session: Session) -> None:
     torch.manual_seed(session.seed)  # of dropout
     window = window_of(generator)
     episodes = EpisodeSampler(images, session.engine.device, session.seed, window)
-    drawn = (episodes.draw(BATCH).images for _ in range(SETTLING))
+    drawn = (episodes.draw(BATCH // window or 1).images for _ in range(SETTLING))
     given = (x if window > 1 else x[:, 0] for x in drawn)
     settle_norm_on(generator, given, session)
