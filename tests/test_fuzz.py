@@ -53,3 +53,16 @@ def test_annotations_name_no_files_outside_of_the_data_set(tmp_path: Path) -> No
         (tmp_path / "set" / "labels.csv").write_text(f"file,label\n{lines}{name},a\n")
         with pytest.raises(ImageError, match="there is no "):
             read_dataset(tmp_path / "set")
+
+
+def test_aliases_of_yaml_are_not_written_out(tmp_path: Path) -> None:
+    config = trees.yolo(tmp_path / "set")
+    file = next(path for path in (config, *config.rglob("*.yaml")) if path.suffix == ".yaml")
+    bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
+    for level in range(1, 12):  # 9 to the 12th letters, were they written out
+        names = ", ".join([f"*a{level - 1}"] * 9)
+        bomb += f"a{level}: &a{level} [{names}]\n"
+    for key in ("names", "train", "kpt_shape", "path"):
+        file.write_text(f"{bomb}names: [a]\ntrain: images\n{key}: *a11\n")
+        with pytest.raises(ImageError):
+            read_dataset(file)

@@ -155,6 +155,7 @@ def test_sigterm_ends_a_command_as_ctrl_c_does(
     [
         MemoryError(),
         RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
     ],
 )
 def test_too_little_memory_is_said(

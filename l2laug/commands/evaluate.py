@@ -236,9 +236,18 @@ def read_options(run: Run) -> dict[str, Any]:
         return {}
     try:
         options = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(options["bundle"], dict):
+        if not isinstance(options["bundle"].get("path", ""), str):
             raise TypeError("no bundle in it")
-    except (yaml.YAMLError, ValueError, KeyError, TypeError, RecursionError) as error:
+        if not all(isinstance(image, str) for image in options.get("images") or []):
+            raise TypeError("no images in it")
+    except (
+        yaml.YAMLError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise BundleError(f"{path} is damaged.", "Adapt again.") from error
     return dict(options)
 

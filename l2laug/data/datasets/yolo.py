@@ -45,22 +45,18 @@ def read_yolo(root: Path, path: Path, problems: Problems) -> Dataset:
     without a label shows no object.
     """
     config = _load(path)
-    names = config.get("names")
-    told_names = names.values() if isinstance(names, dict) else names
-    if not isinstance(told_names, Iterable) or isinstance(told_names, str):
-        told_names = []
-    classes = list(map(str, told_names))
+    classes = _names(config)
     if not classes:
         problems.add(f"{path} names no classes.", "Add names.")
     items: list[Item] = []
     places: dict[str, tuple[Path, ...]] = {}
     shape = _points(config, path, problems)
     for split in SPLITS:
-        told = config.get(split)
+        told = _told(config, split, path, problems)
         if not told:
             continue
-        found = [_place(root, config, str(t)) for t in (told if isinstance(told, list) else [told])]
-        for place, said in zip(found, told if isinstance(told, list) else [told], strict=True):
+        found = [_place(root, config, one) for one in told]
+        for place, said in zip(found, told, strict=True):
             if place is None:
                 problems.add(f"{path}: {split} {said} is not there.", "Mend the path.")
         places[split] = tuple(p for p in found if p is not None)
@@ -75,6 +71,28 @@ def read_yolo(root: Path, path: Path, problems: Problems) -> Dataset:
     return Dataset(root, "yolo", tuple(items), tuple(classes), (path,), extra=extra)
 
 
+# Lists in place of words are not written out: YAML's aliases make a few lines of them endless.
+
+
+def _names(config: dict[str, Any]) -> list[str]:
+    """The classes' names."""
+    names = config.get("names")
+    told = names.values() if isinstance(names, dict) else names
+    if not isinstance(told, Iterable) or isinstance(told, str):
+        return []
+    return [str(name) for name in told if isinstance(name, (str, int, float))]
+
+
+def _told(config: dict[str, Any], split: str, path: Path, problems: Problems) -> list[str]:
+    """The folders or lists of a split."""
+    told = config.get(split) or []
+    found = [told] if isinstance(told, str) else told
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        problems.add(f"{path}: {split} names no folders or lists.", "Mend it.")
+        return []
+    return found
+
+
 def _points(config: dict[str, Any], path: Path, problems: Problems) -> tuple[int, ...]:
     """How many keypoints an object has, and how many numbers each; nothing where there are none."""
     told = config.get("kpt_shape")
@@ -83,14 +101,16 @@ def _points(config: dict[str, Any], path: Path, problems: Problems) -> tuple[int
     whole = isinstance(told, list) and len(told) == 2 and all(type(v) is int for v in told)
     if whole and 0 < told[0] < MOST_POINTS and told[1] in (2, 3):
         return told[0], told[1]
-    problems.add(f"{path}: kpt_shape {told} is none.", "Write [points, 2] or [points, 3].")
+    problems.add(f"{path}: kpt_shape is none.", "Write [points, 2] or [points, 3].")
     return ()
 
 
 def _place(root: Path, config: dict[str, Any], told: str) -> Path | None:
     """Where a split's images or list lie; Roboflow writes ``../train/images`` for its own."""
+    base = config.get("path")
+    base = base if isinstance(base, str) else ""
     below = Path(*[p for p in Path(told).parts if p != ".."])
-    tried = [root / str(config.get("path") or "") / told, root / told, root / below]
+    tried = [root / base / told, root / told, root / below]
     return next(
         (p for p in tried if _exists(p) and p.resolve().is_relative_to(root.resolve())), None
     )
