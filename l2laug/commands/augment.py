@@ -169,11 +169,17 @@ def _augment(place: Path, options: AugmentOptions, session: Session) -> dict[str
         write_text(part / "report.md", render(result))
         if models is not None:
             for name, run in worked.models.items():
-                keep_run(run, models / names[name])
+                keep_run(run, _place_of(models, out, part) / names[name])
         text = json.dumps(result, indent=1, ensure_ascii=False)
         write_text(part / AUGMENTED, text + "\n")
     shutil.rmtree(folder)
     return dict(json.loads(text))
+
+
+def _place_of(models: Path, out: Path, part: Path) -> Path:
+    """Where models are kept; in the unfinished folder if they are to be in the finished one."""
+    place, whole = models.resolve(), out.resolve()
+    return part / place.relative_to(whole) if place.is_relative_to(whole) else models
 
 
 def _write(

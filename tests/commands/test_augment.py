@@ -203,6 +203,14 @@ def test_models_that_are_kept_draw_more(augmented: Augment, tmp_path: Path) -> N
     assert found[: len(drawn)] == drawn
 
 
+def test_models_may_be_kept_in_the_folder_that_is_written(
+    augmented: Augment, tmp_path: Path
+) -> None:
+    root = squares(tmp_path / "set", {"a": 3, "c": 9})
+    augmented(root, to_count="5", force="samples", models=tmp_path / "out" / "models")
+    assert (tmp_path / "out" / "models" / "a" / "model.onnx").is_file()
+
+
 def test_that_takes_none_of_the_large_libraries() -> None:
     assert loaded_after("import l2laug.commands.augment, l2laug.reports.augmentation") == set()
 
