@@ -10,7 +10,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils.parametrizations import spectral_norm
 
 from l2laug.config.recipe import GeneratorOptions, Recipe
 from l2laug.methods.learning.episodes import Episode
@@ -19,6 +18,31 @@ from l2laug.methods.matchinggan import FusionGenerator, MatchingGan, encode_each
 
 FILLED = (1, 2)  # decoder blocks before which attention fills in
 EPS = 1e-5
+
+
+class SpectralConv(nn.Conv2d):
+    """A 1x1 convolution whose weights have a largest singular value of 1 (Miyato et al. 2018).
+
+    One power iteration a training step, as torch's own, in operations that every export knows.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 1)
+        self.left: Tensor
+        self.right: Tensor
+        self.register_buffer("left", F.normalize(torch.randn(outputs), dim=0))
+        self.register_buffer("right", F.normalize(torch.randn(inputs), dim=0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight.flatten(1)
+        if self.training:
+            with torch.no_grad():
+                self.right.copy_(F.normalize(weight.T @ self.left, dim=0))
+                self.left.copy_(F.normalize(weight @ self.right, dim=0))
+        # A moving average of directions is shorter than they are.
+        left, right = (F.normalize(v.clone(), dim=0) for v in (self.left, self.right))
+        sigma = (left * (weight @ right)).sum()
+        return F.conv2d(x, self.weight / sigma, self.bias)
 
 
 class Filling(nn.Module):
@@ -31,9 +55,9 @@ class Filling(nn.Module):
     def __init__(self, inputs: int, skip: int) -> None:
         super().__init__()
         narrow = max(skip // 8, 1)
-        self.query = spectral_norm(nn.Conv2d(inputs, narrow, 1))
-        self.key = spectral_norm(nn.Conv2d(skip, narrow, 1))
-        self.value = spectral_norm(nn.Conv2d(skip, skip, 1))
+        self.query = SpectralConv(inputs, narrow)
+        self.key = SpectralConv(skip, narrow)
+        self.value = SpectralConv(skip, skip)
         self.gamma = nn.Parameter(torch.zeros(1))
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from l2laug.methods.f2gan import F2gan, Filling, weighted_distance
+from l2laug.methods.f2gan import F2gan, Filling, SpectralConv, weighted_distance
 from l2laug.methods.learning.episodes import Episode
 from l2laug.methods.learning.method import Losses, Step, hinge, mode_seeking
 from tests.methods.recipes import small
@@ -60,6 +60,20 @@ def test_attention_starts_as_nothing_and_averages_where_all_positions_are_alike(
     filling.gamma.fill_(2.0)
     # The same key everywhere: every position gets the mean of equal values, twice.
     assert torch.allclose(filling(x, skip), 2 * filling.value(skip), atol=1e-5)
+
+
+@torch.no_grad()
+def test_weights_are_divided_by_their_largest_singular_value():
+    torch.manual_seed(0)
+    conv = SpectralConv(3, 3)
+    conv.weight.copy_(torch.diag(torch.tensor([4.0, 2.0, 1.0]))[:, :, None, None])
+    conv.bias.zero_()
+    x = torch.tensor([1.0, 1.0, 1.0]).view(1, 3, 1, 1)
+    for _ in range(30):
+        conv.train()(x)
+    assert conv.eval()(x).flatten().tolist() == pytest.approx([1.0, 0.5, 0.25], abs=1e-4)
+    conv.left *= 0.3  # as an average of directions may be
+    assert conv(x).flatten().tolist() == pytest.approx([1.0, 0.5, 0.25], abs=1e-4)
 
 
 def test_every_term_is_there():
