@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -96,7 +98,13 @@ class Sampler:
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         try:
-            self.session = onnxruntime.InferenceSession(str(path), options, providers)
+            # Its fallback prints on standard output, and from the CPU there is nowhere to go.
+            again = int(len(providers) > 1)
+            with redirect_stdout(sys.stderr):
+                self.session = onnxruntime.InferenceSession(
+                    str(path), options, providers, enable_fallback=again
+                )
+            self._metadata = self.session.get_modelmeta().custom_metadata_map
         except Exception as error:  # onnxruntime's own exceptions share no root but this one
             raise BundleError(
                 f"{path} can't be loaded: {str(error).splitlines()[0].rstrip('.')}.", "Adapt again."
@@ -105,7 +113,6 @@ class Sampler:
         runtime.check(device, used)
         self.advice = runtime.advice(device, used)
         self.provider = used.removesuffix("ExecutionProvider")
-        self._metadata = self.session.get_modelmeta().custom_metadata_map
         self._originals: dict[int, Original] = {}
         self.card = Card.from_metadata(self._metadata, str(path))
         there = {output.name for output in self.session.get_outputs()}

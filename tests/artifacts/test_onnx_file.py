@@ -119,3 +119,14 @@ def test_weights_that_are_no_numbers_are_said(tmp_path: Path, tiny_run: Path) ->
     sampler = Sampler(tmp_path / "a.onnx", device="cpu")
     with pytest.raises(BundleError, match="no numbers"):
         next(sampler.draw(1))
+
+
+def test_metadata_that_is_no_text_is_turned_down_on_standard_error(
+    tmp_path: Path, tiny_run: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content = (tiny_run / "model.onnx").read_bytes()
+    place = content.index(b'"acceptance_threshold"')
+    (tmp_path / "a.onnx").write_bytes(content[:place] + b"\xed\xff" + content[place + 2 :])
+    with pytest.raises(BundleError, match=r"a\.onnx can't be loaded"):
+        Sampler(tmp_path / "a.onnx", device="cpu")
+    assert capfd.readouterr().out == ""
