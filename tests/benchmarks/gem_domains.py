@@ -6,7 +6,7 @@ A task is five images of a class: of a class that the bundle held out, in a styl
 benchmark alone, or of scikit-learn's scanned digits. For each the strong generator draws as it is
 (`strong`), tuned (`plain`), and tuned with GEMs at the strength that is taken (`gems`), all by the
 bundle's own recipe; and in fewer, faster steps with nothing but GEMs tuned (`gems alone`) and with
-all layers tuned (`all short`). `--work` keeps the tuned generators and the features of draws, so that
+all layers tuned (`all short`). `--work` keeps tuned generators and features of draws, so that
 the same command goes on after a stop. A row of the file is a task and a method; `--summary` prints
 FID pooled over the tasks of each seed.
 """
