@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -15,7 +18,7 @@ from l2laug.core.hashing import file_hash
 from l2laug.core.locks import alone_at
 from l2laug.core.progress import Progress
 from l2laug.sampling.render import PictureOptions, encode, render, suffix_of
-from l2laug.sampling.sampler import Drawn, Sampler
+from l2laug.sampling.sampler import BATCH, Drawn, Sampler
 from l2laug.sampling.writing.claim import check_folder, claim_class
 from l2laug.sampling.writing.containers import open_container
 from l2laug.sampling.writing.job import Job, OutputOptions
@@ -28,6 +31,8 @@ from l2laug.sampling.writing.manifest import (
     read_entries,
     write_metadata,
 )
+
+WAITING = 1 << 26  # bytes of pixels, about, that may wait to be written
 
 
 @dataclass(frozen=True)
@@ -212,15 +217,27 @@ def _write(job: Job, samples: Iterable[_Sample]) -> list[Entry]:
 
 def _samples(sampler: Sampler, job: Job, draws: Iterator[Drawn]) -> Iterator[_Sample]:
     """Samples of what is drawn; some are made on other threads while the next ones are drawn."""
-    with ThreadPoolExecutor() as pool:
-        before: list[Future[_Sample]] = []
+    workers = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    most = max(2 * workers, min(BATCH, WAITING // _bytes_of_one(sampler, job)))
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = deque[Future[_Sample]]()
         for drawn in draws:
-            found = [
-                pool.submit(_sample, sampler, job, drawn, k) for k in range(len(drawn.indices))
-            ]
-            yield from (sample.result() for sample in before)
-            before = found
-        yield from (sample.result() for sample in before)
+            for k in range(len(drawn.indices)):
+                waiting.append(pool.submit(_sample, sampler, job, drawn, k))
+                if len(waiting) > most:
+                    yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _bytes_of_one(sampler: Sampler, job: Job) -> int:
+    """Of the pixels of the largest sample."""
+    side = job.options.size or sampler.card.size
+    found = [side * side * sampler.card.channels]
+    if sampler.tells_changes and job.options.size is None:
+        originals = map(sampler.original, range(len(sampler.card.support_hashes)))
+        found += [original.pixels.nbytes for original in originals if original is not None]
+    return max(found)
 
 
 def _sample(sampler: Sampler, job: Job, drawn: Drawn, k: int) -> _Sample:
