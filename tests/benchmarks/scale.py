@@ -179,12 +179,13 @@ def draw(rows: list[dict[str, str]], path: Path) -> None:
 def _panel(
     points: list[tuple[float, float]], box: tuple[int, int, int, int], axis: str, metric: str
 ) -> str:
-    """One line of points with its values, from 10 to the power of whole numbers up and down."""
+    """One line of points with its values; up and down it goes from one power of ten to another."""
     x0, y0, width, height = box
     if not points:
         return ""
     logs = np.log10(np.array(points))
     low, high = np.floor(logs.min(0) - 1e-9), np.ceil(logs.max(0) + 1e-9)
+    low[0], high[0] = logs[:, 0].min() - 0.1, logs[:, 0].max() + 0.1
     at = (logs - low) / (high - low) * (width, -height) + (x0, y0 + height)
     line = " ".join(f"{x:.0f},{y:.0f}" for x, y in at)
     marks = "".join(

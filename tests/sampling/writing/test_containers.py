@@ -165,6 +165,9 @@ def test_a_container_appears_whole_or_not_at_all(
 class InOrder:
     """A pool that does its work when it is asked for the result."""
 
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
     def __enter__(self) -> InOrder:
         return self
 
