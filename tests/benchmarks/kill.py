@@ -70,10 +70,6 @@ def prepare(work: Path) -> list[Command]:
             for path in some[:5]:
                 (part / "rare" / name).mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, part / "rare" / name)
-            for path in some if name == "5" else some[:4]:
-                (part / "set" / name).mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, part / "set" / name)
-        shutil.copytree(part / "digits" / "1", part / "set" / "1")
         shutil.copytree(fixtures.BUNDLE, part / "tiny")
         part.rename(inputs)
         fixtures.place_run(run, inputs / "rare" / "3", bundle)
@@ -86,8 +82,6 @@ def prepare(work: Path) -> list[Command]:
     recipe = ("--recipe", str(fixtures.RECIPE))
     pretrain = ("pretrain", str(digits), "-o", "out", *recipe)
     small = ("--heads", "small")
-    augment = ("augment", str(inputs / "set"), "-o", "out", *by, *small, "--force", "samples")
-    augment = (*augment, "--rare", "3", "--to-count", "10")
     evaluate = ("evaluate", "run", "--samples", "drawn", "--dataset", str(digits), "--classifier")
     evaluate = (*evaluate, *small, "--seeds", "1", "--steps", "5", "--flips", "no")
     drawn = work / "drawn"
@@ -99,7 +93,6 @@ def prepare(work: Path) -> list[Command]:
         Command("sample --shards", tars, (*tars, "--resume")),
         Command("pretrain", pretrain, (*pretrain, "--resume")),
         Command("evaluate", evaluate, evaluate, ((run, "run"), (drawn, "drawn"))),
-        Command("augment", augment, (*augment, "--resume")),
     ]
 
 
@@ -311,8 +304,7 @@ def load() -> None:
     import torch
 
     from l2laug.cli import app  # noqa: F401
-    from l2laug.commands import adapt, augment, evaluate, pretrain, sample  # noqa: F401
-    from l2laug.commands.augmenting import work  # noqa: F401
+    from l2laug.commands import adapt, evaluate, pretrain, sample  # noqa: F401
 
     torch.set_num_threads(1)
 
