@@ -102,7 +102,7 @@ class Card:
                 "Install a newer l2laug, or adapt again with this one.",
             )
         names = {f.name for f in fields(cls)}
-        if found not in READ or set(values) != names - READ[found]:
+        if not isinstance(found, int) or found not in READ or set(values) != names - READ[found]:
             raise BundleError(
                 f"{source} has card format {found}, this l2laug reads {FORMAT}.",
                 "Adapt again with this version.",
