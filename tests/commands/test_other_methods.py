@@ -18,7 +18,7 @@ from l2laug.methods.learning.trainer import MethodTrainer
 from l2laug.sampling.sampler import Sampler
 from l2laug.sampling.writer import write_samples
 from tests.commands.benchmarking.test_benchmark import no_centroids
-from tests.keywords import adapt, evaluate, pretrain, score
+from tests.keywords import adapt, evaluate, pretrain, reproduce, score
 from tests.methods.recipes import small
 
 
@@ -87,6 +87,8 @@ def test_what_a_method_can_not_do_is_told_in_words(
         adapt(rare, bundle=str(bundle.path), base=digits, out=tmp_path / "run")
     with pytest.raises(BundleError, match="not those of bundle glyphs"):
         adapt(rare, bundle="glyphs", recipe=small("dagan"), out=tmp_path / "run")
+    with pytest.raises(UsageError, match="Use l2laug benchmark"):
+        reproduce(digits, tmp_path / "experiment", recipe=small("dagan"))
     one = {"3": [rare / "a.png"]}
     with pytest.raises(UsageError, match="matchinggan fuses 2 images or more of a class, 3 has 1"):
         check_method("matchinggan", one)

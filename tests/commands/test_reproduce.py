@@ -62,7 +62,7 @@ def test_every_method_is_scored_and_shown_and_nothing_is_done_twice(
         # Two images of each class and two draws of each of the eleven methods.
         assert figure.size == ((2 + 2 * 11) * (64 + 2) + 2 + 6, 2 * (64 + 2) + 2)
 
-    monkeypatch.setattr(reproducing, "train_gems", None)
+    monkeypatch.setattr(other_gems, "train_gems", None)
     monkeypatch.setattr(reproducing, "train_target", None)
     words = ["--recipe", tiny_recipe_file, "-o", found.folder, "--seeds", 1, "--device", "cpu"]
     again = l2laug("reproduce", digits, *words)
