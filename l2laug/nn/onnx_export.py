@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -167,13 +168,8 @@ def export_model(
     z = torch.from_numpy(random.standard_normal((len(rows), card.latent), dtype=np.float32))
     metadata = card.to_metadata() | {f"{ORIGINAL}.{i}": text for i, text in enumerate(originals)}
     with whole_file(path) as part:
-
-        def check() -> None:
-            for count in CHECKED:
-                _check(plain, {"support": rows[:count], "latent": z[:count]}, part)
-
-        inputs = ["support", "latent"]
-        _export(fused, (rows, z), inputs, target.outputs, metadata, part, check)
+        check = partial(_check, plain, {"support": rows, "latent": z}, part)
+        _export(fused, (rows, z), ["support", "latent"], target.outputs, metadata, part, check)
 
 
 def export_features(net: FeatureNet, size: int, channels: int, path: Path) -> None:
@@ -190,10 +186,7 @@ def export_features(net: FeatureNet, size: int, channels: int, path: Path) -> No
     module = Features().eval()
     x = torch.linspace(-1, 1, 4 * channels * size * size).view(4, channels, size, size)
     with whole_file(path) as part:
-
-        def check() -> None:
-            _check(module, {"images": x}, part)
-
+        check = partial(_check, module, {"images": x}, part)
         _export(module, (x,), ["images"], ["features"], {}, part, check)
 
 
@@ -246,9 +239,8 @@ def _traced(
         given = module(*inputs)
     model = onnx.load_from_string(buffer.getvalue())
     # It loses the widths of what is broadcast; a sampler compares them with the card's.
-    for told, value in zip(
-        model.graph.output, given if isinstance(given, tuple) else (given,), strict=True
-    ):
+    values = given if isinstance(given, tuple) else (given,)
+    for told, value in zip(model.graph.output, values, strict=True):
         for dim, size in zip(told.type.tensor_type.shape.dim[1:], value.shape[1:], strict=True):
             dim.dim_value = size
     return model
@@ -292,15 +284,17 @@ def _quiet() -> Iterator[None]:
 
 def _check(module: nn.Module, inputs: dict[str, Tensor], path: Path) -> None:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    feed = {name: value.numpy() for name, value in inputs.items()}
-    with torch.no_grad():
-        found = module(*inputs.values())
-    theirs = found if isinstance(found, tuple) else (found,)
-    for one, other in zip(session.run(None, feed), theirs, strict=True):
-        wanted = other.numpy()
-        gap = float(np.abs(np.asarray(one) - wanted).max())
-        if not gap <= TOLERANCE * max(1.0, float(np.abs(wanted).max())):
-            raise BundleError(
-                f"The exported model differs from torch by {gap:.2g}.",
-                "Please report this with the versions of torch and onnxruntime.",
-            )
+    for count in CHECKED:
+        given = {name: value[:count] for name, value in inputs.items()}
+        with torch.no_grad():
+            found = module(*given.values())
+        theirs = found if isinstance(found, tuple) else (found,)
+        ours = session.run(None, {name: value.numpy() for name, value in given.items()})
+        for one, other in zip(ours, theirs, strict=True):
+            wanted = other.numpy()
+            gap = float(np.abs(np.asarray(one) - wanted).max())
+            if not gap <= TOLERANCE * max(1.0, float(np.abs(wanted).max())):
+                raise BundleError(
+                    f"The exported model differs from torch by {gap:.2g}.",
+                    "Please report this with the versions of torch and onnxruntime.",
+                )
