@@ -28,7 +28,7 @@ from l2laug.runtime.session import Session
 
 LEARN, MEASURE, DRAW, WRITE = "learn", "measure", "draw", "write"
 TUNING, LEARNING = 134.0, 9.0  # to learn at all, in nets; a class more
-COMPARING, FITTING = 12.0, 24.0  # of measuring: samples with real images; regressions of a probe
+COMPARING, FITTING = 8.0, 24.0  # of measuring: samples with real images; regressions of a probe
 VIEW = 0.0043  # to look at one in the general net
 POLICIES, EXTRAS = 9, 5  # that a probe looks at all views under, and at samples
 NET = 480.0  # to train another head than the probe, in nets
