@@ -21,15 +21,10 @@ from pathlib import Path
 
 from l2laug.artifacts.model_card import Card
 from l2laug.artifacts.run import find_run
-from l2laug.commands.augment import AugmentOptions, augment
-from l2laug.commands.augmenting import learn_classes
 from l2laug.commands.sample import SampleOptions, sample
 from l2laug.core.progress import Progress
-from l2laug.runtime.session import Session
 from l2laug.sampling import sampler as sampling
 from tests.benchmarks.ratios import Ratio, show
-from tests.commands.augmenting.models import warping
-from tests.data.datasets import trees
 
 RUN = Path(__file__).parents[1] / "fixtures" / "tiny-run"
 CARD = Card(
@@ -62,6 +57,13 @@ def draw(count: int, out: Path, **options: object) -> None:
 
 
 def fill(count: int, out: Path, **options: object) -> None:
+    # With these comes torch, which samples are drawn without.
+    from l2laug.commands.augment import AugmentOptions, augment
+    from l2laug.commands.augmenting import learn_classes
+    from l2laug.runtime.session import Session
+    from tests.commands.augmenting.models import warping
+    from tests.data.datasets import trees
+
     learn_classes.adapt = warping(CARD)  # type: ignore[attr-defined]
     root = trees.class_folders(out / "set", {"a": 3, "b": 9}, (32, 32))
     options |= {"out": out / "filled", "rare": ("a",), "to_count": str(count), "force": "samples"}
