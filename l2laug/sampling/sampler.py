@@ -20,7 +20,7 @@ from l2laug.artifacts.onnx_file import check_onnx
 from l2laug.core.arrays import Pixels, to_pixels
 from l2laug.core.errors import BundleError
 from l2laug.core.hashing import file_hash
-from l2laug.data.images.originals import Original
+from l2laug.data.images.originals import Original, reduced
 from l2laug.sampling.apply_change import Change
 from l2laug.sampling.providers import CUDA, Runtime, load_cuda
 
@@ -74,6 +74,7 @@ class Sampler:
         path: the ``.onnx`` file.
         device: ``auto``, ``cpu`` or ``cuda``.
         threads: of onnxruntime; 0 leaves it the choice.
+        max_side: of originals, in pixels: longer ones are reduced, where small pictures will do.
 
     Attributes:
         card: what the model says of itself.
@@ -86,7 +87,9 @@ class Sampler:
         DeviceError: CUDA was asked for and can't be had.
     """
 
-    def __init__(self, path: Path, device: str = "auto", threads: int = 0) -> None:
+    def __init__(
+        self, path: Path, device: str = "auto", threads: int = 0, max_side: int | None = None
+    ) -> None:
         if not path.is_file():
             raise BundleError(f"No model at {path}.", "Make one with l2laug adapt FOLDER.")
         check_onnx(path)
@@ -114,6 +117,7 @@ class Sampler:
         self.advice = runtime.advice(device, used)
         self.provider = used.removesuffix("ExecutionProvider")
         self._originals: dict[int, Original] = {}
+        self._max_side = max_side
         self.card = Card.from_metadata(self._metadata, str(path))
         there = {output.name for output in self.session.get_outputs()}
         self._outputs = [name for name in (*DRAWN, *CHANGE) if name in there]
@@ -182,11 +186,12 @@ class Sampler:
             return None
         if row not in self._originals:
             try:
-                self._originals[row] = Original.from_text(text)
+                found = Original.from_text(text)
             except Exception as error:  # decoders raise almost anything on damaged data
                 raise BundleError(
                     f"Support image {row} in the model file is damaged.", "Adapt again."
                 ) from error
+            self._originals[row] = reduced(found, self._max_side or max(found.size))
         return self._originals[row]
 
     def decode(

@@ -54,6 +54,16 @@ def test_squeezed_it_is_what_the_model_drew(model: Path) -> None:
         assert gap.mean() < 4
 
 
+def test_originals_can_be_read_small(model: Path) -> None:
+    whole, small = Sampler(model, "cpu"), Sampler(model, "cpu", max_side=16)
+    for row in range(4):
+        one, other = whole.original(row), small.original(row)
+        assert one is not None
+        assert other is not None
+        assert max(one.size) > 16 == max(other.size)
+        assert abs(one.pixels.mean(dtype=float) / other.pixels.mean(dtype=float) - 1) < 0.05
+
+
 def test_small_squares_of_any_side(model: Path, tmp_path: Path) -> None:
     sampler = Sampler(model, device="cpu")
     for size in (32, 20):

@@ -30,7 +30,7 @@ def draw_run_sheet(run: Path, support: ImageSet, *, private: bool = False) -> No
         support: the images.
         private: leave them out, show what is drawn alone.
     """
-    sampler = Sampler(run / MODEL, device="cpu")
+    sampler = Sampler(run / MODEL, device="cpu", max_side=2 * SHEET_SIDE)
     shown = min(SHEET_ROWS, len(support.pixels))
     channels, side = support.pixels.shape[1], support.pixels.shape[2]
     size = None

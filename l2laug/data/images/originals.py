@@ -56,7 +56,7 @@ class Original:
         buffer = io.BytesIO()
         scale = np.array([self.low, self.high])
         if (picture := as_picture(self)) is not None:
-            picture.save(buffer, "PNG", optimize=True, icc_profile=self.profile or None)
+            picture.save(buffer, "PNG", icc_profile=self.profile or None)
         else:
             np.savez_compressed(
                 buffer,
