@@ -136,6 +136,11 @@ def _wrong(values: Mapping[str, Any]) -> list[str]:
     threshold = values["acceptance_threshold"]
     if not isinstance(threshold, (int, float)) or not math.isfinite(threshold):
         wrong.append("acceptance_threshold")
+    strength = values.get("gem_strength")  # not of every format
+    if strength is not None and not (
+        isinstance(strength, (int, float)) and math.isfinite(strength)
+    ):
+        wrong.append("gem_strength")
     if not wrong and (not values["support_hashes"] or len(values["strength"]) != PARTS):
         wrong.append("support_hashes" if not values["support_hashes"] else "strength")
     return wrong

@@ -90,6 +90,7 @@ def test_plain_operators_are_fine(tmp_path: Path) -> None:
         ({"size": "32"}, "(size)"),
         ({"size": 64}, "other arrays than its card says"),
         ({"strength": [1.0]}, "(strength)"),
+        ({"gem_strength": "all"}, "(gem_strength)"),
         ({"format": [4]}, "card format [4]"),
         ({"class_name": ["a"]}, "(class_name)"),
         ({"class_name": "../a"}, "no folder's name"),
