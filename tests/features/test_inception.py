@@ -19,6 +19,8 @@ from l2laug.metrics.fid import frechet_distance
 from l2laug.metrics.inception_score import inception_score
 
 torch_fidelity = pytest.importorskip("torch_fidelity", reason="needs l2laug[inception]")
+# torch-fidelity starts as many workers as it likes.
+pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
 MANY = 16
 
 

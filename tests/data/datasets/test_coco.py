@@ -30,6 +30,7 @@ def test_boxes_polygons_run_lengths_and_keypoints(tmp_path: Path) -> None:
     assert c.objects == ()
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools'
 def test_written_again_it_is_read_by_pycocotools(tmp_path: Path) -> None:
     coco = pytest.importorskip("pycocotools.coco")
     path, out = trees.coco(tmp_path / "set"), tmp_path / "out"
