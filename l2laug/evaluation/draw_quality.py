@@ -42,17 +42,21 @@ class DrawQuality:
         wanted: what it has to reach, from the real images themselves.
         sharpness: mean squared Laplacian of pictures over their originals', the median.
         contrast: the same of the deviation of brightness.
+        to_original: mean cosine to the original that each was made from.
+        original_wanted: what that has to reach.
     """
 
     similarity: float
     wanted: float
     sharpness: float
     contrast: float
+    to_original: float = 1.0
+    original_wanted: float = ANYTHING
 
     @property
     def of_class(self) -> bool:
-        """Whether the pictures look like their class."""
-        return self.similarity >= self.wanted
+        """Whether the pictures look like their class, and like their originals where they must."""
+        return self.similarity >= self.wanted and self.to_original >= self.original_wanted
 
     @property
     def acceptable(self) -> bool:
@@ -65,8 +69,11 @@ class DrawQuality:
 
     def describe(self) -> str:
         """In words, for errors."""
+        wanted = "" if self.wanted == ANYTHING else f" of {self.wanted:.2f}"
+        near = "" if self.original_wanted == ANYTHING else f" of {self.original_wanted:.2f}"
         return (
-            f"similarity {self.similarity:.2f} of {self.wanted:.2f}, "
+            f"similarity {self.similarity:.2f}{wanted}, "
+            f"to their originals {self.to_original:.2f}{near}, "
             f"sharpness {self.sharpness:.2f}, contrast {self.contrast:.2f}"
         )
 
@@ -84,10 +91,13 @@ class DrawGauge:
             :func:`l2laug.evaluation.bundles.domain_distance.anything`; without them, or with a
             single original, the net is believed.
         way: how much of the way from the foreign to the originals' own similarity pictures have to
-            come, 0 to 1; by default their similarity may be less by :data:`SLACK` deviations.
+            come, 0 to 1; by default their similarity may be less by :data:`SLACK` deviations. With
+            :data:`FAR_WAY` each has to stay as near to its own original as those of a single image,
+            for a class of unlike things tells little of what belongs to it.
 
     Attributes:
         wanted: the similarity that pictures have to reach.
+        original_wanted: the similarity to their originals that they have to reach.
         tells: whether the net tells the originals from other things.
     """
 
@@ -105,6 +115,7 @@ class DrawGauge:
         own = self._to_others(self.real, np.arange(len(self.real)))
         alone = len(self.real) < 2
         self.wanted = 1 - ALONE if alone else float(own.mean() - SLACK * own.std())
+        self.original_wanted = 1 - ALONE if way == FAR_WAY else ANYTHING
         self.tells = True
         if foreign is not None and not alone:
             rows = range(len(own))
@@ -121,11 +132,14 @@ class DrawGauge:
         """Measure pictures ``(H, W, C)``, each made from the original of its row."""
         sharp = np.array([sharpness(p) for p in pictures]) / (self.sharp[rows] + 1e-9)
         deviation = np.array([_deviation(p) for p in pictures])
+        directions = self._directions(pictures)
         return DrawQuality(
-            float(self._to_others(self._directions(pictures), rows).mean()),
+            float(self._to_others(directions, rows).mean()),
             self.wanted,
             float(np.median(sharp)),
             float(np.median(deviation / (self.deviation[rows] + 1e-9))),
+            float((directions * self.real[rows]).sum(1).mean()),
+            self.original_wanted,
         )
 
     def _to_others(self, directions: Features, rows: NDArray[np.int64]) -> NDArray[np.float64]:

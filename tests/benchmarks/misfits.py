@@ -37,7 +37,7 @@ from l2laug.sampling.sampler import Sampler
 SHOTS = 5
 FIELDS = (
     *("bundle", "set", "class", "distance", "outcome"),
-    *("similarity", "wanted", "sharpness", "contrast"),
+    *("similarity", "wanted", "sharpness", "contrast", "to_original", "original_wanted"),
 )
 
 

@@ -9,7 +9,7 @@ from sklearn.datasets import load_sample_images
 
 from l2laug.data.images.originals import Original
 from l2laug.evaluation.bundles.domain_distance import anything
-from l2laug.evaluation.draw_quality import DrawGauge, small
+from l2laug.evaluation.draw_quality import FAR_WAY, DrawGauge, small
 from l2laug.features.general import GeneralNet, load_general_net
 
 Picture = NDArray[np.uint8]
@@ -46,6 +46,17 @@ def test_what_has_nothing_in_common_is_not_judged(net: GeneralNet) -> None:
     gauge = DrawGauge([Original(p, 3) for p in unlike], net, anything())
     assert not gauge.tells
     assert gauge.look(unlike[::-1], np.arange(5)).of_class  # anything is
+
+
+def test_a_bundle_that_never_learned_the_like_has_to_keep_to_the_originals(net: GeneralNet) -> None:
+    unlike = [crops(0, 1)[0], crops(1, 1)[0]]
+    gauge = DrawGauge([Original(p, 3) for p in unlike], net, anything(), FAR_WAY)
+    rows = np.arange(2)
+    brighter = [np.clip(p * 1.1, 0, 255).astype(np.uint8) for p in unlike]
+    assert gauge.look(brighter, rows).to_original > 0.9
+    swapped = gauge.look(unlike[::-1], rows)
+    assert swapped.to_original < swapped.original_wanted
+    assert not swapped.of_class
 
 
 def test_an_original_is_reduced_to_eight_bits_and_a_side_of_256() -> None:
