@@ -22,6 +22,9 @@ class ChangeOptions(Options):
     flow: Boolean = Field(default=True, description="Deform the image by a smooth flow field.")
     tone: Boolean = Field(default=True, description="Curve the tones of each channel.")
     draw: Boolean = Field(default=False, description="Add a drawn difference through a mask.")
+    strength: Share = Field(
+        default=1.0, description="Largest strength of a part that adapt tries; 1: as learned."
+    )
     turn: Limit = Field(default=3.1416, description="Largest rotation in radians.")
     scale: Limit = Field(default=0.5, description="Largest logarithm of the scale.")
     stretch: Limit = Field(

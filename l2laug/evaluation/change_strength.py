@@ -15,7 +15,7 @@ from l2laug.features.general import GeneralNet
 from l2laug.nn.changes.generator import PARTS, ChangeGenerator
 from l2laug.sampling.apply_change import Change, apply_change
 
-# Tried from the largest on; a part of which none passes is left out.
+# Shares of the bundle's own, tried from the largest on; a part of which none passes is left out.
 STRENGTHS: tuple[float, ...] = (1.0, 0.75, 0.5, 0.25)
 UNSEEN = 0.5  # at most, where the general net can't tell the class from other things
 
@@ -67,9 +67,9 @@ def choose_strength(
     """
     gauge = DrawGauge([small(original) for original in originals], net, foreign)
     looker = _Looker(generator, support, gauge, seed)
-    notes, strengths = list[str](), STRENGTHS
+    notes, most = list[str](), generator.change.strength
+    strengths = tuple(most * share for share in STRENGTHS if gauge.tells or share <= UNSEEN)
     if not gauge.tells:
-        strengths = tuple(s for s in STRENGTHS if s <= UNSEEN)
         notes.append(
             "The general net can't tell these images from other things, so nothing says whether "
             f"draws are of their class: changes go no farther than {UNSEEN:g} of their strength."

@@ -60,6 +60,12 @@ def test_a_change_that_does_nothing_goes_all_the_way(net: GeneralNet) -> None:
     assert choice.evaluations[0].contrast == pytest.approx(1, abs=0.02)
 
 
+def test_no_part_goes_farther_than_its_bundle_allows(net: GeneralNet) -> None:
+    limited = generator()
+    limited.change = ChangeOptions(affine=False, flow=False, strength=0.5)
+    assert choose_strength(limited, *photographs(4), net).strength == (0.0, 0.0, 0.5, 0.0)
+
+
 def test_a_tone_that_takes_contrast_away_is_turned_down(net: GeneralNet) -> None:
     # At full strength a gain of exp(-.5) and a lift of .3: contrast .61 of what it was.
     choice = choose_strength(generator(gain=-9.0, bias=9.0), *photographs(4), net)
