@@ -28,9 +28,11 @@ def test_nothing_but_words(kind: str, count: int) -> None:
     found = fuzz(kind, 1, range(count), quickly=True)
     assert [row for row in found if row[1] == "crashed"] == []
     assert len(found) == count
-    assert {row[1] for row in found} == (
-        {"read"} if kind == "manifests" else {"read", "turned down"}
-    )
+    seen = {row[1] for row in found}
+    # Whether one of a dozen damaged models can still be read is chance.
+    most = {"read"} if kind == "manifests" else {"read", "turned down"}
+    assert seen <= most
+    assert kind == "manifests" or "turned down" in seen
 
 
 @pytest.mark.parametrize(
