@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
-from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.recipe import AdversarialOptions, ClassConsistencyOptions
 from l2laug.nn.augment import random_affine
 from l2laug.nn.critic import Critic
@@ -18,7 +17,6 @@ from l2laug.nn.methods.drawer import Drawing
 from l2laug.nn.prototype_classifier import PrototypeClassifier
 from l2laug.runtime.processes import Processes
 from l2laug.runtime.session import Session
-from l2laug.training.loop import Every, Phase, run_training
 from l2laug.training.pairs import Pairs, PairSampler
 from l2laug.training.registration import Registration
 from l2laug.training.steps.adversarial import AdversarialTrainer
@@ -35,7 +33,7 @@ class GeneratorWithGems(nn.Module):
         self.gems = nn.ModuleDict() if gems is None else gems
 
 
-class GanTrainer(AdversarialTrainer[GeneratorWithGems, Critic]):
+class GanTrainer(AdversarialTrainer[GeneratorWithGems, Critic, PairSampler]):
     """One adversarial training of a generator and its pair critic.
 
     A real pair is two images of a class, a fake pair an image and what the generator made of it
@@ -96,34 +94,17 @@ class GanTrainer(AdversarialTrainer[GeneratorWithGems, Critic]):
         options = self.options
         return options.class_consistency if isinstance(options, ClassConsistencyOptions) else 0.0
 
-    def train(
-        self,
-        pairs: PairSampler,
-        phase: Phase,
-        log: TrainingLog | None = None,
-        every: Sequence[Every] = (),
-    ) -> int:
-        """Take the steps of a phase, see :func:`run_training`; returns how many are done.
-
-        Raises:
-            RecipeError: losses or weights are no numbers any more.
-        """
-        done = run_training(lambda: self.step(pairs), phase, self.progress, log, every)
-        self.check_finite()
-        return done
-
-    def step(self, pairs: PairSampler) -> dict[str, Tensor]:
-        """One generator step after ``critic_steps`` critic steps; returns the losses."""
+    def step(self, source: PairSampler) -> dict[str, Tensor]:
         self.set_rate()
         losses: dict[str, Tensor] = {}
         for _ in range(self.options.critic_steps - 1):
-            real = pairs.draw(self.options.batch, self.critic.group)
+            real = source.draw(self.options.batch, self.critic.group)
             with torch.no_grad():
                 fake = self._fake(real.given)
-            losses |= self._critic_step(real, fake, self._known(pairs, real, fake))
-        real = pairs.draw(self.options.batch, self.critic.group)
+            losses |= self._critic_step(real, fake, self._known(source, real, fake))
+        real = source.draw(self.options.batch, self.critic.group)
         fake = self._fake(real.given)
-        known = self._known(pairs, real, fake)
+        known = self._known(source, real, fake)
         losses |= self._critic_step(real, fake.detach(), known)
         losses |= self._generator_step(real, fake, known)
         self.end_step()

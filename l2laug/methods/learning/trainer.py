@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
-from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.recipe import AdversarialOptions
 from l2laug.methods.learning.episodes import EpisodeSampler
 from l2laug.methods.learning.method import Losses, MetaMethod, Method, Step
 from l2laug.nn.methods.drawer import Drawing
 from l2laug.runtime.processes import Processes
 from l2laug.runtime.session import Session
-from l2laug.training.loop import Every, Phase, run_training
 from l2laug.training.steps.adversarial import AdversarialTrainer
 
 
-class MethodTrainer(AdversarialTrainer[Drawing, nn.Module]):
+class MethodTrainer(AdversarialTrainer[Drawing, nn.Module, EpisodeSampler]):
     """Trains a method's generator and critic against each other, on episodes.
 
     Args:
@@ -45,36 +41,19 @@ class MethodTrainer(AdversarialTrainer[Drawing, nn.Module]):
             processes=processes,
         )
 
-    def train(
-        self,
-        episodes: EpisodeSampler,
-        phase: Phase,
-        log: TrainingLog | None = None,
-        every: Sequence[Every] = (),
-    ) -> int:
-        """Take the steps of a phase, see :func:`run_training`; returns how many are done.
-
-        Raises:
-            RecipeError: losses or weights are no numbers any more.
-        """
-        done = run_training(lambda: self.step(episodes), phase, self.progress, log, every)
-        self.check_finite()
-        return done
-
-    def step(self, episodes: EpisodeSampler) -> dict[str, Tensor]:
-        """One generator step after ``critic_steps`` critic steps; returns the losses."""
+    def step(self, source: EpisodeSampler) -> dict[str, Tensor]:
         self.set_rate()
         self.nets.train()
         torch.manual_seed(self.seed + self.done)  # of dropout: a resumed training takes the same
         found: dict[str, Tensor] = {}
         for _ in range(self.options.critic_steps):
-            episode = episodes.draw(self.options.batch)
+            episode = source.draw(self.options.batch)
             with self.engine.autocast():
                 losses = self.method.critic_losses(episode, self._now())
             self.update_critic(total(losses))
             found |= {f"critic_{name}": value.detach() for name, value in losses.items()}
         self.critic.requires_grad_(False)
-        episode = episodes.draw(self.options.batch)
+        episode = source.draw(self.options.batch)
         with self.engine.autocast():
             losses = self.method.generator_losses(episode, self._now())
         self.update_generator(total(losses))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -10,18 +11,20 @@ import torch
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
+from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.recipe import AdversarialOptions
 from l2laug.runtime.processes import Processes
 from l2laug.runtime.session import Session
-from l2laug.training.loop import check_finite
+from l2laug.training.loop import Every, Phase, check_finite, run_training
 
 N = TypeVar("N", bound=nn.Module)
 C = TypeVar("C", bound=nn.Module)
+S = TypeVar("S")  # what batches are drawn from
 
 APART = 1_000_003  # of the seeds of processes
 
 
-class AdversarialTrainer(Generic[N, C]):
+class AdversarialTrainer(ABC, Generic[N, C, S]):
     """The state of one adversarial training, whatever its losses are.
 
     Args:
@@ -62,6 +65,26 @@ class AdversarialTrainer(Generic[N, C]):
         self.done = 0
         self._ends: float | None = None  # of the time there is, on the monotonic clock
         self._seconds = 0.0
+
+    @abstractmethod
+    def step(self, source: S) -> dict[str, Tensor]:
+        """One generator step after ``critic_steps`` critic steps; returns the losses."""
+
+    def train(
+        self,
+        source: S,
+        phase: Phase,
+        log: TrainingLog | None = None,
+        every: Sequence[Every] = (),
+    ) -> int:
+        """Take the steps of a phase, see :func:`run_training`; returns how many are done.
+
+        Raises:
+            RecipeError: losses or weights are no numbers any more.
+        """
+        done = run_training(lambda: self.step(source), phase, self.progress, log, every)
+        self.check_finite()
+        return done
 
     def limit_time(self, seconds: float | None, left: float | None) -> None:
         """Let rates fall with the time of a training that is limited by it, too.
