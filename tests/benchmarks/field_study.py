@@ -8,6 +8,9 @@ the rest are tested on. Of each other class half, but 40 at most, are learned fr
 most tested on. Then `adapt` (along with the other classes by `--base`), `sample -n 200` and
 `evaluate --classifier --features general` do what they do for everybody.
 
+With `--held-out BUNDLE` PROBLEMS holds the class folders that the bundle was trained from, and ten
+neighbours by name (`--classes`) among those that it held out make a problem.
+
 A row of the file is a problem, class, number of images, seed and head: the verdict, the best arm
 with samples and without, F1 of both, the error (one less F1) with over without, what each score
 is, beside that of real images. Finished rows are not measured again.
@@ -27,6 +30,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from l2laug.artifacts.bundle import find_bundle
 from l2laug.artifacts.run import find_run
 from l2laug.commands.adapt import AdaptOptions, adapt
 from l2laug.commands.evaluate import Evaluation, evaluate
@@ -45,11 +49,24 @@ FIELDS = (
     *("error_ratio", "change", "low", "high", "scores"),
 )
 Row = dict[str, Any]
+Folders = Mapping[str, list[Path]]
 
 
-def split(problem: Path, rare: str, shots: int, seed: int, out: Path) -> None:
+def problems_of(folder: Path, held_out: str | None, classes: int) -> dict[str, Folders]:
+    """The problems of a folder: class folders by name, by the problem's name."""
+    if held_out is None:
+        return {p.name: class_folders(p) for p in sorted(folder.iterdir()) if p.is_dir()}
+    unseen = sorted(find_bundle(held_out).info["source"]["held_out"])
+    found, last = class_folders(folder), len(unseen) - classes
+    return {
+        f"{held_out}-{i // classes}": {name: found[name] for name in unseen[i : i + classes]}
+        for i in range(0, last + 1, classes)
+    }
+
+
+def split(problem: Folders, rare: str, shots: int, seed: int, out: Path) -> None:
     """Copy images of a problem into ``train`` and ``test`` below ``out``."""
-    for name, files in class_folders(problem).items():
+    for name, files in problem.items():
         random = np.random.default_rng((seed, 11))
         order = [files[i] for i in random.permutation(len(files))]
         taken = shots if name == rare else min(LEARNED, len(order) // 2)
@@ -83,7 +100,7 @@ def rows_of(evaluation: Evaluation) -> Iterator[Row]:
         }
 
 
-def measure(problem: Path, key: Mapping[str, Any], heads: str, arms: str) -> list[Row]:
+def measure(problem: Folders, key: Mapping[str, Any], heads: str, arms: str) -> list[Row]:
     """Adapt, sample and evaluate."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as place:
@@ -123,6 +140,8 @@ def main() -> None:
     parser.add_argument("--heads", default="probe")
     parser.add_argument("--arms", default="quick")
     parser.add_argument("--only", default="", help="problems, with commas between")
+    parser.add_argument("--held-out", metavar="BUNDLE", help="problems of classes it never saw")
+    parser.add_argument("--classes", type=int, default=10, help="in such a problem")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     done, new = set(), not arguments.out.exists()
@@ -130,19 +149,19 @@ def main() -> None:
         with arguments.out.open(newline="") as file:
             done = {tuple(row[name] for name in KEY) for row in csv.DictReader(file)}
     only = split_names(arguments.only)
+    problems = problems_of(arguments.problems, arguments.held_out, arguments.classes)
     for seed in range(arguments.seeds):
-        for problem in sorted(p for p in arguments.problems.iterdir() if p.is_dir()):
-            if only and problem.name not in only:
+        for name, classes in problems.items():
+            if only and name not in only:
                 continue
-            classes = class_folders(problem)
             smallest = min(sorted(classes), key=lambda name: len(classes[name]))
             for rare in sorted(classes) if arguments.rare == "each" else [smallest]:
                 for shots in map(int, split_names(arguments.shots)):
-                    values = (problem.name, rare, shots, seed, int(arguments.base))
+                    values = (name, rare, shots, seed, int(arguments.base))
                     if tuple(map(str, values)) in done:
                         continue
                     key = dict(zip(KEY, values, strict=True))
-                    rows = measure(problem, key, arguments.heads, arguments.arms)
+                    rows = measure(classes, key, arguments.heads, arguments.arms)
                     with arguments.out.open("a", newline="") as file:
                         table = csv.DictWriter(file, FIELDS)
                         if new:
