@@ -13,8 +13,6 @@ from l2laug.core.errors import BundleError
 from l2laug.core.files import whole_file
 from l2laug.runtime.device import Engine
 
-CHECKPOINT_EVERY = 250
-
 
 class Trainer(Protocol):
     """What has networks and optimisers to go on with."""

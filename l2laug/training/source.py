@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from l2laug.artifacts.bundle import Bundle
-from l2laug.artifacts.names import METRICS
 from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.recipe import Recipe
 from l2laug.core.arrays import to_pixels
@@ -25,13 +24,13 @@ from l2laug.nn.weights import load_weights
 from l2laug.runtime.device import Engine
 from l2laug.runtime.processes import Processes
 from l2laug.runtime.session import Session
-from l2laug.training.checkpoints import CHECKPOINT_EVERY, load_checkpoint, save_checkpoint
 from l2laug.training.gan_step import GanTrainer, GeneratorWithGems, settle_norm
-from l2laug.training.loop import Every, Phase, seconds_left
+from l2laug.training.loop import Phase
 from l2laug.training.pairs import PairSampler
 from l2laug.training.registration import Registration
+from l2laug.training.steps.resumable import Resumable, train_resumably
 
-SHEET_EVERY = 1000
+CHECKPOINT_EVERY = 250
 
 
 def train_strong(
@@ -74,21 +73,12 @@ def train_strong(
     )
     place, places = (0, 1) if processes is None else (processes.index, processes.count)
     pairs = PairSampler(images, session.engine.device, session.seed, place=place, places=places)
-    checkpoint = folder / "strong.pt"
-    load_checkpoint(checkpoint, trainer, pairs)
 
-    def draw(done: int) -> None:
-        draw_sheet(trainer.average, unseen, session.engine, folder / f"strong-{done:06d}.png")
+    def draw(path: Path) -> None:
+        draw_sheet(trainer.average, unseen, session.engine, path)
 
-    first = [
-        Every(CHECKPOINT_EVERY, lambda _: save_checkpoint(checkpoint, trainer, pairs)),
-        Every(SHEET_EVERY, draw),
-    ]
-    log = TrainingLog(folder / METRICS if place == 0 else None)
-    limit = seconds_left(log, "source", options.max_seconds)
-    trainer.limit_time(options.max_seconds, limit)
-    phase = Phase("source", "strong source generator", options.steps, trainer.done, limit)
-    trainer.train(pairs, phase, log, first if place == 0 else ())
+    job = Resumable(folder, "strong", "strong source generator", CHECKPOINT_EVERY, draw)
+    train_resumably(trainer, pairs, options.max_seconds, job)
     settle_norm(trainer.average, pairs, session)
     return trainer
 

@@ -7,8 +7,6 @@ from pathlib import Path
 import torch
 
 from l2laug.artifacts.bundle import Bundle
-from l2laug.artifacts.names import METRICS
-from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.recipe import Recipe
 from l2laug.data.image_set import ImageSet
 from l2laug.methods.learning.episodes import EpisodeSampler
@@ -18,10 +16,9 @@ from l2laug.nn.methods.drawer import Drawing, window_of
 from l2laug.nn.weights import load_weights
 from l2laug.runtime.processes import Processes
 from l2laug.runtime.session import Session
-from l2laug.training.checkpoints import load_checkpoint, save_checkpoint
 from l2laug.training.gan_step import settle_norm_on
-from l2laug.training.loop import Every, Phase, seconds_left
-from l2laug.training.source import SHEET_EVERY, draw_sheet
+from l2laug.training.source import draw_sheet
+from l2laug.training.steps.resumable import Resumable, train_resumably
 
 GENERATOR, CRITIC = "generator.safetensors", "critic.safetensors"
 CHECKPOINT_EVERY = 100  # steps, some of which take as long as several of l2l's
@@ -66,21 +63,12 @@ def train_method(
     place, places = (0, 1) if processes is None else (processes.index, processes.count)
     device, shots = session.engine.device, trainer.method.shots
     episodes = EpisodeSampler(images, device, session.seed, shots, place=place, places=places)
-    checkpoint = folder / "generator.pt"
-    load_checkpoint(checkpoint, trainer, episodes)
 
-    def draw(done: int) -> None:
-        draw_sheet(trainer.averaged, unseen, session.engine, folder / f"sheet-{done:06d}.png")
+    def draw(path: Path) -> None:
+        draw_sheet(trainer.averaged, unseen, session.engine, path)
 
-    every = [
-        Every(CHECKPOINT_EVERY, lambda _: save_checkpoint(checkpoint, trainer, episodes)),
-        Every(SHEET_EVERY, draw),
-    ]
-    log = TrainingLog(folder / METRICS if place == 0 else None)
-    limit = seconds_left(log, "source", recipe.source.max_seconds)
-    trainer.limit_time(recipe.source.max_seconds, limit)
-    phase = Phase("source", recipe.method, recipe.source.steps, trainer.done, limit)
-    trainer.train(episodes, phase, log, every if place == 0 else ())
+    job = Resumable(folder, "generator", recipe.method, CHECKPOINT_EVERY, draw)
+    train_resumably(trainer, episodes, recipe.source.max_seconds, job)
     settle(trainer.averaged, images, session)
     return trainer
 
