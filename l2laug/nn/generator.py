@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -206,14 +206,16 @@ class Generator(nn.Module):
 
     def warped(self, image: Tensor, features: Tensor) -> Tensor:
         """Maps ``(N, C, H, H)`` as the output of decoder block :data:`FLOW_BLOCK` says."""
-        flow = F.interpolate(
-            self._flow(features), image.shape[2:], mode="bilinear", align_corners=False
-        )
-        identity = torch.eye(2, 3, device=image.device)[None]
-        with torch.autocast(image.device.type, enabled=False):  # 16 bits can't tell pixels apart
-            grid = F.affine_grid(identity, [1, 1, *image.shape[2:]], align_corners=False)
-        where = grid + flow.permute(0, 2, 3, 1)
+        where = self.where(features, image.shape[2:])
         return F.grid_sample(image.float(), where, padding_mode="border", align_corners=False)
+
+    def where(self, features: Tensor, size: Sequence[int]) -> Tensor:
+        """Where to read maps of height and width ``size``: ``(N, H, W, 2)``, x and y in [-1, 1]."""
+        flow = F.interpolate(self._flow(features), size, mode="bilinear", align_corners=False)
+        identity = torch.eye(2, 3, device=features.device)[None]
+        with torch.autocast(features.device.type, enabled=False):  # 16 bits can't tell pixels apart
+            grid = F.affine_grid(identity, [1, 1, *size], align_corners=False)
+        return grid + flow.permute(0, 2, 3, 1)
 
     def forward(self, x: Tensor, z: Tensor, gems: Mapping[str, nn.Module] | None = None) -> Tensor:
         """Draw one image for each image of ``x`` ``(N, C, S, S)`` and latent ``(N, latent)``."""
