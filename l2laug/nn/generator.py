@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from l2laug.config.recipe import GeneratorOptions
 from l2laug.nn.changes.change import MOTION, TONE, Change, Warp
+from l2laug.nn.changes.reading import read_at
 
 FLOW_BLOCK = 1  # the decoder block whose output, a quarter of the side, tells where to warp
 MASK_BIAS = -2.0
@@ -206,16 +207,14 @@ class Generator(nn.Module):
 
     def warped(self, image: Tensor, features: Tensor) -> Tensor:
         """Maps ``(N, C, H, H)`` as the output of decoder block :data:`FLOW_BLOCK` says."""
-        where = self.where(features, image.shape[2:])
-        return F.grid_sample(image.float(), where, padding_mode="border", align_corners=False)
-
-    def where(self, features: Tensor, size: Sequence[int]) -> Tensor:
-        """Where to read maps of height and width ``size``: ``(N, H, W, 2)``, x and y in [-1, 1]."""
-        flow = F.interpolate(self._flow(features), size, mode="bilinear", align_corners=False)
-        identity = torch.eye(2, 3, device=features.device)[None]
-        with torch.autocast(features.device.type, enabled=False):  # 16 bits can't tell pixels apart
-            grid = F.affine_grid(identity, [1, 1, *size], align_corners=False)
-        return grid + flow.permute(0, 2, 3, 1)
+        flow = F.interpolate(
+            self._flow(features), image.shape[2:], mode="bilinear", align_corners=False
+        )
+        identity = torch.eye(2, 3, device=image.device)[None]
+        with torch.autocast(image.device.type, enabled=False):  # 16 bits can't tell pixels apart
+            grid = F.affine_grid(identity, [1, 1, *image.shape[2:]], align_corners=False)
+        where = grid + flow.permute(0, 2, 3, 1)
+        return read_at(image.float(), where, mirrored=False)
 
     def forward(self, x: Tensor, z: Tensor, gems: Mapping[str, nn.Module] | None = None) -> Tensor:
         """Draw one image for each image of ``x`` ``(N, C, S, S)`` and latent ``(N, latent)``."""

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from l2laug.core.resampling import cubic_matrix, node_positions
+from l2laug.nn.changes.reading import read_at
 
 MOTION = 5  # turn, scale, stretch, shift along x, shift along y
 TONE = 3  # gain, bias, gamma
@@ -84,6 +84,4 @@ class Warp(nn.Module):
             m = self.get_buffer(f"matrix{image.shape[-1]}")
             planes = m @ grid.float().permute(0, 3, 1, 2) @ m.T
             where = planes.permute(0, 2, 3, 1)
-            return F.grid_sample(
-                image.float(), where, padding_mode="reflection", align_corners=False
-            )
+            return read_at(image.float(), where, mirrored=True)

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from l2laug.nn.changes.generator import ChangeGenerator
 from l2laug.nn.fused.blocks import FusedBlock, fused_gem
-from l2laug.nn.fused.reading import read_maps
 from l2laug.nn.gem import Gem
 from l2laug.nn.generator import FLOW_BLOCK, Generator, ResidualBlock
 
@@ -63,9 +62,8 @@ class FusedDecoder(nn.Module):
         for i, block in enumerate(self.blocks):
             joined, table = outputs[-1:], list[Tensor]()
             if i in self.warped and isinstance(self.generator, Generator):
-                maps = encodings[self.given[i]]
-                where = self.generator.where(outputs[FLOW_BLOCK], maps.shape[2:])
-                joined = [*joined, read_maps(maps, support, where)]
+                maps = encodings[self.given[i]][support]
+                joined = [*joined, self.generator.warped(maps, outputs[FLOW_BLOCK])]
             elif i in self.given:
                 table = [part[support] for part in self._table(i, encodings)]
             if i < len(noise):
