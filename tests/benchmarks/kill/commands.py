@@ -140,7 +140,8 @@ def _small_reference() -> None:
     from l2laug.config.recipe import FeatureOptions
     from l2laug.evaluation import reference_classifier
 
-    vars(reference_classifier)["OPTIONS"] = FeatureOptions(width=8, steps=10)
+    tiny = FeatureOptions(width=8, steps=10)
+    vars(reference_classifier).update(OPTIONS=tiny, TWO_SAMPLE=tiny)
 
 
 def _small_demo(inputs: Path) -> None:
