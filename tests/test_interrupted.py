@@ -173,16 +173,45 @@ def test_two_processes_do_not_write_into_one_place(
     here: Path, tiny_run: Path, rare: Path, tiny_bundle: Path, tiny_recipe_file: Path
 ) -> None:
     shutil.copytree(tiny_run, here / "run")
+    shutil.copytree(rare.parent, here / "run" / "samples")
     commands = {
         "drawn": ["sample", tiny_run, "-o", "drawn"],
         "run": ["evaluate", "run"],
         "bundle": ["pretrain", rare.parent, "-o", "bundle", "--recipe", tiny_recipe_file],
         "adapted": ["adapt", rare, "--bundle", tiny_bundle, "-o", "adapted"],
+        "compared": ["evaluate", "run", rare, "-o", "compared"],
+        "demo": ["demo", "--overwrite"],
+        "paper": ["reproduce", rare.parent, "-o", "paper", "--recipe", tiny_recipe_file],
+        "methods": ["benchmark", rare.parent, "-o", "methods", "--steps", 2],
     }
     for place, words in commands.items():
         with own_folder(here / place):
             assert f"Another l2laug is writing to {place}." in stopped(6, *words)
     assert [path.name for path in here.iterdir()] == ["run"]
+
+
+def test_two_scorings_of_one_setting_are_kept_apart(
+    here: Path, tiny_bundle: Path, digits: Path
+) -> None:
+    words = ["score", tiny_bundle, digits, "--shots", 2, "--seeds", 1, "-o", "scores"]
+    words += ["--device", "cpu"]
+    assert CliRunner().invoke(app, [*map(str, words)]).exit_code == 0
+    [place] = (here / "scores").iterdir()
+    with own_folder(place):
+        assert f"Another l2laug is writing to scores/{place.name}." in stopped(6, *words)
+        assert CliRunner().invoke(app, [*map(str, words), "--shots", "3"]).exit_code == 0
+    assert len(list((here / "scores").iterdir())) == 2
+
+
+def test_comparisons_into_the_run_itself_are_kept_apart(
+    here: Path, tiny_run: Path, digits: Path
+) -> None:
+    shutil.copytree(tiny_run, here / "run")
+    shutil.copytree(digits / "3", here / "run" / "samples" / "3")
+    words = ["evaluate", "run", digits / "3"]
+    with own_folder(here / "run"):
+        assert "Another l2laug is writing to run." in stopped(6, *words)
+        assert "Another l2laug is writing to run." in stopped(6, *words, "--classifier", "-o", "x")
 
 
 def test_a_real_ctrl_c_in_sample_leaves_whole_pictures_in_the_manifest(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ from l2laug.commands.evaluate import (
 )
 from l2laug.config.evaluation_options import EvaluationOptions
 from l2laug.core.errors import BundleError, UsageError
-from l2laug.core.files import write_text
+from l2laug.core.files import own_folder, write_text
+from l2laug.core.locks import alone_in
 from l2laug.core.progress import Progress
 from l2laug.data.images.contact_sheet import save_sheet
 from l2laug.evaluation.samples import Samples, measure_samples, read_samples
@@ -105,15 +107,28 @@ def compare(
             twice; there are no samples, or no images to test on.
         ImageError: images are missing or can't be read.
         BundleError: a model, its bundle or the weights of ``features`` are gone or do not fit.
+        OutputError: another process is writing to ``out`` or into the first run's folder, or it
+            can't be written.
     """
     sets = _read_sets(given, session.progress)
+    here = sets.run.folder
+    elsewhere = out is not None and out.resolve() != here.resolve()
+    with ExitStack() as held:
+        if options.classifier or not elsewhere:  # the run keeps what classifiers learned
+            held.enter_context(alone_in(here))
+        if out is not None and elsewhere:
+            held.enter_context(own_folder(out))
+        return _compare(sets, options, session, out or here)
+
+
+def _compare(sets: _Sets, options: EvaluationOptions, session: Session, out: Path) -> Comparison:
     card, notes = sets.card, list(sets.notes)
     about = read_options(sets.run)
     bundle, said = find_bundle_of(card, about, options.features)
     card, notes = with_learned(card, bundle), notes + said
     real = read_images(card, about, options, session)
     extractor = find_extractor(options.features, bundle, session.device)
-    count, out = min(map(len, sets.drawn)), out or sets.run.folder
+    count = min(map(len, sets.drawn))
     chosen = [one.some(count, session.seed) for one in sets.drawn]
     # All sets are compared with the same real images, which a probe needs to look at only once.
     embedding = make_embedding(session) if options.classifier else None

@@ -17,6 +17,7 @@ from l2laug.commands.adapt import AdaptOptions, adapt
 from l2laug.commands.evaluate import Evaluation, evaluate
 from l2laug.commands.sample import SampleOptions, sample
 from l2laug.config.evaluation_options import EvaluationOptions
+from l2laug.core.files import own_folder
 from l2laug.core.resources import shipped
 from l2laug.runtime.session import Session
 from l2laug.sampling.writer import Written
@@ -97,10 +98,11 @@ def demo(out: Path, session: Session, *, overwrite: bool = False) -> list[Demo]:
         overwrite: replace it if it is there.
 
     Raises:
-        OutputError: the folder exists or can't be written.
+        OutputError: the folder exists, another process is writing to it, or it can't be written.
     """
-    claim(out, PROBLEMS[0].name, overwrite=overwrite)
-    return [_solve(problem, out / problem.name, session) for problem in PROBLEMS]
+    with own_folder(out):
+        claim(out, PROBLEMS[0].name, overwrite=overwrite)
+        return [_solve(problem, out / problem.name, session) for problem in PROBLEMS]
 
 
 def _solve(problem: Problem, out: Path, session: Session) -> Demo:

@@ -19,7 +19,7 @@ from l2laug.config.methods import L2L
 from l2laug.config.recipe import Recipe
 from l2laug.config.scaling import scaled
 from l2laug.core.errors import ImageError, OutputError, UsageError
-from l2laug.core.files import whole_file, write_text
+from l2laug.core.files import own_folder, whole_file, write_text
 from l2laug.data.class_augmentation import with_class_augmentation
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
@@ -114,9 +114,17 @@ def reproduce(source: Path, out: Path, options: ReproduceOptions, session: Sessi
 
     Raises:
         UsageError: the recipe is of another method.
-        OutputError: ``out`` holds another experiment, or can't be written.
+        OutputError: ``out`` holds another experiment, another process is writing to it, or it
+            can't be written.
         ImageError: there are too few classes or images, or they are not those of the bundle.
     """
+    with own_folder(out):
+        return _reproduce(source, out, options, session)
+
+
+def _reproduce(
+    source: Path, out: Path, options: ReproduceOptions, session: Session
+) -> Reproduction:
     experiment = _prepare(source, out, options, session)
     scores: dict[str, list[HeldOutScores]] = {}
     for seed in range(options.seeds):

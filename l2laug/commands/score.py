@@ -13,7 +13,7 @@ from l2laug.artifacts.bundle import Bundle, find_bundle
 from l2laug.config.load import parse_recipe
 from l2laug.config.recipe import Recipe
 from l2laug.core.errors import ImageError
-from l2laug.core.files import write_text
+from l2laug.core.files import own_folder, write_text
 from l2laug.core.hashing import array_hash, key_of
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
@@ -88,13 +88,24 @@ def score(
 
     Raises:
         ImageError: the held-out classes are not there or too few of them are large enough.
-        OutputError: ``out`` can't be written.
+        OutputError: ``out`` can't be written, or another process keeps the same scores there.
     """
     setting = _prepare(find_bundle(bundle), source, options, session)
     about = _describe(setting)
-    folder = options.out and options.out / f"{setting.bundle.name}-{key_of(about)[:12]}"
-    if folder is not None:
+    if options.out is None:
+        return _score(setting, None)
+    folder = options.out / f"{setting.bundle.name}-{key_of(about)[:12]}"
+    with own_folder(folder):
         write_text(folder / "about.json", json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+        results = _score(setting, folder)
+        write_text(folder / "scores.md", score_table(results) + "\n")
+    session.progress.say(f"scores kept in {folder}")
+    return results
+
+
+def _score(setting: _Setting, folder: Path | None) -> dict[str, list[HeldOutScores]]:
+    """Score each seed, or read what it scored before."""
+    options, session = setting.options, setting.session
     classifier = _reference_classifier(setting, folder) if options.reference_classifier else None
     results: dict[str, list[HeldOutScores]] = {}
     kept = KeptScores(folder)
@@ -107,9 +118,6 @@ def score(
             results.setdefault(name, []).append(value)
         done = f"seed {seed} of {options.seeds} done"
         session.progress.say(f"{done}; so far:\n{score_table(results)}")
-    if folder is not None:
-        write_text(folder / "scores.md", score_table(results) + "\n")
-        session.progress.say(f"scores kept in {folder}")
     return results
 
 

@@ -17,7 +17,7 @@ from l2laug.commands.benchmarking.scoring import Scoring, large_classes
 from l2laug.commands.benchmarking.trainings import ABOUT, BUNDLES, NETS, Trainings, source_seconds
 from l2laug.config.recipe import Recipe
 from l2laug.core.errors import ImageError, OutputError
-from l2laug.core.files import write_text
+from l2laug.core.files import own_folder, write_text
 from l2laug.core.stages import Stage, Stages
 from l2laug.data.base_classes import source_classes
 from l2laug.data.image_set import ImageSet, read_classes
@@ -68,10 +68,18 @@ def benchmark(source: Path, out: Path, options: BenchmarkOptions, session: Sessi
     Raises:
         UsageError: a method is unknown or can't do what is asked for.
         ImageError: there are too few classes or images.
-        OutputError: ``out`` holds another benchmark or something else, or can't be written.
+        OutputError: ``out`` holds another benchmark or something else, another process is writing
+            to it, or it can't be written.
     """
     options.check()
     processes = Processes(cpu=session.engine.device.type == "cpu")
+    with own_folder(out) if processes.main else nullcontext():
+        return _benchmark(source, out, options, session, processes)
+
+
+def _benchmark(
+    source: Path, out: Path, options: BenchmarkOptions, session: Session, processes: Processes
+) -> Benchmark:
     with processes.main_first():
         folders = source_classes(source, None)
         side = source_size(source)()
