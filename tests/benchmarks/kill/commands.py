@@ -85,14 +85,15 @@ def list_commands(work: Path, start: Callable[[Command, Path], object]) -> list[
     inputs = make_inputs(work)
     run, digits, quick = inputs / "run", inputs / "digits", str(inputs / "quick")
     cpu, out, recipe = ("--device", "cpu"), ("-o", "out"), ("--recipe", str(fixtures.RECIPE))
-    small = ("--heads", "small", "--seeds", "1", "--steps", "5", "--flips", "no")
+    small = ("--heads", "small", "--seeds", "1", "--steps", "2", "--flips", "no")
+    small = (*small, "--arms", "classical")
     drawn = work / "drawn"
     if not drawn.is_dir():
         start(Command("", ("sample", str(run), "-n", "24", "-o", str(drawn), *cpu), ()), work)
     by = ("--bundle", str(inputs / "tiny"))
     adapt = ("adapt", str(inputs / "rare"), *by, *out)
-    sample = ("sample", str(run), "-n", "300", *out, *cpu)
-    tars = (*sample, "--shards", "40")
+    sample = ("sample", str(run), "-n", "100", *out, *cpu)
+    tars = (*sample, "--shards", "16")
     pretrain = ("pretrain", str(digits), *out, *recipe)
     evaluate = ("evaluate", "run", "--samples", "drawn", "--dataset", str(digits), "--classifier")
     augment = ("augment", str(inputs / "set"), "--bundle", quick, "--heads", "small", *out, *cpu)
@@ -121,7 +122,7 @@ def list_commands(work: Path, start: Callable[[Command, Path], object]) -> list[
 
 
 def _small_studies() -> None:
-    """Let augment train its classifiers for five steps, and take whatever is drawn."""
+    """Let augment train its classifiers for two steps, and take whatever is drawn."""
     from l2laug.commands.augmenting import arms
     from l2laug.sampling.sampler import Sampler
 
@@ -132,7 +133,7 @@ def _small_studies() -> None:
         self.card = replace(self.card, acceptance_threshold=-1.0)
 
     Sampler.__init__ = accept_all  # type: ignore[method-assign]
-    vars(arms).update(SAMPLES=24, EvaluationOptions=_quickly(EvaluationOptions))
+    vars(arms).update(SAMPLES=12, EvaluationOptions=_quickly(EvaluationOptions))
 
 
 def _small_reference() -> None:
@@ -159,7 +160,7 @@ def _small_demo(inputs: Path) -> None:
 
 
 def _quickly(options: Callable[..., EvaluationOptions]) -> Callable[..., EvaluationOptions]:
-    return partial(options, flips="no", seeds=1, steps=5)
+    return partial(options, flips="no", seeds=1, steps=2, arms=("classical",))
 
 
 def _small_methods() -> None:
