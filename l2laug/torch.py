@@ -25,7 +25,8 @@ from l2laug.artifacts.run import find_run
 from l2laug.core.errors import UsageError
 from l2laug.data.images.originals import Original, as_picture
 from l2laug.sampling.render import PictureOptions, render
-from l2laug.sampling.sampler import BATCH, Drawn, Sampler
+from l2laug.sampling.sampler import Drawn, Sampler
+from l2laug.sampling.session import BATCH
 
 __all__ = ["Draws", "ReplaceByDraws"]
 

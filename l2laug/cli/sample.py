@@ -26,6 +26,10 @@ def sample_cli(
     ] = None,
     seed: Seed = 0,
     device: Device = "auto",
+    precision: Annotated[
+        str,
+        typer.Option(help="fp32; int8 (CPU); fp16 (CUDA); auto: one that is faster here."),
+    ] = "fp32",
     size: Annotated[
         int | None,
         typer.Option(min=8, max=4096, help="Side of squares to write [each as its original]."),
@@ -74,6 +78,7 @@ def sample_cli(
         shard=shard,
         masks=masks,
         engine=engine,
+        precision=precision,
     )
     written = sample(find_run(run), options, Progress(quiet=as_json))
     if as_json:

@@ -10,6 +10,7 @@ from l2laug.artifacts.run import Run
 from l2laug.core.errors import UsageError
 from l2laug.core.progress import Progress
 from l2laug.sampling.cluster import Share, sample_on_cluster
+from l2laug.sampling.precision.choice import AUTO, FP32
 from l2laug.sampling.sampler import Sampler
 from l2laug.sampling.writer import Written, write_samples
 from l2laug.sampling.writing.job import PARQUET, TAR, OutputOptions, Part
@@ -37,6 +38,7 @@ class SampleOptions:
         shard: which share of the samples is drawn, as ``2/4``; all by default.
         masks: folder of the rare images and their masks, which are changed along.
         engine: ``local``, or ``ray`` for the workers of a Ray cluster that all see ``out``.
+        precision: ``fp32``, ``int8``, ``fp16`` or ``auto``.
     """
 
     count: int = 100
@@ -52,6 +54,7 @@ class SampleOptions:
     shard: str | None = None
     masks: Path | None = None
     engine: str = "local"
+    precision: str = FP32
 
     def output(self) -> OutputOptions:
         """How and into which files.
@@ -74,9 +77,11 @@ def sample(run: Run, options: SampleOptions, progress: Progress) -> Written:
         progress: where to show how far it is.
 
     Raises:
-        UsageError: both ``resume`` and ``overwrite`` are asked for, or there is no such device.
+        UsageError: both ``resume`` and ``overwrite`` are asked for, there is no such device or
+            precision, or machines that share the work would not draw in the same one.
         BundleError: the model can't be loaded.
-        DeviceError: CUDA was asked for and can't be had.
+        DeviceError: CUDA was asked for and can't be had, or the precision is not for the device.
+        QualityError: the model draws other images in that precision.
         OutputError: there are samples already, or they can't be written.
     """
     if options.resume and options.overwrite:
@@ -86,14 +91,22 @@ def sample(run: Run, options: SampleOptions, progress: Progress) -> Written:
     by_ray = options.engine == "ray"
     if by_ray and options.shard is not None:
         raise UsageError("--engine ray shares the work out itself.", "Leave --shard out.")
+    if by_ray and options.precision != FP32:
+        raise UsageError("--engine ray draws in fp32.", "Leave --precision out.")
+    if options.shard is not None and options.precision == AUTO:
+        raise UsageError(
+            "--precision auto could differ between machines that share the work.",
+            "Name one precision for all of them.",
+        )
     if options.masks is not None and options.parquet:
         raise UsageError("--parquet has no column for masks.", "Use --shards without it.")
     pictures = options.output()
     # If they are missing, say so before any work.
     for module in (["pyarrow"] if options.parquet else []) + (["ray"] if by_ray else []):
         import_module(module)
-    sampler = Sampler(run.model, options.device)
-    progress.say(f"model {run.model}, {sampler.provider}")
+    sampler = Sampler(run.model, options.device, precision=options.precision)
+    told = f" ({sampler.about_precision})" if sampler.about_precision else ""
+    progress.say(f"model {run.model}, {sampler.provider}, {sampler.precision}{told}")
     if sampler.advice:
         progress.say(f"note: {sampler.advice}")
     if options.masks is not None:

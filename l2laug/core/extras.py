@@ -25,6 +25,7 @@ EXTRAS = {
             "yaml",
         }
     ),
+    "fast": frozenset({"onnx", "platformdirs"}),
     "heic": frozenset({"pillow_heif"}),
     "inception": frozenset({"torch_fidelity"}),
     "lpips": frozenset({"lpips"}),

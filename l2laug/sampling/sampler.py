@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from l2laug.artifacts.model_card import ORIGINAL, Card
@@ -22,13 +19,13 @@ from l2laug.core.errors import BundleError
 from l2laug.core.hashing import file_hash
 from l2laug.data.images.originals import Original, reduced
 from l2laug.sampling.apply_change import Change
+from l2laug.sampling.precision.choice import FP32, Model, choose
 from l2laug.sampling.providers import CUDA, Runtime, load_cuda
+from l2laug.sampling.session import BATCH, open_session
 
-# Every run of the graph has this many rows, the last ones padded, so that an image does not depend
-# on how many others are drawn with it.
-BATCH = 32
 DRAWN, CHANGE = ("images", "similarity"), ("grid", "tone", "difference")  # outputs of the graph
 TRIES = 8  # at an image, before the best of them is taken
+TRIAL_SEED = 2**32  # beyond those that can be asked for
 
 
 @dataclass(frozen=True)
@@ -75,20 +72,30 @@ class Sampler:
         device: ``auto``, ``cpu`` or ``cuda``.
         threads: of onnxruntime; 0 leaves it the choice.
         max_side: of originals, in pixels: longer ones are reduced, where small pictures will do.
+        precision: ``fp32``, ``int8``, ``fp16`` or ``auto``, see :func:`choose`.
 
     Attributes:
         card: what the model says of itself.
         digest: SHA-256 of the file.
         provider: what it runs on, as onnxruntime calls it: ``CPU`` or ``CUDA``.
         advice: what is wrong with the installation of onnxruntime, and the line that mends it.
+        precision: what it runs in.
+        about_precision: how that compares to ``fp32``, in words.
 
     Raises:
         BundleError: the file is missing or no model of l2laug's.
-        DeviceError: CUDA was asked for and can't be had.
+        DeviceError: CUDA was asked for and can't be had, or the precision is not for the device.
+        UsageError: there is no such precision, or it needs what is not installed.
+        QualityError: the model draws other images in that precision.
     """
 
     def __init__(
-        self, path: Path, device: str = "auto", threads: int = 0, max_side: int | None = None
+        self,
+        path: Path,
+        device: str = "auto",
+        threads: int = 0,
+        max_side: int | None = None,
+        precision: str = FP32,
     ) -> None:
         if not path.is_file():
             raise BundleError(f"No model at {path}.", "Make one with l2laug adapt FOLDER.")
@@ -97,21 +104,8 @@ class Sampler:
         providers = runtime.providers(device)
         if CUDA in providers:
             load_cuda()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        try:
-            # Its fallback prints on standard output, and from the CPU there is nowhere to go.
-            again = int(len(providers) > 1)
-            with redirect_stdout(sys.stderr):
-                self.session = onnxruntime.InferenceSession(
-                    str(path), options, providers, enable_fallback=again
-                )
-            self._metadata = self.session.get_modelmeta().custom_metadata_map
-        except Exception as error:  # onnxruntime's own exceptions share no root but this one
-            raise BundleError(
-                f"{path} can't be loaded: {str(error).splitlines()[0].rstrip('.')}.", "Adapt again."
-            ) from error
+        self.session = open_session(path, providers, threads)
+        self._metadata = self.session.get_modelmeta().custom_metadata_map
         used = self.session.get_providers()[0]
         runtime.check(device, used)
         self.advice = runtime.advice(device, used)
@@ -123,6 +117,17 @@ class Sampler:
         self._outputs = [name for name in (*DRAWN, *CHANGE) if name in there]
         self._check_graph(path)
         self.digest = file_hash(path)
+        about = Model(
+            path,
+            self.digest,
+            used,
+            self._largest_side,
+            self._outputs,
+            self._trial,
+            lambda file, count: open_session(file, providers, count),
+        )
+        self.precision, self.about_precision, session = choose(precision, about, threads)
+        self.session = session or self.session
 
     def draw(self, count: int, seed: int = 0, first: int = 0) -> Iterator[Drawn]:
         """Draw images ``first`` to ``first + count - 1`` of a seed, some at a time, in order.
@@ -169,6 +174,18 @@ class Sampler:
                 f"{path} takes or gives other arrays than its card says.",
                 "Do not trust that file; adapt again.",
             )
+
+    def _largest_side(self) -> int:
+        """Of what is drawn or changed, in pixels."""
+        rows = range(len(self.card.support_hashes))
+        originals = map(self.original, rows) if self.tells_changes else ()
+        return max(self.card.size, *(max(one.size) for one in originals if one is not None), 0)
+
+    def _trial(self, number: int) -> dict[str, NDArray[Any]]:
+        """Inputs of one batch of a seed that samples seldom have, to try a precision on."""
+        indices = range(number * BATCH, (number + 1) * BATCH)
+        latents = np.stack([latent(TRIAL_SEED, i, 0, self.card.latent) for i in indices])
+        return {"support": self._support(indices), "latent": latents}
 
     @property
     def tells_changes(self) -> bool:

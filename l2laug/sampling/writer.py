@@ -17,8 +17,10 @@ from l2laug.core.files import own_folder, unwritable, whole_file
 from l2laug.core.hashing import file_hash
 from l2laug.core.locks import alone_at
 from l2laug.core.progress import Progress
+from l2laug.sampling.precision.choice import FP32
 from l2laug.sampling.render import PictureOptions, encode, render, suffix_of
-from l2laug.sampling.sampler import BATCH, Drawn, Sampler
+from l2laug.sampling.sampler import Drawn, Sampler
+from l2laug.sampling.session import BATCH
 from l2laug.sampling.writing.claim import check_folder, claim_class
 from l2laug.sampling.writing.containers import open_container
 from l2laug.sampling.writing.job import Job, OutputOptions
@@ -47,6 +49,8 @@ class Written:
         never_accepted: images of which every try was; the best of them is written.
         side: of the squares they are, in pixels; None where each has the size of its original.
         missing_parts: numbers of the parts that other machines have still to draw.
+        precision: that they were drawn in.
+        provider: what they were drawn on, as onnxruntime calls it.
     """
 
     folder: Path
@@ -56,6 +60,8 @@ class Written:
     never_accepted: int
     side: int | None
     missing_parts: tuple[int, ...] = ()
+    precision: str = FP32
+    provider: str = "CPU"
 
 
 @dataclass(frozen=True)
@@ -150,7 +156,8 @@ def job_of(
     if not isinstance(options, OutputOptions):
         options = OutputOptions(options.size, options.format) if options else OutputOptions()
     _check_format(sampler, options)
-    return Job(out, sampler.card.class_name, count, seed, sampler.digest, options)
+    name, digest = sampler.card.class_name, sampler.digest
+    return Job(out, name, count, seed, digest, options, sampler.precision)
 
 
 def finish(sampler: Sampler, job: Job) -> Written:
@@ -181,6 +188,8 @@ def told(sampler: Sampler, job: Job, manifest: Path, missing: list[int]) -> Writ
         never,
         side=job.options.size or (None if native else sampler.card.size),
         missing_parts=tuple(missing),
+        precision=sampler.precision,
+        provider=sampler.provider,
     )
 
 
@@ -252,6 +261,7 @@ def _sample(sampler: Sampler, job: Job, drawn: Drawn, k: int) -> _Sample:
         **entry_of(sampler, drawn, k, picture.size, content),
         "seed": job.seed,
         "asked": job.asked,
+        "precision": job.precision,
     }
     masks = _masks(job, drawn, k, picture.size)
     if job.options.masks is not None:

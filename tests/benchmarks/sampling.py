@@ -3,10 +3,11 @@
     python -m tests.benchmarks.sampling RUN/model.onnx
 
 Ratios are of images a second. `torch eager fp32` is the generator of the model's bundle with its
-encoder and GEMs, as it was trained; `graph` runs the model file in onnxruntime and does nothing
-with what comes out; `draw` is the Sampler, with latents, rounding and bookkeeping; `sample` writes
-the model's own small squares and a manifest as `l2laug sample --size` does; `sample at own size`
-applies changes to the originals. No draw is rejected here, so that all run the graph equally often.
+encoder and GEMs, as it was trained; `onnxruntime fp32` runs the model file and does nothing with
+what comes out, `graph` does so in the precision that `--precision` asks for; `draw` is the Sampler,
+with latents, rounding and bookkeeping; `sample` writes the model's own small squares and a manifest
+as `l2laug sample --size` does; `sample at own size` applies changes to the originals. No draw is
+rejected here, so that all run the graph equally often.
 """
 
 from __future__ import annotations
@@ -28,12 +29,13 @@ from l2laug.core.progress import Progress
 from l2laug.nn.changes.generator import ChangeGenerator
 from l2laug.nn.gem import build_gems
 from l2laug.nn.generator import Generator
-from l2laug.sampling.sampler import BATCH, Sampler
+from l2laug.sampling.sampler import Sampler
+from l2laug.sampling.session import BATCH
 from l2laug.sampling.writer import write_samples
 from l2laug.sampling.writing.job import OutputOptions
 from tests.benchmarks.ratios import Ratio, ratio, show, speed, time_in_turn
 
-EAGER = "torch eager fp32"
+EAGER, PLAIN = "torch eager fp32", "onnxruntime fp32"
 
 
 def eager(card: Card, count: int, bundle: str) -> Callable[[], None]:
@@ -62,16 +64,18 @@ def eager(card: Card, count: int, bundle: str) -> Callable[[], None]:
     return draw
 
 
-def actions_of(sampler: Sampler, count: int) -> dict[str, Callable[[], None]]:
+def actions_of(plain: Sampler, sampler: Sampler, count: int) -> dict[str, Callable[[], None]]:
     """What is timed, but for torch."""
     feed = {
-        "support": np.zeros(BATCH, np.int64),
-        "latent": np.ones((BATCH, sampler.card.latent), np.float32),
+        "support": np.arange(BATCH) % len(sampler.card.support_hashes),
+        "latent": np.random.default_rng(0).standard_normal(
+            (BATCH, sampler.card.latent), np.float32
+        ),
     }
 
-    def graph() -> None:
+    def graph(which: Sampler) -> None:
         for _ in range(-(-count // BATCH)):
-            sampler.session.run(["images", "similarity"], feed)
+            which.session.run(["images", "similarity"], feed)
 
     def draw() -> None:
         for _ in sampler.draw(count):
@@ -83,7 +87,8 @@ def actions_of(sampler: Sampler, count: int) -> dict[str, Callable[[], None]]:
             write_samples(sampler, count, Path(folder), 0, Progress(quiet=True), pictures=options)
 
     actions: dict[str, Callable[[], None]] = {
-        "graph": graph,
+        PLAIN: lambda: graph(plain),
+        "graph": lambda: graph(sampler),
         "draw": draw,
         "sample": lambda: sample(sampler.card.size),
     }
@@ -99,23 +104,30 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--precision", default="auto")
     parser.add_argument("--bundle", help="that the model grew from, if its name is not enough")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
 
-    sampler = Sampler(given.model, given.device, threads=given.threads)
+    sampler, plain = (
+        Sampler(given.model, given.device, given.threads, precision=precision)
+        for precision in (given.precision, "fp32")
+    )
     torch.set_num_threads(given.threads)
     card = sampler.card = dataclasses.replace(sampler.card, acceptance_threshold=-1.0)
-    actions = actions_of(sampler, given.count)
+    actions = actions_of(plain, sampler, given.count)
     actions[EAGER] = eager(card, given.count, given.bundle or card.bundle)
     seconds = time_in_turn(actions, given.rounds)
     facts = {
         "images": f"{given.count} of {card.size}x{card.size}x{card.channels}",
         "threads": given.threads,
         "provider": sampler.provider,
+        "precision": sampler.precision,
+        "that is": sampler.about_precision,
     } | {f"images a second, {name}": round(given.count / min(seconds[name])) for name in actions}
     found = [speed(seconds, name, EAGER) for name in actions if name != EAGER]
-    found += [speed(seconds, "sample", "graph"), *_costs(seconds)]
+    found += [speed(seconds, "sample", PLAIN), speed(seconds, "sample", "graph")]
+    found += _costs(seconds)
     show(found, facts, as_json=given.json)
 
 

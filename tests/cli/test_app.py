@@ -22,6 +22,8 @@ def test_results_as_json(here: Path, tiny_run: Path, tiny_bundle: Path) -> None:
         "count": 2,
         "side": 32,
         "missing_parts": [],
+        "precision": "fp32",
+        "provider": "CPU",
     }
     (row,) = the_json(l2laug("bundles", tiny_bundle, "--json"))["bundles"]
     assert (row["name"], row["size"], row["channels"], row["problems"]) == ("tiny", 32, 1, [])

@@ -179,7 +179,8 @@ def test_resuming_with_a_larger_count_draws_more(
 
 
 @pytest.mark.parametrize(
-    ("seed", "count", "said"), [(6, 36, "another model, seed, size or format"), (5, 3, "-n 3")]
+    ("seed", "count", "said"),
+    [(6, 36, "another model, seed, size, format or precision"), (5, 3, "-n 3")],
 )
 def test_samples_that_were_begun_otherwise_are_left_alone(
     sampler: Sampler, whole: dict[str, bytes], tmp_path: Path, seed: int, count: int, said: str

@@ -157,7 +157,7 @@ def _finished(job: Job) -> int:
         total += len(mine)
         if any(begun_as(entry) != job.begun_as for entry in mine):
             raise OutputError(
-                f"The samples in {job.out} are of another model, seed, size or format.",
+                f"The samples in {job.out} are of another model, seed, size, format or precision.",
                 "Give --overwrite in place of --resume, or another place with -o.",
             )
         if whole and total <= len(indices):

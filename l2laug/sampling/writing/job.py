@@ -11,6 +11,7 @@ from typing import Any
 
 from l2laug.artifacts.names import MANIFEST
 from l2laug.core.errors import UsageError
+from l2laug.sampling.precision.choice import FP32
 from l2laug.sampling.render import PictureOptions
 from l2laug.sampling.writing.support_masks import SupportMasks
 
@@ -80,6 +81,7 @@ class Job:
         seed: of the images.
         model: SHA-256 of the model file.
         options: how and into which files.
+        precision: that the model runs in.
     """
 
     out: Path
@@ -88,11 +90,12 @@ class Job:
     seed: int
     model: str
     options: OutputOptions
+    precision: str = FP32
 
     @property
-    def begun_as(self) -> tuple[int, str, str]:
+    def begun_as(self) -> tuple[int, str, str, str]:
         """What samples that may be gone on with have in common, see :func:`begun_as`."""
-        return self.seed, self.model, self.asked
+        return self.seed, self.model, self.asked, self.precision
 
     @property
     def asked(self) -> str:
@@ -168,6 +171,6 @@ class Job:
                             yield Path(entry.path)
 
 
-def begun_as(entry: dict[str, Any]) -> tuple[Any, Any, Any]:
-    """Seed, model, and size, format and container that an entry of a manifest was drawn with."""
-    return entry["seed"], entry["model"], entry.get("asked")
+def begun_as(entry: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
+    """Seed, model, what was asked for, and precision that an entry of a manifest was drawn with."""
+    return entry["seed"], entry["model"], entry.get("asked"), entry.get("precision", FP32)

@@ -1,0 +1,1 @@
+"""Models in less precision than they were trained in, where that is faster and draws alike."""
