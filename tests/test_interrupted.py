@@ -21,6 +21,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from l2laug import cli
+from l2laug.__main__ import main
 from l2laug.cli import app
 from l2laug.commands import adapt as adapting
 from l2laug.commands import evaluate as evaluating
@@ -103,6 +105,19 @@ def test_samples_go_on_once_there_is_room_again(here: Path, tiny_run: Path) -> N
 
 
 # --- Ctrl-C --------------------------------------------------------------------------------
+
+
+def test_ctrl_c_while_the_command_line_loads(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "stopped before it began\n")
 
 
 def test_ctrl_c_in_a_second_class_keeps_the_first(

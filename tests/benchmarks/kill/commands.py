@@ -32,6 +32,7 @@ class Command:
         again: those that go on.
         copies: what is copied into that folder first.
         setup: makes parts of it small, in the process that runs it.
+        once_done: exit code of going on where nothing is left to be done.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Command:
     again: tuple[str, ...]
     copies: tuple[tuple[Path, str], ...] = ()
     setup: Callable[[], None] = lambda: None
+    once_done: int = 0
 
     @property
     def going_on(self) -> Command:
@@ -110,7 +112,7 @@ def list_commands(work: Path, start: Callable[[Command, Path], object]) -> list[
         Command("adapt", adapt, (*adapt, "--resume")),
         Command("sample", sample, (*sample, "--resume")),
         Command("sample --shards", tars, (*tars, "--resume")),
-        Command("pretrain", pretrain, (*pretrain, "--resume")),
+        Command("pretrain", pretrain, (*pretrain, "--resume"), once_done=6),
         Command("evaluate", (*evaluate, *small), (*evaluate, *small), found),
         Command("augment", augment, (*augment, "--resume"), setup=_small_studies),
         Command("compare", compare, compare, beside),
