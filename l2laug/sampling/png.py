@@ -1,4 +1,4 @@
-"""PNG files of large pictures in a fraction of the time that Pillow takes, by zlib alone."""
+"""PNG files in a half to a quarter of the time that Pillow takes, by zlib alone."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ Bytes = NDArray[np.uint8]
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # of the standard, by channels
 NONE, SUB, UP, AVERAGE = range(4)  # filters; Paeth's costs as much as all else and gains little
 SAMPLE = 1 << 15  # bytes that filters are tried on
+SMALL = 1 << 18  # bytes of pixels up to which trying costs more than it gains
 
 
 def encode_png(pixels: NDArray[Any], profile: bytes = b"") -> bytes:
@@ -21,7 +22,8 @@ def encode_png(pixels: NDArray[Any], profile: bytes = b"") -> bytes:
 
     Pillow weighs five filters for every row. Here one serves all of them, with one of zlib's
     strategies: those by which some of the rows become smallest. Behind a filter photographs have
-    little that repeats but runs of equal bytes, and to look for nothing else is fast.
+    little that repeats but runs of equal bytes, and to look for nothing else is fast. Of a small
+    picture the filter is taken that leaves the smallest numbers.
 
     Args:
         pixels: ``(H, W, C)``, uint8 or uint16; C is 1 or 3, or one more with alpha.
@@ -33,18 +35,32 @@ def encode_png(pixels: NDArray[Any], profile: bytes = b"") -> bytes:
     framed = np.zeros((height + 1, (width + 1) * channels * size), np.uint8)
     step = channels * size
     framed[1:, step:] = rows.reshape(height, -1)
-    every = -(-rows.size // SAMPLE)
+    if rows.size < SMALL:
+        content = _deflated(_of_small_numbers(framed, step), zlib.Z_DEFAULT_STRATEGY)
+    else:
+        content = _shortest(framed, step)
+    header = struct.pack(">IIBBBBB", width, height, 8 * size, COLOUR_TYPES[channels], 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", content), (b"IEND", b"")]
+    if profile:
+        parts.insert(1, (b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, part) for name, part in parts)
+
+
+def _of_small_numbers(framed: Bytes, step: int) -> Bytes:
+    """The rows behind the filter whose results are nearest to 0, as signed numbers."""
+    ways = [_filtered(framed, step, kind) for kind in (NONE, AVERAGE)]
+    return min(ways, key=lambda rows: int(np.minimum(rows, -rows).sum(dtype=np.int64)))
+
+
+def _shortest(framed: Bytes, step: int) -> bytes:
+    """The rows deflated, in the way by which some of them become shortest."""
+    every = -(-framed.size // SAMPLE)
     some = {kind: _filtered(framed, step, kind, every) for kind in (NONE, SUB, UP, AVERAGE)}
     kind, strategy = min(
         product(some, (zlib.Z_RLE, zlib.Z_DEFAULT_STRATEGY)),
         key=lambda way: len(_deflated(some[way[0]], way[1])),
     )
-    header = struct.pack(">IIBBBBB", width, height, 8 * size, COLOUR_TYPES[channels], 0, 0, 0)
-    content = _deflated(_filtered(framed, step, kind), strategy)
-    parts = [(b"IHDR", header), (b"IDAT", content), (b"IEND", b"")]
-    if profile:
-        parts.insert(1, (b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, part) for name, part in parts)
+    return _deflated(_filtered(framed, step, kind), strategy)
 
 
 def _filtered(framed: Bytes, step: int, kind: int, every: int = 1) -> Bytes:

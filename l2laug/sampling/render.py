@@ -17,8 +17,6 @@ from l2laug.sampling.png import encode_png
 from l2laug.sampling.sampler import Drawn, Sampler
 
 FORMATS = ("png", "jpg", "webp")
-LEVEL = 3  # of zlib, of 9: at 32x32 five times as fast as Pillow's 6, for files a tenth larger
-LARGE = 1 << 18  # bytes of pixels from which on our own encoder is the faster one
 QUALITY = 95
 SIDES = (8, 4096)  # of the squares that can be asked for
 
@@ -102,10 +100,8 @@ def encode(picture: Original, options: PictureOptions) -> bytes:
     plain = as_picture(picture)
     if suffix == "tif" or plain is None:
         _write_tiff(buffer, picture)
-    elif suffix == "png" and picture.pixels.nbytes >= LARGE:
-        return encode_png(picture.pixels, picture.profile)
     elif suffix == "png":
-        plain.save(buffer, "PNG", compress_level=LEVEL, icc_profile=picture.profile or None)
+        return encode_png(picture.pixels, picture.profile)
     elif suffix == "jpg":
         ground = _over_white(plain)
         ground.save(buffer, "JPEG", quality=QUALITY, icc_profile=picture.profile or None)

@@ -32,6 +32,8 @@ def open_session(path: Path, providers: Sequence[Any], threads: int = 0) -> Any:
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     options.add_free_dimension_override_by_name("batch", BATCH)
+    # Threads that wait would take time from those that write files.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         # Its fallback prints on standard output, and from the CPU there is nowhere to go.
         again = int(len(providers) > 1)

@@ -230,13 +230,22 @@ def _samples(sampler: Sampler, job: Job, draws: Iterator[Drawn]) -> Iterator[_Sa
     most = max(2 * workers, min(BATCH, WAITING // _bytes_of_one(sampler, job)))
     with ThreadPoolExecutor(workers) as pool:
         waiting = deque[Future[_Sample]]()
-        for drawn in draws:
+        for drawn in _ahead(draws):
             for k in range(len(drawn.indices)):
                 waiting.append(pool.submit(_sample, sampler, job, drawn, k))
                 if len(waiting) > most:
                     yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _ahead(draws: Iterator[Drawn]) -> Iterator[Drawn]:
+    """Draws in their order; the next ones are drawn while some are written."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, draws, None)
+        while (drawn := following.result()) is not None:
+            following = pool.submit(next, draws, None)
+            yield drawn
 
 
 def _bytes_of_one(sampler: Sampler, job: Job) -> int:

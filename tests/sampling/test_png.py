@@ -72,6 +72,15 @@ def test_files_are_about_as_small_as_pillows() -> None:
         assert len(encode_png(pixels)) < 1.25 * compressed_by_pillow(pixels)
 
 
+def test_small_files_are_about_as_small_as_pillows() -> None:
+    random = np.random.default_rng(0)
+    camera = np.rint(smooth((64, 64, 3)) * 255 + random.normal(0, 4, (64, 64, 3)))
+    photograph = camera.clip(0, 255).astype(np.uint8)
+    ink = np.where(smooth((32, 32, 3)) > 0.5, 255, 0).astype(np.uint8)
+    for pixels in (photograph, ink):
+        assert len(encode_png(pixels)) < 1.1 * compressed_by_pillow(pixels)
+
+
 def test_a_flat_picture_takes_next_to_nothing() -> None:
     assert len(encode_png(np.full((500, 500, 3), 77, np.uint8))) < 5000
 
