@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from l2laug.artifacts.output_folders import claim
+from l2laug.artifacts.output_folders import check_free, claim
 from l2laug.artifacts.run import find_run
 from l2laug.commands.adapt import AdaptOptions, adapt
 from l2laug.commands.evaluate import Evaluation, evaluate
@@ -100,6 +100,7 @@ def demo(out: Path, session: Session, *, overwrite: bool = False) -> list[Demo]:
     Raises:
         OutputError: the folder exists, another process is writing to it, or it can't be written.
     """
+    check_free([out], PROBLEMS[0].name, overwrite=overwrite)
     with own_folder(out):
         claim(out, PROBLEMS[0].name, overwrite=overwrite)
         return [_solve(problem, out / problem.name, session) for problem in PROBLEMS]
