@@ -110,7 +110,7 @@ def _solve(problem: Problem, out: Path, session: Session) -> Demo:
     session.progress.say(f"{problem.name}: {problem.rare} is rare, {SHOTS} images")
     train, test = problem.write(out)
     run = out / "run"
-    options = AdaptOptions(bundle=problem.bundle, base=train, out=run)
+    options = AdaptOptions(bundle=problem.bundle, out=run)
     adapt(train / problem.rare, options, session)
     found = find_run(run)
     wanted = SampleOptions(problem.samples, seed=session.seed)

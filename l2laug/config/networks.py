@@ -144,6 +144,22 @@ class GemOptions(Options):
         description="What GEMs learn the step from few to many images of: the source `classes`, "
         "as in the paper, or a new `domain`, see the keys of `domains`.",
     )
+    meta_rounds: Annotated[Whole, Field(ge=0, le=1000)] = Field(
+        default=0,
+        description="Passes of first-order meta-learning over the domain episodes afterwards, for "
+        "GEMs that are to be tuned alone (`target.train: gems`).",
+    )
+    meta_steps: Steps = Field(
+        default=10,
+        description="Steps on a domain's few images in such a pass; as many follow on all.",
+    )
+    meta_rate: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.5,
+        description="Share of the way to a domain's GEMs that the start goes; falls to 0.",
+    )
+    meta_learning_rate: Rate = Field(
+        default=1e-3, description="Learning rate (Adam) of the GEMs in such a pass."
+    )
 
     @field_validator("type", mode="before")
     @classmethod

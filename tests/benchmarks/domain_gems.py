@@ -28,7 +28,8 @@ from l2laug.nn.gem import build_gems, with_strength
 from l2laug.nn.weights import save_weights
 from l2laug.runtime.session import Session
 from l2laug.training.early_stopping import STRENGTHS
-from l2laug.training.gems.episodes import Start, distance_left, make_episodes, train_on_domains
+from l2laug.training.gems.episodes import Start, make_episodes
+from l2laug.training.gems.on_domains import distance_left, train_on_domains
 from l2laug.training.initial_weights import bundle_weights
 
 
@@ -52,11 +53,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--domains", type=int, default=52)
+    parser.add_argument("--meta-rounds", type=int, default=0)
+    parser.add_argument("--meta-steps", type=int, default=10)
+    parser.add_argument("--meta-rate", type=float, default=0.5)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     bundle = find_bundle(arguments.bundle)
     plain = parse_recipe(bundle.info["recipe"], bundle.name).model_dump(mode="json")
-    keys = ("type", "norm", "strategy", "steps", "batch")
+    keys = ("type", "norm", "strategy", "steps", "batch", "meta_rounds", "meta_steps", "meta_rate")
     plain["gems"] |= {"episodes": "domain"} | {key: getattr(arguments, key) for key in keys}
     plain["domains"]["count"] = arguments.domains
     recipe: Recipe = parse_recipe(plain, bundle.name)

@@ -100,7 +100,9 @@ def rows_of(evaluation: Evaluation) -> Iterator[Row]:
         }
 
 
-def measure(problem: Folders, key: Mapping[str, Any], heads: str, arms: str) -> list[Row]:
+def measure(
+    problem: Folders, key: Mapping[str, Any], bundle: str, heads: str, arms: str
+) -> list[Row]:
     """Adapt, sample and evaluate."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as place:
@@ -111,7 +113,9 @@ def measure(problem: Folders, key: Mapping[str, Any], heads: str, arms: str) -> 
         base = train if key["base"] else None
         try:
             (adapted,) = adapt(
-                train / key["rare"], AdaptOptions(base=base, out=root / "run"), session
+                train / key["rare"],
+                AdaptOptions(bundle=bundle, base=base, out=root / "run"),
+                session,
             )
         except QualityError as error:
             return [{**key, "verdict": "refused", "scores": error.fact}]
@@ -137,6 +141,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rare", choices=("smallest", "each"), default="smallest")
     parser.add_argument("--base", action="store_true")
+    parser.add_argument("--bundle", default="auto", help="to adapt")
     parser.add_argument("--heads", default="probe")
     parser.add_argument("--arms", default="quick")
     parser.add_argument("--only", default="", help="problems, with commas between")
@@ -161,7 +166,7 @@ def main() -> None:
                     if tuple(map(str, values)) in done:
                         continue
                     key = dict(zip(KEY, values, strict=True))
-                    rows = measure(classes, key, arguments.heads, arguments.arms)
+                    rows = measure(classes, key, arguments.bundle, arguments.heads, arguments.arms)
                     with arguments.out.open("a", newline="") as file:
                         table = csv.DictWriter(file, FIELDS)
                         if new:

@@ -3,12 +3,13 @@
     python -m tests.benchmarks.gem_domains OMNIGLOT -o gems.csv --work FOLDER --bundle BUNDLE
 
 A task is five images of a class: of a class that the bundle held out, in a style drawn for this
-benchmark alone, or of scikit-learn's scanned digits. For each the strong generator draws as it is
-(`strong`), tuned (`plain`), and tuned with GEMs at the strength that is taken (`gems`), all by the
-bundle's own recipe; and in fewer, faster steps with nothing but GEMs tuned (`gems alone`) and with
-all layers tuned (`all short`). `--work` keeps tuned generators and features of draws, so that
-the same command goes on after a stop. A row of the file is a task and a method; `--summary` prints
-FID pooled over the tasks of each seed.
+benchmark alone (`--domains`) or as it is (`--characters`), or of scikit-learn's scanned digits
+(`--digits`). For each the strong generator draws as it is (`strong`), tuned (`plain`), and tuned
+with GEMs at the strength that is taken (`gems`), all by the bundle's own recipe; and in fewer,
+faster steps with nothing but GEMs tuned (`gems alone`), with GEMs and all layers tuned (`gems and
+all`), and with all layers and no GEMs (`all short`). `--work` keeps tuned generators and features
+of draws, so that the same command goes on after a stop. A row of the file is a task and a method;
+`--summary` prints FID pooled over the tasks of each seed.
 """
 
 from __future__ import annotations
@@ -54,8 +55,9 @@ STREAM = 7  # of styles: those of episodes are of others
 # As many steps for GEMs alone as for all layers; GEMs stand faster ones.
 SHORT = {"critic_learning_rate": 2e-4, "batch": 8, "steps": 60, "gems": False}
 ALL_SHORT = SHORT | {"learning_rate": 2e-4, "gem_strength": False}
+WITH_ALL = SHORT | {"learning_rate": 2e-4, "gems": True, "steps": 0, "tune_steps": 60}
 ALONE = SHORT | {"learning_rate": 1e-3, "train": "gems"}
-METHODS = ("strong", "plain", "gems", "gems alone", "all short")
+METHODS = ("strong", "plain", "gems", "gems alone", "gems and all", "all short")
 FIELDS = ("problem", "seed", "method", "strength", "steps", "seconds", "fid", "recall", "diversity")
 
 
@@ -74,14 +76,18 @@ class Task:
         return f"{self.problem}-{self.seed}"
 
 
-def tasks(source: Path, bundle: Bundle, domains: int, digits: list[int], seeds: int) -> list[Task]:
-    """All tasks, those of the first seed first."""
+def tasks(
+    source: Path, bundle: Bundle, counts: tuple[int, int], digits: list[int], seeds: int
+) -> list[Task]:
+    """All tasks, those of the first seed first; ``counts`` of domains and of plain characters."""
     held_out = sorted(bundle.info["source"]["held_out"])
     folders = {name: files for name, files in class_folders(source).items() if name in held_out}
     unseen = read_classes(folders, bundle.size, bundle.channels)
     classes = []
-    for i, domain in enumerate(draw_domains(unseen, domains, 1, derived_seed(STREAM))):
+    for i, domain in enumerate(draw_domains(unseen, counts[0], 1, derived_seed(STREAM))):
         classes.append((f"domain {i}", domain.images(unseen)))
+    for name in held_out[:: max(1, len(held_out) // max(1, counts[1]))][: counts[1]]:
+        classes.append((f"character {name}", unseen.of([name])))
     scans = load_digits()
     for digit in digits:
         found = [np.rint(255 - s * (255 / 16)) for s in scans.images[scans.target == digit]]
@@ -131,6 +137,7 @@ class Bench:
             "plain": self._plain,
             "gems": self._gems,
             "gems alone": self._alone,
+            "gems and all": self._with_all,
             "all short": self._short,
         }[method](task)
         features, real = self.extract(draw(nets.eval(), task)), self.extract(task.reference)
@@ -196,15 +203,23 @@ class Bench:
         return nets, row
 
     def _alone(self, task: Task) -> tuple[GeneratorWithGems, dict[str, object]]:
-        target = self.recipe.target.model_copy(update=ALONE)
+        return self._tuned_with_gems(task, ALONE, "alone")
+
+    def _with_all(self, task: Task) -> tuple[GeneratorWithGems, dict[str, object]]:
+        return self._tuned_with_gems(task, WITH_ALL, "with-all")
+
+    def _tuned_with_gems(
+        self, task: Task, changed: dict[str, object], name: str
+    ) -> tuple[GeneratorWithGems, dict[str, object]]:
+        target = self.recipe.target.model_copy(update=changed)
         recipe = self.recipe.model_copy(update={"target": target})
-        nets, row, choice = self._train(task, recipe, f"{task.key}-alone")
+        nets, row, choice = self._train(task, recipe, f"{task.key}-{name}")
         return nets, row | {"strength": "" if choice is None else choice.strength}
 
 
 def summary(work: Path, rows: list[dict[str, str]]) -> Iterator[str]:
     """FID pooled over the tasks of each kind, a line for each kind and method."""
-    for kind in ("domain", "digit"):
+    for kind in ("domain", "character", "digit"):
         for method in METHODS:
             mine = [r for r in rows if r["method"] == method and r["problem"].startswith(kind)]
             found = []
@@ -233,6 +248,7 @@ def main() -> None:
     parser.add_argument("--bundle", default="glyphs")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--domains", type=int, default=8)
+    parser.add_argument("--characters", type=int, default=0, help="held-out ones as they are")
     parser.add_argument("--digits", type=int, nargs="*", default=list(range(10)))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--seconds", type=float, help="stop after so long, with exit code 1")
@@ -248,9 +264,8 @@ def main() -> None:
         return
     arguments.work.mkdir(parents=True, exist_ok=True)
     bench = Bench(find_bundle(arguments.bundle), arguments.work)
-    found = tasks(
-        arguments.source, bench.bundle, arguments.domains, arguments.digits, arguments.seeds
-    )
+    counts = arguments.domains, arguments.characters
+    found = tasks(arguments.source, bench.bundle, counts, arguments.digits, arguments.seeds)
     done = {(row["problem"], row["seed"], row["method"]) for row in rows}
     for task in found:
         for method in arguments.methods:

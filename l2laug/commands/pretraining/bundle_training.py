@@ -37,8 +37,9 @@ from l2laug.runtime.processes import Processes
 from l2laug.runtime.session import Session
 from l2laug.training.feature_net import train_features
 from l2laug.training.gan_step import GanTrainer
-from l2laug.training.gems.episodes import Start, train_on_domains
+from l2laug.training.gems.episodes import Start
 from l2laug.training.gems.fit import train_gems
+from l2laug.training.gems.on_domains import train_on_domains
 from l2laug.training.pairs import PairSampler
 from l2laug.training.source import draw_sheet, train_strong, train_weak
 

@@ -15,8 +15,9 @@ from l2laug.data.image_set import ImageSet
 from l2laug.nn.gem import build_gems
 from l2laug.nn.weights import save_weights
 from l2laug.runtime.session import Session
-from l2laug.training.gems.episodes import Start, train_on_domains
+from l2laug.training.gems.episodes import Start
 from l2laug.training.gems.fit import train_gems
+from l2laug.training.gems.on_domains import train_on_domains
 from l2laug.training.initial_weights import bundle_weights, load_generator
 from l2laug.training.pairs import PairSampler
 

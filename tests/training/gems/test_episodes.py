@@ -20,13 +20,9 @@ from l2laug.nn.gem import build_gems
 from l2laug.runtime.device import Engine
 from l2laug.runtime.session import Session
 from l2laug.training.gems import episodes as domain_episodes
-from l2laug.training.gems.episodes import (
-    Episode,
-    Start,
-    distance_left,
-    make_episodes,
-    train_on_domains,
-)
+from l2laug.training.gems import on_domains
+from l2laug.training.gems.episodes import Episode, Start, make_episodes
+from l2laug.training.gems.on_domains import distance_left, train_on_domains
 from l2laug.training.initial_weights import bundle_weights
 
 SESSION = Session(Engine(torch.device("cpu"), torch.float32), Progress(quiet=True))
@@ -130,7 +126,7 @@ def test_gems_that_learned_from_episodes_go_part_of_the_way(
     recipe: Recipe,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(domain_episodes, "make_episodes", lambda *_: ([faulty], [faulty]))
+    monkeypatch.setattr(on_domains, "make_episodes", lambda *_: ([faulty], [faulty]))
     options = recipe.gems.model_copy(update={"positions": (1,), "steps": 60, "type": 2})
     recipe = recipe.model_copy(update={"gems": options})
     torch.manual_seed(0)
