@@ -32,7 +32,7 @@ class TrainedOnDomains:
 
     Attributes:
         losses: for each position before and after.
-        distance_left: see :func:`distance_left`.
+        distance_left: see :func:`distance_left`; before they became a start to tune from.
     """
 
     losses: dict[str, tuple[float, float]]
@@ -70,10 +70,10 @@ def train_on_domains(
         return TrainedOnDomains({}, {})
     learned, held_out = make_episodes(*sets, start, recipe, session, folder)
     losses = fit_gems(gems, EpisodeExamples(learned, recipe, session), recipe.gems, session, log)
-    learn_start(gems, learned, start, recipe, session)
     left = distance_left(gems, held_out, recipe, session)
     said = ", ".join(f"block {name} {share:.0%}" for name, share in left.items())
     session.progress.say(f"GEMs leave of the distance from few to many images: {said or 'all'}")
+    learn_start(gems, learned, start, recipe, session)
     return TrainedOnDomains(losses, left)
 
 
