@@ -188,7 +188,7 @@ class EarlyStopping:
     def plug_in(self, gems: nn.ModuleDict) -> GemChoice:
         """Plug GEMs into the best moment, at the strength at which its draws are best.
 
-        Strength 0 is that moment without GEMs: where they make nothing better, it stays so.
+        Strength 0 is that moment without GEMs: where they make nothing clearly better, it stays so.
 
         Args:
             gems: at full strength.
@@ -197,12 +197,14 @@ class EarlyStopping:
             ValueError: there is no moment yet.
         """
         (best, nets), chosen = self.found, 0.0
-        evaluations = []
+        evaluations = list[GemEvaluation]()
         for strength in STRENGTHS:
             tried = GeneratorWithGems(nets.generator, with_strength(gems, strength)).eval()
             seen = self.score(self._draw(tried), best.steps)
             evaluations.append(GemEvaluation(strength, seen))
-            if not strength or _better(seen, self.found[0]):
+            if not strength or (
+                _better(seen, self.found[0]) and _nearer(seen, evaluations[0].seen)
+            ):
                 self.best, chosen = (seen, tried), strength
         return GemChoice(chosen, tuple(evaluations))
 
@@ -260,3 +262,9 @@ def _better(one: TargetEvaluation, other: TargetEvaluation, margin: float = 0.0)
         if one.acceptable == other.acceptable
         else one.acceptable
     )
+
+
+def _nearer(seen: TargetEvaluation, without: TargetEvaluation) -> bool:
+    """Whether GEMs bring draws clearly nearer, or make them acceptable and no farther."""
+    mended = seen.acceptable and not without.acceptable
+    return seen.distance < without.distance + (CLEARLY if mended else -CLEARLY)
