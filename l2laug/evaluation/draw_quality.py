@@ -22,13 +22,15 @@ CONTRAST = (0.8, 1.25)  # of the originals' deviation of brightness
 SLACK = 1.0  # deviations of real images by which the mean similarity of pictures may be less
 # How much of the way from other things to the class itself drawn pictures have to come. Shapes that
 # are drawn anew lie farther from the few originals than these changed do; those that a bundle draws
-# which never learned the like have to be as good as real ones.
-NEAR_WAY, FAR_WAY = 0.5, 1.0
+# which never learned the like have to be nearly as good as real ones, or as good.
+NEAR_WAY, FAR_WAY, FARTHEST_WAY = 0.5, 0.8, 1.0
+TWICE = 2.0  # times the limit of a bundle's own kind, from where on images are farthest
 ALONE = 0.25  # cosine distance to the one image there is, at most
 TELLS = (
     0.75  # share of foreign directions farther from a class than its own images are; .5 is chance
 )
 ANYTHING = -1.0  # a cosine that everything reaches
+KEPT = {FAR_WAY: 1 - ALONE, FARTHEST_WAY: 0.9}  # cosine to the original, by the way to come
 OTHERS = 90  # percentile of foreign similarities that pictures have to reach in any case
 
 
@@ -91,8 +93,8 @@ class DrawGauge:
             :func:`l2laug.evaluation.bundles.domain_distance.anything`; without them, or with a
             single original, the net is believed.
         way: how much of the way from the foreign to the originals' own similarity pictures have to
-            come, 0 to 1; by default their similarity may be less by :data:`SLACK` deviations. With
-            :data:`FAR_WAY` each has to stay as near to its own original as those of a single image,
+            come, 0 to 1; by default their similarity may be less by :data:`SLACK` deviations. From
+            :data:`FAR_WAY` on each has to stay near to its own original as well, see :data:`KEPT`,
             for a class of unlike things tells little of what belongs to it.
 
     Attributes:
@@ -115,7 +117,7 @@ class DrawGauge:
         own = self._to_others(self.real, np.arange(len(self.real)))
         alone = len(self.real) < 2
         self.wanted = 1 - ALONE if alone else float(own.mean() - SLACK * own.std())
-        self.original_wanted = 1 - ALONE if way == FAR_WAY else ANYTHING
+        self.original_wanted = KEPT.get(way, ANYTHING) if way is not None else ANYTHING
         self.tells = True
         if foreign is not None and not alone:
             rows = range(len(own))
@@ -156,6 +158,18 @@ class DrawGauge:
         found = general_features(self.net, pixels)
         directions: Features = found / np.linalg.norm(found, axis=1, keepdims=True)
         return directions
+
+
+def way_from(distance: float) -> float:
+    """How much of the way pictures have to come, by how far their originals are from the source.
+
+    Args:
+        distance: 1 is the limit of a bundle's own kind, see
+            :func:`l2laug.evaluation.bundles.domain_distance.share_of_limit`.
+    """
+    if distance <= 1:
+        return NEAR_WAY
+    return FAR_WAY if distance <= TWICE else FARTHEST_WAY
 
 
 def look_at_draws(

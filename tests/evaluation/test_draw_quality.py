@@ -9,7 +9,7 @@ from sklearn.datasets import load_sample_images
 
 from l2laug.data.images.originals import Original
 from l2laug.evaluation.bundles.domain_distance import anything
-from l2laug.evaluation.draw_quality import FAR_WAY, DrawGauge, small
+from l2laug.evaluation.draw_quality import FAR_WAY, NEAR_WAY, DrawGauge, small, way_from
 from l2laug.features.general import GeneralNet, load_general_net
 
 Picture = NDArray[np.uint8]
@@ -57,6 +57,17 @@ def test_a_bundle_that_never_learned_the_like_has_to_keep_to_the_originals(net: 
     swapped = gauge.look(unlike[::-1], rows)
     assert swapped.to_original < swapped.original_wanted
     assert not swapped.of_class
+
+
+@pytest.mark.parametrize(
+    ("distance", "way", "kept"), [(0.9, NEAR_WAY, -1), (1.5, FAR_WAY, 0.75), (2.5, 1.0, 0.9)]
+)
+def test_the_farther_from_the_source_the_more_is_asked_of_draws(
+    net: GeneralNet, distance: float, way: float, kept: float
+) -> None:
+    assert way_from(distance) == way
+    originals = [Original(p, 3) for p in crops(0, 1)[:1] + crops(1, 1)[:1]]
+    assert DrawGauge(originals, net, anything(), way).original_wanted == kept
 
 
 def test_an_original_is_reduced_to_eight_bits_and_a_side_of_256() -> None:

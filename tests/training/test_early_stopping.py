@@ -212,6 +212,7 @@ def test_latents_are_lengthened_where_that_is_better_still(
         ((1, 2, 3, 4, 5), 1.0, 0.0),  # worse the stronger: none
         ((2, 2, 2, 2, 2), 1.0, 0.0),  # no better: none
         ((3, 2, 1, 0, 0), 0.5, 0.0),  # nearer, but not of the class any more
+        ((0.10, 0.09, 0.09, 0.09, 0.09), 1.0, 0.0),  # nearer by less than few images can tell
     ],
 )
 def test_gems_are_plugged_in_at_the_strength_whose_draws_are_best(
@@ -236,6 +237,26 @@ def test_gems_are_plugged_in_at_the_strength_whose_draws_are_best(
     seen, nets = stopping.found
     assert seen.distance == distances[int(strength * 4)]
     assert [gem.strength for gem in nets.gems.values()] == [strength] * 3 * bool(strength)
+
+
+@pytest.mark.parametrize(("farther", "strength"), [(0.2, 0.0), (0.01, 0.25)])
+def test_a_class_better_known_does_not_pay_for_draws_that_lie_farther(
+    support: ImageSet,
+    bundle: Bundle,
+    tiny: Recipe,
+    monkeypatch: pytest.MonkeyPatch,
+    farther: float,
+    strength: float,
+):
+    distances = [0.0, *[farther] * 4]
+    said = iter(
+        TargetEvaluation(7, d, 1.0, 0.89 if d == 0 else 0.95, None) for d in [0.0, *distances]
+    )
+    monkeypatch.setattr(EarlyStopping, "score", lambda *_: next(said))
+    stopping = watch_of(support, bundle)
+    stopping.evaluate(GeneratorWithGems(load_generator(bundle, tiny, "strong")).eval(), 7)
+
+    assert stopping.plug_in(load_gems(bundle, tiny)).strength == strength
 
 
 def train(support: ImageSet, bundle: Bundle, recipe: Recipe, **changes: object) -> Target:

@@ -30,8 +30,8 @@ from l2laug.data.images.file_notes import file_notes
 from l2laug.data.images.image_io import read_image
 from l2laug.data.images.image_stats import has_colour
 from l2laug.data.images.originals import Original, read_original
-from l2laug.evaluation.bundles.domain_distance import anything, far_from_source
-from l2laug.evaluation.draw_quality import FAR_WAY, NEAR_WAY, look_at_draws
+from l2laug.evaluation.bundles.domain_distance import anything, far_from_source, share_of_limit
+from l2laug.evaluation.draw_quality import look_at_draws, way_from
 from l2laug.features.general import load_general_net
 from l2laug.methods.learning.rare import learn_rare
 from l2laug.nn.onnx_export import TargetModel, export_model
@@ -122,7 +122,8 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
     write_text(run / "options.yaml", text)
     require_variety(run)
     if plan.recipe.target.require_similarity:
-        _require_similarity(originals, run, plan, NEAR_WAY if far is None else FAR_WAY)
+        distance = share_of_limit(support.pixels, plan.bundle, load_general_net())
+        _require_similarity(originals, run, plan, way_from(distance))
     return notes
 
 

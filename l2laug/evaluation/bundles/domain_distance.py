@@ -97,18 +97,24 @@ def limit_of(bundle: Bundle) -> float:
     return float(usual["percentile_99"]) / float(usual["median"])
 
 
+def share_of_limit(images: Pixels, bundle: Bundle, net: GeneralNet) -> float:
+    """How far images are from a bundle's source, over :func:`limit_of`; 0 for the general one."""
+    if bundle.name == GENERAL:
+        return 0.0
+    (distance,) = distances_to([bundle], images, net).values()
+    return distance / limit_of(bundle)
+
+
 def far_from_source(name: str, images: Pixels, bundle: Bundle, net: GeneralNet) -> str | None:
     """A sentence if most images of class ``name`` are farther out than :func:`limit_of` says."""
-    if bundle.name == GENERAL:
-        return None
-    (distance,) = distances_to([bundle], images, net).values()
-    if distance <= limit_of(bundle):
+    share = share_of_limit(images, bundle, net)
+    if share <= 1:
         return None
     return (
         f"{name}: these images look unlike what bundle {bundle.name} was trained on, "
-        f"{distance:.1f} times as far as its own unseen classes (99 in 100 of those stay under "
-        f"{limit_of(bundle):.1f}). What it draws may be rubbish: leave --bundle out, or give your "
-        "own base classes with --base DIR."
+        f"{share * limit_of(bundle):.1f} times as far as its own unseen classes (99 in 100 of "
+        f"those stay under {limit_of(bundle):.1f}). What it draws may be rubbish: leave --bundle "
+        "out, or give your own base classes with --base DIR."
     )
 
 
