@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from l2laug.cli.app import AsJson, Device, Overwrite, Seed, app, command
+from l2laug.cli.app import AsJson, Overwrite, Seed, app, command
 from l2laug.cli.printing import print_json, print_written
 
 RunArgument = Annotated[
@@ -25,7 +25,9 @@ def sample_cli(
         Path | None, typer.Option("-o", "--out", help="Folder for class folders [RUN/samples].")
     ] = None,
     seed: Seed = 0,
-    device: Device = "auto",
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda, tensorrt, coreml or directml.")
+    ] = "auto",
     precision: Annotated[
         str,
         typer.Option(help="fp32; int8 (CPU); fp16 (CUDA); auto: one that is faster here."),

@@ -28,7 +28,7 @@ class SampleOptions:
         count: how many images there shall be.
         out: folder for class folders; the run's own ``samples`` by default.
         seed: of the images; image ``i`` of a seed is always the same.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: one of :data:`l2laug.sampling.providers.DEVICES`.
         resume: keep the pictures that an earlier call with this seed left there.
         overwrite: remove them first.
         size: side of squares to write; each at the size of its original by default.
@@ -80,7 +80,7 @@ def sample(run: Run, options: SampleOptions, progress: Progress) -> Written:
         UsageError: both ``resume`` and ``overwrite`` are asked for, there is no such device or
             precision, or machines that share the work would not draw in the same one.
         BundleError: the model can't be loaded.
-        DeviceError: CUDA was asked for and can't be had, or the precision is not for the device.
+        DeviceError: the device that was asked for can't be had, or is not for the precision.
         QualityError: the model draws other images in that precision.
         OutputError: there are samples already, or they can't be written.
     """

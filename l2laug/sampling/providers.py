@@ -23,6 +23,15 @@ PACKAGES = (
     "onnxruntime-rocm",
 )
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+# What is taken only when it is asked for, and the package that brings it.
+OTHERS = {
+    "tensorrt": ("TensorrtExecutionProvider", "onnxruntime-gpu"),
+    "coreml": ("CoreMLExecutionProvider", "onnxruntime"),
+    "directml": ("DmlExecutionProvider", "onnxruntime-directml"),
+}
+DEVICES = ("auto", "cpu", "cuda", *OTHERS)
+# Shapes are the same in every run of a graph, but few: a search through all ways would not pay.
+OPTIONS = {CUDA: {"cudnn_conv_algo_search": "HEURISTIC"}}
 
 
 @dataclass(frozen=True)
@@ -34,33 +43,45 @@ class Runtime:
         cuda: onnxruntime was built with CUDA.
         gpu: the driver finds a CUDA GPU.
         wheels: onnxruntime-gpu can be installed on this platform.
+        others: providers beside CUDA and the CPU that onnxruntime was built with.
     """
 
     packages: tuple[str, ...]
     cuda: bool
     gpu: bool
     wheels: bool
+    others: tuple[str, ...] = ()
 
     @classmethod
     def here(cls) -> Runtime:
         """Of this interpreter and machine."""
+        there = onnxruntime.get_available_providers()
         return cls(
             packages=tuple(name for name in PACKAGES if _installed(name)),
-            cuda=CUDA in onnxruntime.get_available_providers(),
+            cuda=CUDA in there,
+            others=tuple(name for name in there if name not in (CPU, CUDA)),
             gpu=_has_gpu(),
             wheels=sys.platform in ("linux", "win32")
             and platform.machine().lower() in ("x86_64", "amd64"),
         )
 
     def providers(self, device: str) -> list[str]:
-        """Providers of onnxruntime for ``auto``, ``cpu`` or ``cuda``, in order of preference.
+        """Providers of onnxruntime for one of :data:`DEVICES`, in order of preference.
 
         Raises:
-            DeviceError: CUDA was asked for and can't be had.
-            UsageError: the device is none of the three.
+            DeviceError: it was asked for and can't be had.
+            UsageError: there is no such device.
         """
-        if device not in ("auto", "cpu", "cuda"):
-            raise UsageError(f"--device {device} is unknown.", "Use auto, cpu or cuda.")
+        if device not in DEVICES:
+            raise UsageError(f"--device {device} is unknown.", f"Use {', '.join(DEVICES)}.")
+        if device in OTHERS:
+            provider, package = OTHERS[device]
+            if provider not in self.others:
+                raise DeviceError(
+                    f"--device {device} was asked for, but this onnxruntime is without it.",
+                    f"{self._to(package)} Or use --device cpu.",
+                )
+            return [provider, *([CUDA] if device == "tensorrt" and self.cuda else []), CPU]
         if device == "cuda" and not self.gpu:
             raise DeviceError(
                 "--device cuda was asked for, but the driver finds no CUDA GPU.",
@@ -81,12 +102,17 @@ class Runtime:
             used: the first of the session's providers.
 
         Raises:
-            DeviceError: CUDA was asked for, and the session runs elsewhere.
+            DeviceError: one was asked for by name, and the session runs elsewhere.
         """
         if device == "cuda" and used != CUDA:
             raise DeviceError(
                 "--device cuda was asked for, but onnxruntime could not start CUDA.",
                 f"{self._to_cuda()} Or use --device cpu.",
+            )
+        if device in OTHERS and used != OTHERS[device][0]:
+            raise DeviceError(
+                f"--device {device} was asked for, but onnxruntime could not start it.",
+                f"{self._to(OTHERS[device][1])} Or use --device cpu.",
             )
 
     def advice(self, device: str, used: str) -> str:
@@ -107,9 +133,13 @@ class Runtime:
         return ""
 
     def _to_cuda(self) -> str:
-        if not self.wheels:
+        return self._to("onnxruntime-gpu")
+
+    def _to(self, package: str) -> str:
+        """How to put a package in the place of what is installed."""
+        if package == "onnxruntime-gpu" and not self.wheels:
             return "There is no onnxruntime-gpu for this platform."
-        return _in_place(("onnxruntime", "onnxruntime-gpu"), "onnxruntime-gpu")
+        return _in_place(tuple(dict.fromkeys(["onnxruntime", package])), package)
 
 
 def load_cuda() -> None:

@@ -69,7 +69,7 @@ class Sampler:
 
     Args:
         path: the ``.onnx`` file.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: one of :data:`l2laug.sampling.providers.DEVICES`.
         threads: of onnxruntime; 0 leaves it the choice.
         max_side: of originals, in pixels: longer ones are reduced, where small pictures will do.
         precision: ``fp32``, ``int8``, ``fp16`` or ``auto``, see :func:`choose`.
@@ -77,14 +77,14 @@ class Sampler:
     Attributes:
         card: what the model says of itself.
         digest: SHA-256 of the file.
-        provider: what it runs on, as onnxruntime calls it: ``CPU`` or ``CUDA``.
+        provider: what it runs on, as onnxruntime calls it: ``CPU``, ``CUDA``...
         advice: what is wrong with the installation of onnxruntime, and the line that mends it.
         precision: what it runs in.
         about_precision: how that compares to ``fp32``, in words.
 
     Raises:
         BundleError: the file is missing or no model of l2laug's.
-        DeviceError: CUDA was asked for and can't be had, or the precision is not for the device.
+        DeviceError: the device that was asked for can't be had, or is not for the precision.
         UsageError: there is no such precision, or it needs what is not installed.
         QualityError: the model draws other images in that precision.
     """

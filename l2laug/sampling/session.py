@@ -11,18 +11,19 @@ from typing import Any
 import onnxruntime
 
 from l2laug.core.errors import BundleError
+from l2laug.sampling.providers import OPTIONS
 
 # Every run of a graph has this many rows, the last ones padded, so that an image does not depend
 # on how many others are drawn with it.
 BATCH = 32
 
 
-def open_session(path: Path, providers: Sequence[Any], threads: int = 0) -> Any:
+def open_session(path: Path, providers: Sequence[str], threads: int = 0) -> Any:
     """Load a model file, to be run on :data:`BATCH` rows at once.
 
     Args:
         path: of the file.
-        providers: of onnxruntime, in order of preference, with their options if they have some.
+        providers: of onnxruntime, in order of preference.
         threads: of onnxruntime; 0 leaves it the choice.
 
     Raises:
@@ -37,9 +38,10 @@ def open_session(path: Path, providers: Sequence[Any], threads: int = 0) -> Any:
     try:
         # Its fallback prints on standard output, and from the CPU there is nowhere to go.
         again = int(len(providers) > 1)
+        told = [OPTIONS.get(name, {}) for name in providers]
         with redirect_stdout(sys.stderr):
             session = onnxruntime.InferenceSession(
-                str(path), options, list(providers), enable_fallback=again
+                str(path), options, list(providers), told, enable_fallback=again
             )
         _ = session.get_modelmeta().custom_metadata_map  # which may be no text
     except Exception as error:  # onnxruntime's own exceptions share no root but this one

@@ -7,11 +7,15 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import onnxruntime
 import pytest
 
 from l2laug.core.errors import DeviceError, UsageError
-from l2laug.sampling.providers import CPU, CUDA, Runtime
+from l2laug.sampling.providers import CPU, CUDA, OTHERS, Runtime
+from l2laug.sampling.session import open_session
+from tests.cli.calls import rejected
 
 TO_GPU = 'pip uninstall -y onnxruntime onnxruntime-gpu && pip install "onnxruntime-gpu[cuda,cudnn]"'
 GPU_READY = Runtime(("onnxruntime-gpu",), cuda=True, gpu=True, wheels=True)
@@ -63,6 +67,53 @@ def test_cuda_asked_for_and_fallen_back_from() -> None:
 def test_an_unknown_device() -> None:
     with pytest.raises(UsageError, match="--device tpu is unknown"):
         GPU_READY.providers("tpu")
+
+
+@pytest.mark.parametrize("device", sorted(OTHERS))
+def test_a_provider_by_its_name(device: str) -> None:
+    provider, package = OTHERS[device]
+    there = replace(CPU_ONLY, others=(provider,))
+
+    assert there.providers(device) == [provider, CPU]
+    assert there.providers("auto") == [CPU]  # never unasked
+    there.check(device, provider)
+    with pytest.raises(DeviceError, match="could not start it") as started:
+        there.check(device, CPU)
+    with pytest.raises(DeviceError, match="is without it") as found:
+        CPU_ONLY.providers(device)
+    for error in (started.value, found.value):
+        assert package in error.remedy
+        assert "--device cpu" in error.remedy
+
+
+def test_tensorrt_leaves_to_cuda_what_it_can_not_do() -> None:
+    provider, _ = OTHERS["tensorrt"]
+    there = replace(GPU_READY, others=(provider,))
+    assert there.providers("tensorrt") == [provider, CUDA, CPU]
+
+
+def test_sessions_are_told_how_to_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {}
+
+    class Told:
+        def __init__(self, path: str, options: object, names: object, told: object, **_: int):
+            given.update(path=path, options=options, names=names, told=told)
+
+        def get_modelmeta(self) -> SimpleNamespace:
+            return SimpleNamespace(custom_metadata_map={})
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Told)
+
+    open_session(Path("m.onnx"), [CUDA, CPU], 2)
+
+    assert given["names"] == [CUDA, CPU]
+    assert given["told"] == [{"cudnn_conv_algo_search": "HEURISTIC"}, {}]
+    assert given["options"].intra_op_num_threads == 2
+
+
+def test_sample_names_the_package_of_a_missing_provider(tiny_run: Path, tmp_path: Path) -> None:
+    words = ["sample", tiny_run, "-n", 1, "-o", tmp_path / "out", "--device", "directml"]
+    assert "pip install onnxruntime-directml" in rejected(7, *words)
 
 
 @pytest.mark.parametrize(
