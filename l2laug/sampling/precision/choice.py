@@ -16,7 +16,15 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from l2laug import __version__
-from l2laug.core.errors import DeviceError, MissingExtraError, OutputError, QualityError, UsageError
+from l2laug.core.errors import (
+    BundleError,
+    DeviceError,
+    L2lAugError,
+    MissingExtraError,
+    OutputError,
+    QualityError,
+    UsageError,
+)
 from l2laug.core.files import write_text
 from l2laug.core.hashing import key_of
 from l2laug.sampling.precision.processor import processor
@@ -101,6 +109,7 @@ def choose(wanted: str, model: Model, threads: int) -> tuple[str, str, Any]:
 
     Raises:
         UsageError: there is no such precision.
+        BundleError: no file of that precision can be made of the model.
         DeviceError: the precision is not for what the model runs on.
         MissingExtraError: what makes its file is not installed.
         QualityError: its draws are too far from fp32's.
@@ -130,10 +139,10 @@ def choose(wanted: str, model: Model, threads: int) -> tuple[str, str, Any]:
         )
     try:
         file, found = _kept(precision, model)
-    except OutputError as error:
+    except (BundleError, OutputError) as error:
         if wanted != AUTO:
             raise
-        return FP32, f"{precision} has no place: {error.fact}", None
+        return FP32, f"no {precision}: {error.fact}", None
     if wanted == AUTO and not (found.alike and found.gain >= GAIN):
         return FP32, f"{precision} is {found}", None
     if not found.alike:
@@ -166,7 +175,15 @@ def _kept(precision: str, model: Model) -> tuple[Path, Measured]:
         found = Measured(**json.loads(record.read_text(encoding="utf-8")))
         if file.is_file():
             return file, found
-    _make(precision, model, file, exact)
+    try:
+        _make(precision, model, file, exact)
+    except L2lAugError:
+        raise
+    except Exception as error:  # onnx and onnxruntime have no root of their errors
+        raise BundleError(
+            f"{model.path} can't be turned into {precision}: {str(error).splitlines()[0]}.",
+            "Use --precision fp32.",
+        ) from error
     found = measured(model, file)
     with suppress(OutputError):  # it is measured anew next time
         write_text(record, json.dumps(asdict(found)) + "\n")

@@ -111,7 +111,7 @@ def _without_transposed(model: onnx.ModelProto) -> None:
         graph.initializer.extend(constants)
     del graph.node[:]
     graph.node.extend(nodes)
-    used = {name for node in nodes for name in node.input}
+    used = {name for node in nodes for name in node.input} | {one.name for one in graph.output}
     kept = [weight for weight in graph.initializer if weight.name in used]
     del graph.initializer[:]
     graph.initializer.extend(kept)

@@ -11,7 +11,14 @@ import numpy as np
 import platformdirs
 import pytest
 
-from l2laug.core.errors import DeviceError, L2lAugError, MissingExtraError, QualityError, UsageError
+from l2laug.core.errors import (
+    BundleError,
+    DeviceError,
+    L2lAugError,
+    MissingExtraError,
+    QualityError,
+    UsageError,
+)
 from l2laug.core.progress import Progress
 from l2laug.sampling.precision import choice
 from l2laug.sampling.precision.choice import Measured, Model, choose
@@ -31,7 +38,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "models"
 
 
-def model(provider: str = CPU, digest: str = "ab") -> Model:
+def stand_in(provider: str = CPU, digest: str = "ab") -> Model:
     def feed(_: int) -> Any:
         raise AssertionError("nothing is drawn here")
 
@@ -53,7 +60,7 @@ class Fake:
 
 
 def test_fp32_is_the_session_there_is(cache: Path) -> None:
-    assert choose("fp32", model(), 1) == ("fp32", "", None)
+    assert choose("fp32", stand_in(), 1) == ("fp32", "", None)
     assert not cache.exists()
 
 
@@ -72,7 +79,7 @@ def test_auto_takes_what_is_faster_and_draws_alike(
 ) -> None:
     Fake(monkeypatch, found)
 
-    precision, told, session = choose("auto", model(), 1)
+    precision, told, session = choose("auto", stand_in(), 1)
 
     assert precision == taken
     assert (session is OPENED) == (taken == "int8")
@@ -81,11 +88,11 @@ def test_auto_takes_what_is_faster_and_draws_alike(
 
 def test_the_choice_stays_for_a_model(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     fake = Fake(monkeypatch, GOOD)
-    choose("auto", model(), 1)
+    choose("auto", stand_in(), 1)
     fake.found = replace(GOOD, gain=1.0)
 
-    assert choose("auto", model(), 1)[0] == "int8"
-    assert choose("auto", model(digest="cd"), 1)[0] == "fp32"
+    assert choose("auto", stand_in(), 1)[0] == "int8"
+    assert choose("auto", stand_in(digest="cd"), 1)[0] == "fp32"
     assert fake.made == len(list(cache.glob("*.onnx"))) == 2
 
 
@@ -94,11 +101,11 @@ def test_a_damaged_record_is_made_anew(
     monkeypatch: pytest.MonkeyPatch, cache: Path, text: str
 ) -> None:
     fake = Fake(monkeypatch, GOOD)
-    choose("int8", model(), 1)
+    choose("int8", stand_in(), 1)
     (record,) = cache.glob("*.json")
     record.write_text(text)
 
-    choose("int8", model(), 1)
+    choose("int8", stand_in(), 1)
 
     assert fake.made == 2
     assert json.loads(record.read_text())["gain"] == 2.0
@@ -107,7 +114,7 @@ def test_a_damaged_record_is_made_anew(
 def test_the_cache_stays_small(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     Fake(monkeypatch, GOOD)
     for i in range(choice.KEPT + 3):
-        choose("int8", model(digest=str(i)), 1)
+        choose("int8", stand_in(digest=str(i)), 1)
 
     assert len(list(cache.glob("*.onnx"))) == len(list(cache.glob("*.json"))) == choice.KEPT
 
@@ -115,7 +122,7 @@ def test_the_cache_stays_small(monkeypatch: pytest.MonkeyPatch, cache: Path) -> 
 def test_a_precision_that_draws_other_images_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     Fake(monkeypatch, replace(GOOD, grey=9.0))
     with pytest.raises(QualityError, match="9 grey levels") as caught:
-        choose("int8", model(), 1)
+        choose("int8", stand_in(), 1)
     assert "--precision fp32" in caught.value.remedy
 
 
@@ -131,20 +138,20 @@ def test_what_can_not_be_had(
     wanted: str, provider: str, error: type[L2lAugError], says: str
 ) -> None:
     with pytest.raises(error, match=says):
-        choose(wanted, model(provider), 1)
+        choose(wanted, stand_in(provider), 1)
 
 
 def test_a_gpu_is_offered_fp16(monkeypatch: pytest.MonkeyPatch) -> None:
     Fake(monkeypatch, GOOD)
-    assert choose("auto", model(CUDA), 1)[0] == "fp16"
+    assert choose("auto", stand_in(CUDA), 1)[0] == "fp16"
 
 
 def test_without_the_onnx_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "find_spec", lambda name: None if name == "onnx" else name)
 
     with pytest.raises(MissingExtraError, match=r"needs onnx.*l2laug\[fast\]"):
-        choose("int8", model(), 1)
-    precision, told, session = choose("auto", model(), 1)
+        choose("int8", stand_in(), 1)
+    precision, told, session = choose("auto", stand_in(), 1)
     assert (precision, session) == ("fp32", None)
     assert "pip install 'l2laug[fast]'" in told
 
@@ -190,6 +197,34 @@ def test_in_8_bits_an_image_depends_on_neither_count_nor_threads(tiny_run: Path)
     assert (drawn(other, 33) == whole[:33]).all()
     plain = drawn(Sampler(path, "cpu", 1), 70)
     assert 0 < np.abs(whole.astype(float) - plain).mean() < choice.GREY
+
+
+@pytest.mark.parametrize("precision", ["int8", "auto"])
+def test_a_model_that_tells_changes(model: Path, precision: str) -> None:
+    """One of its outputs is constant, and so is made by no operation."""
+    sampler = Sampler(model, "cpu", 1, precision=precision)
+
+    assert sampler.tells_changes
+    assert precision == "auto" or sampler.precision == precision
+    (some,) = sampler.draw(3)
+    (plain,) = Sampler(model, "cpu", 1).draw(3)
+    assert some.changes is not None
+    assert plain.changes is not None
+    for one, other in zip(some.changes, plain.changes, strict=True):
+        assert np.abs(one.grid - other.grid).max() < 0.1
+        assert (one.tone == other.tone).all()
+
+
+def test_what_can_not_be_made(monkeypatch: pytest.MonkeyPatch, tiny_run: Path) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no such graph")
+
+    monkeypatch.setattr(choice, "_make", fail)
+    path = tiny_run / "model.onnx"
+
+    assert "no such graph" in Sampler(path, "cpu", 1, precision="auto").about_precision
+    with pytest.raises(BundleError, match="can't be turned into int8: no such graph"):
+        Sampler(path, "cpu", 1, precision="int8")
 
 
 @pytest.mark.usefixtures("lenient")
