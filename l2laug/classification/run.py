@@ -44,6 +44,9 @@ def classify(
 ) -> list[dict[str, Any]]:
     """Train classifiers without and with samples; an entry for each head, as plain data.
 
+    What helps or hurts is asked a second time, with other parts held out to tune on and other
+    trainings, and is unclear unless both say the same.
+
     Args:
         data: the images.
         study: heads, arms, flips, and how long and how often to train.
@@ -67,6 +70,8 @@ def classify(
     from l2laug.classification.heads.registry import build_head, check_heads
     from l2laug.classification.results_cache import ResultsCache
     from l2laug.classification.shapes import Shapes
+    from l2laug.classification.summary import advise, confirm
+    from l2laug.classification.verdict import UNCLEAR
 
     check_heads(study.heads)
     embedding, shapes = embedding or make_embedding(session), Shapes(data)
@@ -74,9 +79,21 @@ def classify(
     plan = make_plan(seen, study, embedding)
     relations = relate(seen, embedding.whole)
     cache = ResultsCache(folder / "classifier.jsonl" if folder else None)
-    given = shapes, relations, embedding, study, session.engine, cache
-    heads = [build_head(name, *given) for name in study.heads]
-    return [_judge(head, data, plan, study, session, folder) for head in heads]
+
+    def head_of(name: str, study: Study) -> Head:
+        return build_head(name, shapes, relations, embedding, study, session.engine, cache)
+
+    entries = []
+    for head in [head_of(name, study) for name in study.heads]:
+        entry = _judge(head, data, plan, study, session)
+        if entry["verdict"] != UNCLEAR:
+            again = study.again
+            session.progress.say(f"{head.name}: {entry['verdict']}; asked again to be sure")
+            entry = confirm(entry, _judge(head_of(head.name, again), data, plan, again, session))
+        tests = int((data.test.labels == data.test.classes.index(data.rare)).sum())
+        entry["advice"] = advise(entry, tests, folder, len(data.samples))
+        entries.append(entry)
+    return entries
 
 
 def make_embedding(session: Session) -> Embedding:
@@ -110,10 +127,10 @@ def make_plan(data: StudyData, study: Study, embedding: Embedding) -> Plan:
 
 
 def _judge(
-    head: Head, data: StudyData, plan: Plan, study: Study, session: Session, folder: Path | None
+    head: Head, data: StudyData, plan: Plan, study: Study, session: Session
 ) -> dict[str, Any]:
-    """One head's entry."""
-    from l2laug.classification.summary import advise, summarise
+    """One head's entry, but for the advice."""
+    from l2laug.classification.summary import summarise
     from l2laug.classification.tuning import Tuner, count_trainings
 
     labels, seed, units = data.train.labels, study.seed, data.units
@@ -133,8 +150,6 @@ def _judge(
                 advance(note=f"{one.arm.name}, seed {seed}")
             answers[one.arm.name] = found
     entry = summarise(head.name, tuned, answers, data.test, data.rare)
-    tests = int((data.test.labels == data.test.classes.index(data.rare)).sum())
-    entry["advice"] = advise(entry, tests, folder, len(data.samples))
     entry["study"] = {
         **head.describe(),
         "seeds": study.seeds,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,11 @@ class Study:
     steps: int = FEWEST_STEPS
     batch: int = 32
     seed: int = 0
+
+    @property
+    def again(self) -> Study:
+        """The same study with nothing random in common."""
+        return replace(self, seed=self.seed + 1)
 
     @property
     def training_seeds(self) -> range:

@@ -17,6 +17,7 @@ from l2laug.classification.thresholds import seen_at_best
 from l2laug.classification.tuning import Tuned
 from l2laug.classification.verdict import (
     FEWEST_TEST,
+    UNCLEAR,
     Change,
     Verdict,
     changes,
@@ -27,6 +28,7 @@ from l2laug.classification.verdict import (
 from l2laug.data.image_set import ImageSet
 
 FEW_TEST = 30  # fewer, and one test image more or less moves recall by over three points
+AGAIN = ("verdict", "change", "interval", "best_with", "best_without")
 SCORES = tuple(f.name for f in fields(Outcome) if f.name != "confusion")
 
 
@@ -49,8 +51,9 @@ def summarise(
     Returns:
         ``head``, ``verdict`` (``helps``, ``hurts`` or ``unclear``), ``best_with`` and
         ``best_without`` (names of arms), ``change`` of F1 and its 95 % ``interval``,
-        ``from_seeds`` (see :class:`Verdict`), ``arms`` with their scores, ``changes`` of every
-        score, ``recalls`` of every class, ``loses_most`` (a recall or None), ``confusion`` of both
+        ``from_seeds`` (see :class:`Verdict`), ``again`` (see :func:`confirm`), ``arms`` with their
+        scores, ``changes`` of every score, ``recalls`` of every class, ``loses_most`` (a recall or
+        None), ``confusion`` of both
         arms, ``classes``, and ``notes``.
     """
     guesses = {name: np.stack([a.guesses for a in said]) for name, said in answers.items()}
@@ -73,6 +76,7 @@ def summarise(
         "change": verdict.difference,
         "interval": [verdict.low, verdict.high],
         "from_seeds": verdict.from_seeds,
+        "again": None,
         "arms": [_arm(t, answers[t.arm.name], labels, count, label) for t in tuned],
         "changes": {
             name: asdict(change)
@@ -91,6 +95,22 @@ def summarise(
         "classes": list(test.classes),
         "notes": moved + paid + notes_on(verdict, int(truth.sum()), rare),
     }
+
+
+def confirm(entry: dict[str, Any], again: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry whose verdict stands if that of a second study with other seeds is the same.
+
+    Else it is ``unclear``. ``again`` has the second one's ``verdict``, ``change``, ``interval``,
+    ``best_with`` and ``best_without``.
+    """
+    told = {name: again[name] for name in AGAIN}
+    if again["verdict"] == entry["verdict"]:
+        return entry | {"again": told}
+    note = (
+        f"The first study says {entry['verdict']}, a second one with other seeds "
+        f"{again['verdict']} (F1 {again['change']:+.3f}): the verdict is unclear."
+    )
+    return entry | {"verdict": UNCLEAR, "again": told, "notes": [*entry["notes"], note]}
 
 
 def choose(labels: Labels, rare: int, guesses: Mapping[str, Labels]) -> str:
@@ -122,7 +142,7 @@ def at_others_cost(
     lost = loses_most(recalls, rare)
     if verdict.word != "helps" or lost is None or gain >= -lost.change:
         return verdict, []
-    return replace(verdict, word="unclear"), [
+    return replace(verdict, word=UNCLEAR), [
         f"F1 of {rare} rises, but its recall changes by {gain:+.3f} while that of {lost.name} "
         f"falls by {-lost.change:.3f}: that is not called help."
     ]
@@ -142,11 +162,11 @@ def only_threshold(verdict: Verdict, at_best: Verdict, rare: str) -> tuple[Verdi
     Returns:
         The verdict and a note if it was changed.
     """
-    if verdict.word in ("unclear", at_best.word):
+    if verdict.word in (UNCLEAR, at_best.word):
         return verdict, []
     side = "rises" if verdict.word == "helps" else "falls"
     change = f"{at_best.difference:+.3f} ({at_best.low:+.3f} to {at_best.high:+.3f})"
-    return replace(verdict, word="unclear"), [
+    return replace(verdict, word=UNCLEAR), [
         f"F1 of {rare} {side}, but with well-set decision thresholds, without samples and with "
         f"them, it changes by {change}: the class may only be said more often or more seldom."
     ]

@@ -12,6 +12,7 @@ from l2laug.classification.jackknife import Floats, pseudovalues, ranking_pseudo
 from l2laug.classification.predictions import Labels
 
 Seen = NDArray[np.bool_]
+UNCLEAR = "unclear"
 OF_ALL = ("accuracy", "macro_f1")  # all test images count as cases, not those of the rare class
 
 
@@ -111,8 +112,8 @@ def decide(truth: Seen, without: Seen, with_samples: Seen) -> Verdict:
     mean = float((after - before).mean())
     rare = int(truth.sum())
     low, high, from_seeds = interval(mean, each_with - each, rare)
-    word = "helps" if low > 0 else "hurts" if high < 0 else "unclear"
-    return Verdict(word if rare >= FEWEST_TEST else "unclear", mean, low, high, from_seeds)
+    word = "helps" if low > 0 else "hurts" if high < 0 else UNCLEAR
+    return Verdict(word if rare >= FEWEST_TEST else UNCLEAR, mean, low, high, from_seeds)
 
 
 def interval(mean: float, gaps: Floats, cases: int) -> tuple[float, float, float]:

@@ -25,6 +25,7 @@ from __future__ import annotations
 import argparse
 import csv
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,8 +45,9 @@ from l2laug.classification.results_cache import ResultsCache
 from l2laug.classification.run import make_plan
 from l2laug.classification.shapes import Shapes, resized
 from l2laug.classification.study import Study, StudyData
-from l2laug.classification.summary import summarise
+from l2laug.classification.summary import confirm, summarise
 from l2laug.classification.tuning import Tuner
+from l2laug.classification.verdict import UNCLEAR
 from l2laug.core.arrays import Pixels, pixel_hash
 from l2laug.core.progress import Progress
 from l2laug.features.general import load_general_net
@@ -112,7 +114,22 @@ def build(
 def run_case(
     case: Case, name: str, embedding: Remembering, study: Study, cache: ResultsCache
 ) -> dict[str, dict[str, object]]:
-    """What the head says of each kind."""
+    """What the head says of each kind; what is not unclear is asked again, as `evaluate` does."""
+    found = answers_of(case, name, embedding, study, cache, KINDS)
+    firm = tuple(kind for kind in KINDS if found[kind]["verdict"] != UNCLEAR)
+    again = answers_of(case, name, embedding, study.again, cache, firm) if firm else {}
+    return found | {kind: confirm(found[kind], again[kind]) for kind in firm}
+
+
+def answers_of(
+    case: Case,
+    name: str,
+    embedding: Remembering,
+    study: Study,
+    cache: ResultsCache,
+    kinds: Sequence[str],
+) -> dict[str, dict[str, object]]:
+    """What one study says of some kinds."""
     data, head = build(case, name, embedding, study, cache)
     plan = make_plan(data, study, embedding)
     tuner = Tuner(head, data.train.labels, data.label, plan.flips, quietly, study.seed)
@@ -124,7 +141,7 @@ def run_case(
 
     rivals = [trained(arm) for arm in plan.arms if not arm.samples]
     found = {}
-    for kind in KINDS:
+    for kind in kinds:
         # Tuned arms are remembered by their names.
         twins = [
             trained(replace(arm, name=f"{arm.name} ({kind})", extra=kind))

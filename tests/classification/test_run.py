@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from l2laug.classification import run
+from l2laug.classification.heads.head import Head
 from l2laug.classification.heads.registry import check_heads
-from l2laug.classification.run import classify
+from l2laug.classification.run import Plan, classify
 from l2laug.classification.study import Study, StudyData, usual_steps
 from l2laug.core.errors import UsageError
+from l2laug.runtime.session import Session
 from tests.classification.heads.test_probe import squares
 from tests.keywords import session
 
@@ -39,6 +43,38 @@ def test_each_head_gives_a_verdict_on_the_same_images(data: StudyData):
         assert [r["class"] for r in entry["recalls"]] == ["a", "b", "c"]
         assert "Flips allowed: none" in entry["study"]["flips"]
         assert entry["advice"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict", "seeds"),
+    [
+        ("helps", "helps", "helps", [3, 4]),
+        ("helps", "unclear", "unclear", [3, 4]),
+        ("hurts", "helps", "unclear", [3, 4]),
+        ("unclear", "helps", "unclear", [3]),
+    ],
+)
+def test_what_helps_or_hurts_is_asked_again_with_other_seeds(
+    data: StudyData,
+    monkeypatch: pytest.MonkeyPatch,
+    first: str,
+    second: str,
+    verdict: str,
+    seeds: list[int],
+):
+    asked, judge = list[int](), run._judge
+
+    def judged(head: Head, data: StudyData, plan: Plan, study: Study, here: Session) -> Any:
+        asked.append(study.seed)
+        return judge(head, data, plan, study, here) | {"verdict": (first, second)[len(asked) - 1]}
+
+    monkeypatch.setattr(run, "_judge", judged)
+    study = Study(("probe",), ("oversampling",), "no", seeds=2, seed=3)
+    (entry,) = classify(data, study, session())
+
+    assert (entry["verdict"], asked) == (verdict, seeds)
+    assert (entry["again"] is None) == (len(seeds) == 1)
+    assert not set(study.training_seeds) & set(study.again.training_seeds)
 
 
 def test_what_can_not_be_is_said_before_any_work(data: StudyData):

@@ -10,7 +10,7 @@ import pytest
 
 from l2laug.classification.arms.registry import ARMS, Setting
 from l2laug.classification.predictions import Answers, Labels
-from l2laug.classification.summary import advise, notes_on, summarise
+from l2laug.classification.summary import advise, confirm, notes_on, summarise
 from l2laug.classification.tuning import Tuned
 from l2laug.classification.verdict import Verdict
 from l2laug.data.image_set import ImageSet
@@ -53,6 +53,21 @@ def test_samples_that_beat_the_best_training_without_them_help():
     assert entry["arms"][3]["share"] == 0.5
     assert entry["confusion"]["without"] == [[40, 0, 0], [20, 20, 0], [0, 0, 40]]
     assert entry["loses_most"] is None
+
+
+def test_a_verdict_stands_only_where_a_second_study_says_the_same():
+    entry = found(classical=SOME, classical_samples=LABELS)
+    other = found()
+    assert (entry["again"], other["verdict"]) == (None, "unclear")
+
+    stands, falls = confirm(entry, entry), confirm(entry, other)
+
+    assert (stands["verdict"], falls["verdict"]) == ("helps", "unclear")
+    assert stands["notes"] == entry["notes"]
+    assert falls["again"]["verdict"] == "unclear"
+    assert falls["again"]["change"] == other["change"]
+    assert falls["change"] == entry["change"]
+    assert "The first study says helps, a second one with other seeds unclear" in falls["notes"][-1]
 
 
 def test_samples_that_beat_only_the_worse_training_do_not_help():
