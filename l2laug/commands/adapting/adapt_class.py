@@ -32,6 +32,7 @@ from l2laug.data.images.image_stats import has_colour
 from l2laug.data.images.originals import Original, read_original
 from l2laug.evaluation.bundles.domain_distance import anything, far_from_source, share_of_limit
 from l2laug.evaluation.draw_quality import look_at_draws, way_from
+from l2laug.evaluation.odd_labels import odd_labels
 from l2laug.features.general import load_general_net
 from l2laug.methods.learning.rare import learn_rare
 from l2laug.nn.onnx_export import TargetModel, export_model
@@ -169,6 +170,8 @@ def notes_on(support: ImageSet, plan: Plan, far: str | None) -> tuple[str, ...]:
             "plain augmentation may serve as well."
         )
     notes += [f"{name}: {said}" for said in file_notes(support.paths)]
+    if plan.base is not None:
+        notes += odd_labels(support, plan.base, load_general_net())
     sizes = [image_size(path) for path in support.paths]
     if large := sum(1 for size in sizes if size is not None and max(size) > plan.max_side):
         notes.append(
