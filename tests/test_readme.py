@@ -31,7 +31,12 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 # Options that README and docs name of other programs.
 DOCKER = {"--read-only", "--rm", "--tmpfs", "--user"}
-OTHERS = {"--nproc-per-node", "--cases", "--head", "--images", "--list", "--write", *DOCKER}
+BENCHMARKS = {
+    option
+    for path in (ROOT / "tests" / "benchmarks").glob("*.py")
+    for option in re.findall(r'add_argument\(\s*"(--[a-z-]+)"', path.read_text(encoding="utf-8"))
+}
+OTHERS = {"--nproc-per-node", "--write", *DOCKER, *BENCHMARKS}
 
 # What keeps the README's own commands small: documented options, put behind them. The tiny bundle
 # stands in for the shipped ones, whose training of a rare class takes minutes.
