@@ -33,8 +33,8 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 DOCKER = {"--read-only", "--rm", "--tmpfs", "--user"}
 BENCHMARKS = {
     option
-    for path in (ROOT / "tests" / "benchmarks").glob("*.py")
-    for option in re.findall(r'add_argument\(\s*"(--[a-z-]+)"', path.read_text(encoding="utf-8"))
+    for path in (ROOT / "tests" / "benchmarks").rglob("*.py")
+    for option in re.findall(r'"(--[a-z-]+)"', path.read_text(encoding="utf-8"))
 }
 OTHERS = {"--nproc-per-node", "--write", *DOCKER, *BENCHMARKS}
 

@@ -163,8 +163,8 @@ def main() -> None:
             for rare in sorted(classes) if arguments.rare == "each" else [smallest]:
                 for shots in map(int, split_names(arguments.shots)):
                     values = (name, rare, shots, seed, int(arguments.base))
-                    if tuple(map(str, values)) in done:
-                        continue
+                    if tuple(map(str, values)) in done or shots >= len(classes[rare]):
+                        continue  # where all are shown none are left to test on
                     key = dict(zip(KEY, values, strict=True))
                     rows = measure(classes, key, arguments.bundle, arguments.heads, arguments.arms)
                     with arguments.out.open("a", newline="") as file:
