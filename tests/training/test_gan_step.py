@@ -31,7 +31,6 @@ from l2laug.training.loop import Phase
 from l2laug.training.pairs import PairSampler
 from l2laug.training.registration import Registration
 from l2laug.training.steps import adversarial
-from l2laug.training.steps.adversarial import gave_up
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
 SESSION = Session(ENGINE, Progress(quiet=True))
@@ -313,37 +312,3 @@ def test_a_penalty_weighs_as_much_however_seldom_it_is_taken(
         trainer.step(pairs)
 
     assert found == [6.0, 0.0, 6.0]
-
-
-class Listening(Progress):
-    """Keeps what is said."""
-
-    def __init__(self) -> None:
-        super().__init__(quiet=True)
-        self.said: list[str] = []
-
-    def say(self, line: str) -> None:
-        self.said.append(line)
-
-
-@pytest.mark.parametrize("learns", [True, False])
-def test_a_critic_that_gives_up_is_said(tiny: Recipe, images: ImageSet, learns: bool) -> None:
-    trainer = make(tiny, critic_learning_rate=1e-3 if learns else 1e-12, learning_rate=1e-12)
-    if not learns:
-        with torch.no_grad():
-            for parameter in trainer.critic.parameters():
-                parameter.zero_()
-    trainer.progress = heard = Listening()
-    trainer.train(PairSampler(images, ENGINE.device, 0), Phase("source", "learning", 40))
-    assert [("the critic has given up" in line) for line in heard.said] == [True] * (not learns)
-
-
-def test_a_critic_is_judged_by_its_last_quarter_of_the_phase() -> None:
-    def lines(*gaps: float, phase: str = "source") -> list[dict[str, Any]]:
-        return [{"phase": phase, "losses": {"real": gap, "fake": 0.0}} for gap in gaps]
-
-    assert gave_up(lines(*[1.0] * 6, 0.01, -0.01), "source")
-    assert not gave_up(lines(*[0.0] * 6, 1.0, 1.0), "source")
-    assert not gave_up(lines(*[0.0] * 7), "source")  # too few to judge by
-    assert not gave_up(lines(*[0.0] * 8, phase="weak"), "source")
-    assert not gave_up([{"phase": "source", "losses": {"critic": 0.0}}] * 9, "source")
