@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from l2laug.config.recipe import FeatureOptions
 from l2laug.core.arrays import Features, Pixels
@@ -73,7 +73,7 @@ def train_reference_classifier(
         if keep is not None:
             state = {name: value.contiguous() for name, value in net.state_dict().items()}
             with whole_file(keep) as part:
-                save_file(state, part)
+                part.write_bytes(save(state))  # safetensors hides that a disk is full
     return ReferenceClassifier(net, images.classes, engine.device)
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from l2laug.config.recipe import FeatureOptions
-from l2laug.core.errors import ImageError
+from l2laug.core.errors import ImageError, OutputError
 from l2laug.core.progress import Progress
 from l2laug.data.folders import class_folders
 from l2laug.data.image_set import ImageSet, read_classes
@@ -21,6 +21,7 @@ from l2laug.evaluation.reference_classifier import (
 )
 from l2laug.nn.feature_net import FeatureNet
 from l2laug.runtime.device import Engine
+from tests.test_interrupted import files_of_at_most
 
 ENGINE = Engine(torch.device("cpu"), torch.float32)
 
@@ -56,6 +57,17 @@ def test_a_kept_reference_classifier_is_the_one_that_was_trained(
     again = train_reference_classifier(images, ENGINE, Progress(quiet=True), file)
 
     np.testing.assert_array_equal(trained(images.pixels), again(images.pixels))
+
+
+def test_a_full_disk_is_an_output_error_and_leaves_no_half_file(
+    images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "OPTIONS", FeatureOptions(width=8, steps=1))
+    file = tmp_path / "reference-classifier.safetensors"
+    with files_of_at_most(2000), pytest.raises(OutputError):
+        train_reference_classifier(images, ENGINE, Progress(quiet=True), file)
+
+    assert not list(tmp_path.iterdir())
 
 
 class First(FeatureNet):
