@@ -47,8 +47,6 @@ def learn_start(
         RecipeError: a training diverged.
     """
     options = recipe.gems
-    if not options.meta_rounds:
-        return
     random = np.random.default_rng(derived_seed(session.seed, ORDER))
     order = [i for _ in range(options.meta_rounds) for i in random.permutation(len(episodes))]
     with session.progress.task("meta-learning the GEMs", len(order)) as advance:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from l2laug.artifacts.training_log import TrainingLog
 from l2laug.config.recipe import Recipe
+from l2laug.core.errors import RecipeError
 from l2laug.core.seeds import derived_seed
 from l2laug.data.image_set import ImageSet
 from l2laug.nn.batches import to_batch
@@ -24,6 +25,7 @@ from l2laug.training.gems.meta import learn_start
 
 ROWS = 2  # a stream of random numbers
 SCORED_ON = 64  # images of a held-out domain
+DIVERGED = 100.0  # times the distance without GEMs; 1 to 12 is usual of a start to tune from
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,24 @@ def train_on_domains(
     left = distance_left(gems, held_out, recipe, session)
     said = ", ".join(f"block {name} {share:.0%}" for name, share in left.items())
     session.progress.say(f"GEMs leave of the distance from few to many images: {said or 'all'}")
-    learn_start(gems, learned, start, recipe, session)
+    if recipe.gems.meta_rounds:
+        learn_start(gems, learned, start, recipe, session)
+        _check_start(distance_left(gems, held_out, recipe, session))
     return TrainedOnDomains(losses, left)
+
+
+def _check_start(left: Mapping[str, float]) -> None:
+    """Make sure that a start to tune from has not left what maps look like.
+
+    Raises:
+        RecipeError: it has.
+    """
+    if not max(left.values()) < DIVERGED:
+        raise RecipeError(
+            "The GEMs diverged in meta-learning: behind them maps lie "
+            f"{max(left.values()):.0f} times as far from those of many images as without.",
+            "Lower gems.meta_rate or gems.meta_learning_rate.",
+        )
 
 
 class EpisodeExamples:

@@ -146,3 +146,34 @@ def test_without_positions_nothing_is_made(
 
     assert (found.losses, found.distance_left) == ({}, {})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("grows", [1.0, 1e6])
+def test_a_start_that_meta_learning_drove_away_is_rejected(
+    faulty: Episode,
+    sets: tuple[ImageSet, ImageSet],
+    recipe: Recipe,
+    monkeypatch: pytest.MonkeyPatch,
+    grows: float,
+):
+    @torch.no_grad()
+    def learned(gems: nn.ModuleDict, *_: object) -> None:
+        for parameter in gems.parameters():
+            parameter.mul_(grows)
+
+    monkeypatch.setattr(on_domains, "make_episodes", lambda *_: ([faulty], [faulty]))
+    monkeypatch.setattr(on_domains, "learn_start", learned)
+    options = {"positions": (1,), "steps": 2, "type": 2, "meta_rounds": 1}
+    recipe = recipe.model_copy(update={"gems": recipe.gems.model_copy(update=options)})
+    start = Start(nn.Identity(), nn.Identity(), nn.Identity())  # type: ignore[arg-type]
+    torch.manual_seed(0)
+    gems = build_gems(recipe.gems, recipe.generator)
+
+    def train() -> object:
+        return train_on_domains(gems, sets, start, recipe, SESSION, faulty.file.parent)
+
+    if grows == 1:
+        assert train()
+    else:
+        with pytest.raises(RecipeError, match="diverged in meta-learning"):
+            train()

@@ -75,12 +75,3 @@ def test_gems_alone_are_tuned_and_the_same_seed_gives_the_same_start(
         assert torch.equal(one, other)
     for name, value in start.generator.state_dict().items():
         assert torch.equal(value, kept[name]), name
-
-
-def test_without_rounds_nothing_moves(episode: Episode, tiny: Recipe):
-    gems = build_gems(tiny.gems, tiny.generator)
-    before = copy.deepcopy(gems.state_dict())
-    meta.learn_start(gems, [episode], Start(None, None, None), tiny, SESSION)  # type: ignore[arg-type]
-
-    for name, value in gems.state_dict().items():
-        assert torch.equal(value, before[name])
