@@ -53,8 +53,7 @@ def summarise(
         ``best_without`` (names of arms), ``change`` of F1 and its 95 % ``interval``,
         ``from_seeds`` (see :class:`Verdict`), ``again`` (see :func:`confirm`), ``arms`` with their
         scores, ``changes`` of every score, ``recalls`` of every class, ``loses_most`` (a recall or
-        None), ``confusion`` of both
-        arms, ``classes``, and ``notes``.
+        None), ``confusion`` of both arms, ``classes``, and ``notes``.
     """
     guesses = {name: np.stack([a.guesses for a in said]) for name, said in answers.items()}
     labels, count, label = test.labels, len(test.classes), test.classes.index(rare)

@@ -13,7 +13,7 @@ from l2laug.artifacts.bundle import Bundle, write_learned
 from l2laug.artifacts.bundle_folder import CHANGE_FILES, finish_bundle
 from l2laug.artifacts.names import CENTROIDS
 from l2laug.config.recipe import Recipe
-from l2laug.core.arrays import Features, to_pixels, to_unit
+from l2laug.core.arrays import Features, directions, to_pixels, to_unit
 from l2laug.core.errors import RecipeError
 from l2laug.data.base_classes import base_hashes
 from l2laug.data.image_set import ImageSet
@@ -154,7 +154,7 @@ def _features(net: GeneralNet, images: ImageSet, session: Session) -> Features:
 
 def _similarity(features: Features, images: ImageSet) -> float:
     """The cosine to the mean of its class that 98 in 100 images have at least."""
-    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    unit = directions(features)
     found = []
     for label in range(len(images.classes)):
         mine = unit[images.labels == label]

@@ -29,3 +29,10 @@ def pixel_hash(image: Pixels) -> str:
 
 Features = NDArray[np.float64]
 Points = NDArray[np.float64]  # (N, 2), x and y
+
+
+def directions(features: Features) -> Features:
+    """Features ``(N, D)`` brought to length one; such of length 0 stay as they are."""
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    found: Features = features / np.maximum(lengths, 1e-12)
+    return found

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from l2laug.core.arrays import Features
+from l2laug.core.arrays import Features, directions
 from l2laug.data.images.originals import Original, resized
 from l2laug.features.general import SIDE, GeneralNet, general_features
 from l2laug.sampling.render import render
@@ -134,13 +134,13 @@ class DrawGauge:
         """Measure pictures ``(H, W, C)``, each made from the original of its row."""
         sharp = np.array([sharpness(p) for p in pictures]) / (self.sharp[rows] + 1e-9)
         deviation = np.array([_deviation(p) for p in pictures])
-        directions = self._directions(pictures)
+        seen = self._directions(pictures)
         return DrawQuality(
-            float(self._to_others(directions, rows).mean()),
+            float(self._to_others(seen, rows).mean()),
             self.wanted,
             float(np.median(sharp)),
             float(np.median(deviation / (self.deviation[rows] + 1e-9))),
-            float((directions * self.real[rows]).sum(1).mean()),
+            float((seen * self.real[rows]).sum(1).mean()),
             self.original_wanted,
         )
 
@@ -155,9 +155,7 @@ class DrawGauge:
     def _directions(self, pictures: Sequence[NDArray[np.uint8]]) -> Features:
         squares = [resized(p, SIDE, SIDE) for p in pictures]
         pixels = np.stack([_colours(p) for p in squares])
-        found = general_features(self.net, pixels)
-        directions: Features = found / np.linalg.norm(found, axis=1, keepdims=True)
-        return directions
+        return directions(general_features(self.net, pixels))
 
 
 def way_from(distance: float) -> float:

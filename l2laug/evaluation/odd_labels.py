@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from l2laug.core.arrays import Features
+from l2laug.core.arrays import Features, directions
 from l2laug.data.image_set import ImageSet
 from l2laug.features.general import GeneralNet, general_features
 
@@ -35,8 +35,8 @@ def odd_labels(support: ImageSet, base: ImageSet, net: GeneralNet) -> list[str]:
     for label in np.unique(np.linspace(0, len(base.classes) - 1, CLASSES).astype(int)):
         rows = np.flatnonzero(base.labels == label)[:IMAGES]
         if len(rows) >= FEWEST:
-            known[base.classes[label]] = _directions(general_features(net, base.pixels[rows]))
-    own = _directions(general_features(net, support.pixels))
+            known[base.classes[label]] = directions(general_features(net, base.pixels[rows]))
+    own = directions(general_features(net, support.pixels))
     name = support.classes[0]
     return [
         f"{support.paths[row]} looks more like class {other} than like the other images of {name}: "
@@ -72,14 +72,9 @@ def find_odd(own: Features, known: Mapping[str, Features]) -> list[tuple[int, st
 
 def _to_others(features: Features) -> NDArray[np.float64]:
     """Cosine of each to the mean of the others."""
-    means = _directions(features.sum(0) - features)
+    means = directions(features.sum(0) - features)
     return np.asarray((features * means).sum(1))
 
 
 def _mean(features: Features) -> NDArray[np.float64]:
-    return np.asarray(_directions(features.mean(0)[None])[0])
-
-
-def _directions(features: Features) -> Features:
-    directions: Features = features / (np.linalg.norm(features, axis=1, keepdims=True) + 1e-9)
-    return directions
+    return np.asarray(directions(features.mean(0)[None])[0])

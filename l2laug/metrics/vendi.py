@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from l2laug.core.arrays import Features
+from l2laug.core.arrays import Features, directions
 from l2laug.core.errors import ImageError
 
 LEVEL = 0.95
@@ -48,7 +48,7 @@ def vendi_chance(
 
 
 def _cosines(features: Features) -> Features:
-    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    unit = directions(features)
     cosines: Features = unit @ unit.T
     return cosines
 

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from l2laug.core.progress import Progress
 from l2laug.core.stages import OutOfTimeError, Stage, Stages
-
-
-class Lines(Progress):
-    """Keeps what is said."""
-
-    def __init__(self) -> None:
-        super().__init__(quiet=True)
-        self.lines: list[str] = []
-
-    def say(self, line: str) -> None:
-        self.lines.append(line)
+from tests.listening import Listening
 
 
 class Clock:
@@ -27,7 +16,7 @@ class Clock:
 
 
 def test_the_pace_of_a_kind_is_known_once_one_is_done() -> None:
-    clock, lines = Clock(), Lines()
+    clock, lines = Clock(), Listening()
     plan = [Stage("learn", "a", 10), Stage("draw", "b", 5), Stage("learn", "c", 20)]
     stages = Stages(lines, plan, clock)
     assert stages.left() == 35
@@ -40,12 +29,12 @@ def test_the_pace_of_a_kind_is_known_once_one_is_done() -> None:
     with stages.next():
         clock.now = 92.0
     assert (stages.left(), stages.spent()) == (0, 92)
-    assert lines.lines[1] == "[2/3] b; 30 s spent, about 1:15 left"
+    assert lines.said[1] == "[2/3] b; 30 s spent, about 1:15 left"
 
 
 def test_a_task_that_is_going_on_counts() -> None:
     clock = Clock()
-    stages = Stages(Lines(), [Stage("learn", "a", 10), Stage("draw", "b", 5)], clock)
+    stages = Stages(Listening(), [Stage("learn", "a", 10), Stage("draw", "b", 5)], clock)
     with stages.next(), stages.task("training", 100) as advance:
         clock.now = 6.0
         advance(20)
@@ -59,7 +48,7 @@ def test_a_task_that_is_going_on_counts() -> None:
 def test_what_comes_behind_a_task_counts_at_its_pace() -> None:
     clock = Clock()
     plan = [Stage("learn", "a", 100, tail=20), Stage("draw", "b", 50)]
-    stages = Stages(Lines(), plan, clock)
+    stages = Stages(Listening(), plan, clock)
     with stages.next(), stages.task("training", 100) as advance:
         clock.now = 40.0
         advance(25)
@@ -69,7 +58,9 @@ def test_what_comes_behind_a_task_counts_at_its_pace() -> None:
 
 def test_a_task_that_will_be_broken_off_ends_then() -> None:
     clock = Clock()
-    stages = Stages(Lines(), [Stage("learn", "a", 60, tail=10, cut=50), Stage("b", "b", 30)], clock)
+    stages = Stages(
+        Listening(), [Stage("learn", "a", 60, tail=10, cut=50), Stage("b", "b", 30)], clock
+    )
     with stages.next(), stages.task("training", 1000) as advance:
         clock.now = 20.0
         advance(10)
@@ -78,7 +69,7 @@ def test_a_task_that_will_be_broken_off_ends_then() -> None:
 
 def test_a_deadline_ends_what_goes_on_and_stops_what_would_not_end() -> None:
     clock = Clock()
-    stages = Stages(Lines(), [Stage("learn", "a", 10), Stage("learn", "b", 10)], clock)
+    stages = Stages(Listening(), [Stage("learn", "a", 10), Stage("learn", "b", 10)], clock)
     stages.deadline = 30.0
 
     def train() -> None:

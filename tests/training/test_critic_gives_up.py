@@ -8,25 +8,14 @@ import pytest
 import torch
 
 from l2laug.config.recipe import Recipe
-from l2laug.core.progress import Progress
 from l2laug.data.image_set import ImageSet
 from l2laug.training.loop import Phase
 from l2laug.training.pairs import PairSampler
 from l2laug.training.steps.adversarial import gave_up
+from tests.listening import Listening
 from tests.training.test_gan_step import ENGINE, images, make
 
 __all__ = ["images"]
-
-
-class Listening(Progress):
-    """Keeps what is said."""
-
-    def __init__(self) -> None:
-        super().__init__(quiet=True)
-        self.said: list[str] = []
-
-    def say(self, line: str) -> None:
-        self.said.append(line)
 
 
 @pytest.mark.parametrize("learns", [True, False])

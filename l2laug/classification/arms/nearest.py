@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from l2laug.core.arrays import Features
+from l2laug.core.arrays import Features, directions
 
 EACH = 5  # of every rare image
 SHARES = (0.1, 0.25, 0.5)  # of the rare class's weight that borrowed images take
@@ -15,7 +15,7 @@ Rows = NDArray[np.int64]
 
 def nearest_rows(features: Features, others: Features) -> Rows:
     """For each row of ``features`` ``(N, D)`` the most alike row of ``others`` ``(M, D)``."""
-    found: Rows = (_unit(features) @ _unit(others).T).argmax(1).astype(np.int64)
+    found: Rows = (directions(features) @ directions(others).T).argmax(1).astype(np.int64)
     return found
 
 
@@ -32,12 +32,7 @@ def borrow(rare: Features, base: Features) -> tuple[Rows, Rows]:
     Returns:
         Rows of ``base``, and for each the row of ``rare`` that it is nearest to.
     """
-    alike = _unit(base) @ _unit(rare).T
+    alike = directions(base) @ directions(rare).T
     nearest, closeness = alike.argmax(1), alike.max(1)
     chosen = np.argsort(-closeness, kind="stable")[: EACH * len(rare)].astype(np.int64)
     return chosen, nearest[chosen].astype(np.int64)
-
-
-def _unit(features: Features) -> Features:
-    unit: Features = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
-    return unit

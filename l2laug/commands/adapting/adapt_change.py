@@ -23,7 +23,7 @@ from l2laug.core.errors import BundleError, QualityError
 from l2laug.core.files import write_text
 from l2laug.data.image_set import ImageSet
 from l2laug.data.images.originals import read_original
-from l2laug.evaluation.bundles.domain_distance import anything, far_from_source
+from l2laug.evaluation.bundles.domain_distance import anything, far_from_source, share_of_limit
 from l2laug.evaluation.change_strength import StrengthChoice, choose_strength
 from l2laug.features.general import load_general_net
 from l2laug.nn.changes.encoder import ChangeEncoder
@@ -113,7 +113,7 @@ def adapt_change(
     choice = choose_strength(
         generator, support.pixels, originals, net, plan.session.seed, anything()
     )
-    far = far_from_source(name, support.pixels, plan.bundle, net)
+    far = far_from_source(name, share_of_limit(support.pixels, plan.bundle, net), plan.bundle)
     notes = (*notes_on(support, plan, far), *choice.notes)
     progress.say(f"{name}: {len(support.pixels)} images; {describe(choice)}")
     for note in notes:

@@ -105,7 +105,8 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
         BundleError: the bundle is damaged.
         QualityError: draws don't look like the class, are blank or all the same.
     """
-    far = far_from_source(support.classes[0], support.pixels, plan.bundle, load_general_net())
+    distance = share_of_limit(support.pixels, plan.bundle, load_general_net())
+    far = far_from_source(support.classes[0], distance, plan.bundle)
     notes, progress = notes_on(support, plan, far), plan.session.progress
     count = len(support.pixels)
     progress.say(f"{support.classes[0]}: {count} image{'s' if count > 1 else ''}")
@@ -123,7 +124,6 @@ def adapt_class(support: ImageSet, folder: Path, run: Path, plan: Plan) -> tuple
     write_text(run / "options.yaml", text)
     require_variety(run)
     if plan.recipe.target.require_similarity:
-        distance = share_of_limit(support.pixels, plan.bundle, load_general_net())
         _require_similarity(originals, run, plan, way_from(distance))
     return notes
 

@@ -17,7 +17,7 @@ from sklearn.cluster import KMeans
 
 from l2laug.artifacts.bundle import Bundle, find_bundle
 from l2laug.artifacts.names import CENTROIDS
-from l2laug.core.arrays import Features, Pixels
+from l2laug.core.arrays import Features, Pixels, directions
 from l2laug.core.errors import BundleError
 from l2laug.core.files import whole_file
 from l2laug.features.general import GeneralNet, general_features
@@ -40,13 +40,13 @@ def save_centroids(
         seed: of which images are looked at, and of k-means.
     """
     random = np.random.default_rng(seed)
-    seen = _directions(net, known[random.permutation(len(known))[:LOOKED_AT]])
+    seen = directions(general_features(net, known[random.permutation(len(known))[:LOOKED_AT]]))
     means = KMeans(min(KEPT, len(seen)), n_init=2, random_state=seed).fit(seen).cluster_centers_
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     with whole_file(path) as part:
         part.write_bytes(save({"centroids": means.astype(np.float16)}))
     others = unseen[random.permutation(len(unseen))[:LOOKED_AT]]
-    distances = nearest_centroid(_directions(net, others), means)
+    distances = nearest_centroid(directions(general_features(net, others)), means)
     return {
         "median": float(np.median(distances)),
         "percentile_99": float(np.percentile(distances, 99)),
@@ -64,10 +64,10 @@ def distances_to(bundles: Sequence[Bundle], images: Pixels, net: GeneralNet) -> 
 
     1 is as far as images of a bundle's own unseen classes.
     """
-    directions = _directions(net, images)
+    seen = directions(general_features(net, images))
     found = {}
     for bundle in bundles:
-        median = float(np.median(nearest_centroid(directions, centroids_of(bundle))))
+        median = float(np.median(nearest_centroid(seen, centroids_of(bundle))))
         found[str(bundle.path)] = median / float(bundle.info["source"]["general"]["median"])
     return found
 
@@ -105,9 +105,14 @@ def share_of_limit(images: Pixels, bundle: Bundle, net: GeneralNet) -> float:
     return distance / limit_of(bundle)
 
 
-def far_from_source(name: str, images: Pixels, bundle: Bundle, net: GeneralNet) -> str | None:
-    """A sentence if most images of class ``name`` are farther out than :func:`limit_of` says."""
-    share = share_of_limit(images, bundle, net)
+def far_from_source(name: str, share: float, bundle: Bundle) -> str | None:
+    """A sentence if most images of class ``name`` are farther out than :func:`limit_of` says.
+
+    Args:
+        name: of the class.
+        share: see :func:`share_of_limit`.
+        bundle: whose source is meant.
+    """
     if share <= 1:
         return None
     return (
@@ -116,9 +121,3 @@ def far_from_source(name: str, images: Pixels, bundle: Bundle, net: GeneralNet) 
         f"those stay under {limit_of(bundle):.1f}). What it draws may be rubbish: leave --bundle "
         "out, or give your own base classes with --base DIR."
     )
-
-
-def _directions(net: GeneralNet, pixels: Pixels) -> Features:
-    found = general_features(net, pixels)
-    directions: Features = found / np.linalg.norm(found, axis=1, keepdims=True)
-    return directions

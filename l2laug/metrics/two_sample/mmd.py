@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import cdist, pdist
 
-from l2laug.core.arrays import Features
+from l2laug.core.arrays import Features, directions
 from l2laug.core.errors import ImageError
 
 SCALE = 1000  # as CMMD's, to be read more easily
@@ -26,7 +26,7 @@ def gaussian_mmd(real: Features, drawn: Features) -> float:
     """
     if min(len(real), len(drawn)) < 2:
         raise ImageError("MMD needs two images or more on either side.", "Give more images.")
-    real, drawn = (side / np.linalg.norm(side, axis=1, keepdims=True) for side in (real, drawn))
+    real, drawn = (directions(side) for side in (real, drawn))
     apart = pdist(real, "sqeuclidean")
     scale = -0.5 / (float(np.median(apart)) or 1.0)
     within = np.exp(scale * apart).mean() + np.exp(scale * pdist(drawn, "sqeuclidean")).mean()

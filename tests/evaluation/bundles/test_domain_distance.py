@@ -18,6 +18,7 @@ from l2laug.evaluation.bundles.domain_distance import (
     limit_of,
     nearest_centroid,
     save_centroids,
+    share_of_limit,
 )
 from l2laug.features.general import SIDE, GeneralNet, load_general_net
 
@@ -50,7 +51,8 @@ def test_images_of_the_source_are_near_and_others_are_not(net: GeneralNet, tmp_p
 
 @pytest.mark.parametrize("index", [0, 1])
 def test_photographs_are_far_from_a_narrow_bundle(net: GeneralNet, index: int) -> None:
-    sentence = far_from_source("temple", crops(index), find_bundle("glyphs"), net)
+    glyphs = find_bundle("glyphs")
+    sentence = far_from_source("temple", share_of_limit(crops(index), glyphs, net), glyphs)
     assert sentence is not None
     assert sentence.startswith("temple: these images look unlike")
 
@@ -66,5 +68,5 @@ def test_scanned_digits_are_nearer_to_handwritten_characters_than_photographs_ar
 
 
 def test_a_grey_picture_is_looked_at_as_one(net: GeneralNet) -> None:
-    grey = crops(0).mean(1, keepdims=True).astype(np.uint8)
-    assert far_from_source("temple", grey, find_bundle("glyphs"), net) is not None
+    grey, glyphs = crops(0).mean(1, keepdims=True).astype(np.uint8), find_bundle("glyphs")
+    assert far_from_source("temple", share_of_limit(grey, glyphs, net), glyphs) is not None
