@@ -32,7 +32,7 @@ def benchmark_cli(
         "benchmark"
     ),
     seeds: Annotated[int, typer.Option(min=1, help="Repetitions.")] = 3,
-    classes: Annotated[int, typer.Option(min=2, help="Held-out classes, the last ones.")] = 50,
+    classes: Annotated[int, typer.Option(min=2, help="Held-out classes, the last ones.")] = 20,
     error_shots: Annotated[
         str, typer.Option(help="Images of a class that classifiers learn from.")
     ] = "5,10,15",

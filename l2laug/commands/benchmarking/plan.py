@@ -39,7 +39,7 @@ class BenchmarkOptions:
     steps: int | None = None
     hours: float | None = None
     seeds: int = 3
-    classes: int = 50
+    classes: int = 20
     error_shots: tuple[int, ...] = (5, 10, 15)
     lpips: Path | None = None
 
@@ -80,7 +80,7 @@ class BenchmarkOptions:
     @property
     def error_steps(self) -> int:
         """Steps in which classifiers learn; few where the benchmark is a trial."""
-        return ERROR_STEPS if self.steps is None else min(ERROR_STEPS, 10 * self.steps)
+        return ERROR_STEPS if self.steps is None else min(ERROR_STEPS, 5 * self.steps)
 
 
 def whole_numbers(text: str) -> tuple[int, ...]:
