@@ -33,18 +33,29 @@ class Progress:
             print(printable(line), file=sys.stderr, flush=True)
 
     @contextmanager
-    def task(self, title: str, total: int, done: int = 0) -> Iterator[Advance]:
-        """Show one task of ``total`` steps, ``done`` of them done before."""
+    def task(
+        self, title: str, total: int, done: int = 0, seconds: float | None = None
+    ) -> Iterator[Advance]:
+        """Show one task.
+
+        Args:
+            title: what it is.
+            total: its steps.
+            done: those of them that were done before.
+            seconds: after which it ends, whatever is done; then it shows the steps that there will
+                be time for.
+        """
+        task = _Steps(total, done, seconds)
         if self.quiet:
             yield _Nothing()
         elif sys.stderr.isatty():
-            with self._bar(title, total, done) as advance:
+            with self._bar(title, task) as advance:
                 yield advance
         else:
-            yield _Lines(title, total, done, self.every)
+            yield _Lines(title, task, self.every)
 
     @contextmanager
-    def _bar(self, title: str, total: int, done: int) -> Iterator[Advance]:
+    def _bar(self, title: str, task: _Steps) -> Iterator[Advance]:
         from rich import progress
         from rich.console import Console
 
@@ -56,10 +67,11 @@ class Progress:
             progress.TextColumn("{task.fields[note]}"),
         )
         with progress.Progress(*columns, console=Console(stderr=True)) as bars:
-            key = bars.add_task(title, total=total, completed=done, note="")
+            key = bars.add_task(title, total=task.total, completed=task.done, note="")
 
             def advance(steps: int = 1, note: str = "") -> None:
-                bars.update(key, advance=steps, note=note)
+                task.done += steps
+                bars.update(key, completed=task.done, total=task.reachable(), note=note)
 
             yield advance
 
@@ -70,24 +82,44 @@ class _Nothing:
     def __call__(self, steps: int = 1, note: str = "") -> None: ...
 
 
+class _Steps:
+    """How far a task is; see :meth:`Progress.task` for the arguments."""
+
+    def __init__(self, total: int, done: int, seconds: float | None) -> None:
+        self.total, self.done, self.seconds = total, done, seconds
+        self.first, self.start = done, time.monotonic()
+
+    def left(self) -> float:
+        """Seconds until all steps are done, or time is up."""
+        spent = time.monotonic() - self.start
+        left = spent / max(self.done - self.first, 1) * (self.total - self.done)
+        return left if self.seconds is None else min(left, max(self.seconds - spent, 0.0))
+
+    def reachable(self) -> int:
+        """The total, or as many steps as there is time for at this pace."""
+        taken, spent = self.done - self.first, time.monotonic() - self.start
+        if self.seconds is None or not (taken and spent):
+            return self.total
+        return min(self.total, self.done + round(self.left() / spent * taken))
+
+
 class _Lines:
     """A line now and then: what, how far, how long still."""
 
-    def __init__(self, title: str, total: int, done: int, every: float) -> None:
-        self.title, self.total, self.done, self.every = title, total, done, every
-        self.first = done
-        self.start = self.last = time.monotonic()
+    def __init__(self, title: str, task: _Steps, every: float) -> None:
+        self.title, self.task, self.every = title, task, every
+        self.last = task.start
 
     def __call__(self, steps: int = 1, note: str = "") -> None:
-        self.done += steps
+        task = self.task
+        task.done += steps
         now = time.monotonic()
-        if now - self.last < self.every and self.done < self.total:
+        if now - self.last < self.every and task.done < task.total:
             return
         self.last = now
-        spent = now - self.start
-        left = spent / max(self.done - self.first, 1) * (self.total - self.done)
-        line = f"{self.title}: {self.done}/{self.total}, {clock(spent)} spent, {clock(left)} left"
-        print(f"{line}  {note}".rstrip(), file=sys.stderr, flush=True)
+        spent, left = now - task.start, task.left()
+        line = f"{self.title}: {task.done}/{task.reachable()}, {clock(spent)} spent, "
+        print(f"{line}{clock(left)} left  {note}".rstrip(), file=sys.stderr, flush=True)
 
 
 def printable(text: str) -> str:

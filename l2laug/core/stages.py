@@ -129,12 +129,14 @@ class Stages(Progress):
         self.progress.say(line)
 
     @contextmanager
-    def task(self, title: str, total: int, done: int = 0) -> Iterator[Advance]:
+    def task(
+        self, title: str, total: int, done: int = 0, seconds: float | None = None
+    ) -> Iterator[Advance]:
         """Show one task of a stage; behind it how long all stages still take.
 
         Each step that is told raises :class:`OutOfTimeError` where the deadline is over.
         """
-        with self.progress.task(title, total, done) as advance:
+        with self.progress.task(title, total, done, seconds) as advance:
             began, count = self.now(), 0
             self._task = None
 

@@ -16,6 +16,7 @@ Picture = NDArray[Any]
 CELLS = 4  # of the mesh to an interval between two nodes, at most; inside one motion is bilinear
 CELL = 8  # pixels of a cell at least: smaller ones cost more than the pixels in them
 KERNEL = 3  # pixels that bicubic interpolation may see beyond the one it is asked for
+MOST_CHANNELS = 4  # of 8 bits that Pillow's pictures have
 DARKEST = 1e-3  # of [0, 1]: below it the tone curve is a straight line
 
 
@@ -53,8 +54,9 @@ def apply_change(original: Picture, change: Change, colours: int) -> Picture:
     """
     tone, difference = (_for_channels(part, colours) for part in (change.tone, change.difference))
     changed = warp(original, change.grid, alpha=original.shape[2] == colours + 1)
+    changed = _toned(changed, tone)
     for c in range(colours):
-        changed[..., c] = _drawn_over(_toned(changed[..., c], tone[c]), difference[c])
+        changed[..., c] = _drawn_over(changed[..., c], difference[c])
     return changed
 
 
@@ -154,16 +156,25 @@ def _for_channels(part: Array, colours: int) -> Array:
     return np.repeat(part.mean(0, keepdims=True), colours, 0)
 
 
-def _toned(plane: Picture, tone: Array) -> Picture:
-    """One channel through its curve: a table for integers, the formula itself for floats."""
-    if not tone.any():
-        return plane
-    if plane.dtype.kind == "u":
-        top = np.iinfo(plane.dtype).max
-        table = _curve(np.arange(top + 1, dtype=np.float32) / top, tone) * top
-        toned: Picture = table.round().astype(plane.dtype)[plane]
-        return toned
-    return _curve(np.clip(plane, 0, 1), tone).astype(plane.dtype)
+def _toned(picture: Picture, tones: Array) -> Picture:
+    """The first channels through their curves: by tables for integers, floats by the formula."""
+    if not tones.any():
+        return picture
+    if picture.dtype.kind != "u":
+        for c, tone in enumerate(tones):
+            picture[..., c] = _curve(np.clip(picture[..., c], 0, 1), tone)
+        return picture
+    top = np.iinfo(picture.dtype).max
+    light = np.arange(top + 1, dtype=np.float32) / top
+    tables = [(_curve(light, tone) * top).round().astype(picture.dtype) for tone in tones]
+    if picture.dtype == np.uint8 and picture.shape[2] <= MOST_CHANNELS:
+        tables += [np.arange(top + 1, dtype=np.uint8)] * (picture.shape[2] - len(tables))
+        looked_up = Image.fromarray(picture.squeeze(2) if picture.shape[2] == 1 else picture)
+        found: Picture = np.array(looked_up.point(np.concatenate(tables).tolist()))
+        return found.reshape(picture.shape)
+    for c, table in enumerate(tables):
+        picture[..., c] = table.take(picture[..., c])
+    return picture
 
 
 def _curve(light: NDArray[Any], tone: Array) -> NDArray[Any]:

@@ -1,18 +1,19 @@
-"""PNG files in a half to a quarter of the time that Pillow takes, by zlib alone."""
+"""PNG files in a fifth of the time that Pillow takes: numpy filters, ISA-L deflates."""
 
 from __future__ import annotations
 
 import struct
 import zlib
-from itertools import product
 from typing import Any
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # of the standard, by channels
 NONE, SUB, UP, AVERAGE = range(4)  # filters; Paeth's costs as much as all else and gains little
+LEVEL = 1  # of ISA-L's 0 to 3; the higher ones take more memory and gain 1 %
 SAMPLE = 1 << 15  # bytes that filters are tried on
 SMALL = 1 << 18  # bytes of pixels up to which trying costs more than it gains
 
@@ -20,10 +21,8 @@ SMALL = 1 << 18  # bytes of pixels up to which trying costs more than it gains
 def encode_png(pixels: NDArray[Any], profile: bytes = b"") -> bytes:
     """The content of a PNG file (ISO/IEC 15948).
 
-    Pillow weighs five filters for every row. Here one serves all of them, with one of zlib's
-    strategies: those by which some of the rows become smallest. Behind a filter photographs have
-    little that repeats but runs of equal bytes, and to look for nothing else is fast. Of a small
-    picture the filter is taken that leaves the smallest numbers.
+    Pillow weighs five filters for every row. Here one serves all of them: the one by which some
+    of the rows become smallest, of a small picture the one that leaves the smallest numbers.
 
     Args:
         pixels: ``(H, W, C)``, uint8 or uint16; C is 1 or 3, or one more with alpha.
@@ -35,12 +34,9 @@ def encode_png(pixels: NDArray[Any], profile: bytes = b"") -> bytes:
     framed = np.zeros((height + 1, (width + 1) * channels * size), np.uint8)
     step = channels * size
     framed[1:, step:] = rows.reshape(height, -1)
-    if rows.size < SMALL:
-        content = _deflated(_of_small_numbers(framed, step), zlib.Z_DEFAULT_STRATEGY)
-    else:
-        content = _shortest(framed, step)
+    filtered = (_of_small_numbers if rows.size < SMALL else _shortest)(framed, step)
     header = struct.pack(">IIBBBBB", width, height, 8 * size, COLOUR_TYPES[channels], 0, 0, 0)
-    parts = [(b"IHDR", header), (b"IDAT", content), (b"IEND", b"")]
+    parts = [(b"IHDR", header), (b"IDAT", _deflated(filtered)), (b"IEND", b"")]
     if profile:
         parts.insert(1, (b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, part) for name, part in parts)
@@ -52,15 +48,14 @@ def _of_small_numbers(framed: Bytes, step: int) -> Bytes:
     return min(ways, key=lambda rows: int(np.minimum(rows, -rows).sum(dtype=np.int64)))
 
 
-def _shortest(framed: Bytes, step: int) -> bytes:
-    """The rows deflated, in the way by which some of them become shortest."""
+def _shortest(framed: Bytes, step: int) -> Bytes:
+    """The rows behind the filter by which some of them become shortest."""
     every = -(-framed.size // SAMPLE)
-    some = {kind: _filtered(framed, step, kind, every) for kind in (NONE, SUB, UP, AVERAGE)}
-    kind, strategy = min(
-        product(some, (zlib.Z_RLE, zlib.Z_DEFAULT_STRATEGY)),
-        key=lambda way: len(_deflated(some[way[0]], way[1])),
-    )
-    return _deflated(_filtered(framed, step, kind), strategy)
+
+    def length(kind: int) -> int:
+        return len(_deflated(_filtered(framed, step, kind, every)))
+
+    return _filtered(framed, step, min((NONE, SUB, UP, AVERAGE), key=length))
 
 
 def _filtered(framed: Bytes, step: int, kind: int, every: int = 1) -> Bytes:
@@ -87,9 +82,9 @@ def _filtered(framed: Bytes, step: int, kind: int, every: int = 1) -> Bytes:
     return out
 
 
-def _deflated(rows: Bytes, strategy: int) -> bytes:
-    deflate = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, strategy)
-    return deflate.compress(rows.data) + deflate.flush()
+def _deflated(rows: Bytes) -> bytes:
+    content: bytes = isal_zlib.compress(rows.data, LEVEL)
+    return content
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:

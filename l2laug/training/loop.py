@@ -84,7 +84,7 @@ def run_training(
     start = time.monotonic()
     apart = max(LEAST_APART, phase.steps // LINES)
     done, recent, note = phase.done, list[Losses](), ""
-    with progress.task(phase.title, phase.steps, done) as advance:
+    with progress.task(phase.title, phase.steps, done, phase.seconds) as advance:
         for event in every:
             if event.first:
                 event.do(done)

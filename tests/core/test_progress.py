@@ -56,6 +56,20 @@ def test_lines_come_now_and_then_and_at_the_end(
     ]
 
 
+def test_a_task_that_ends_by_the_clock_shows_the_steps_that_there_is_time_for(
+    watch: Watch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Progress(every=15).task("learning", 10_000, 100, seconds=60) as advance:
+        for now in (1020, 1040, 1070):
+            watch.now = now
+            advance(10)
+    assert capsys.readouterr().err.splitlines() == [
+        "learning: 110/130, 20 s spent, 40 s left",
+        "learning: 120/130, 40 s spent, 20 s left",
+        "learning: 130/130, 1:10 spent, 0 s left",
+    ]
+
+
 def test_the_time_left_counts_only_what_was_done_since_a_resume(
     watch: Watch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -156,7 +156,7 @@ def stages_left(
                 seen = recipe.source.steps * images_a_step(recipe)
                 work = SECONDS["train"] + (SECONDS["image"] * seen if limit is None else limit)
                 title = f"{name}, seed {seed}: source training"
-                found[f"train {key}"] = Stage(f"train {name}", title, work)
+                found[f"train {key}"] = Stage(f"train {name}", title, work, cut=limit)
             if not _score_file(out, key).is_file():
                 title = f"{name}, seed {seed}: rare classes and scores"
                 found[f"score {key}"] = Stage("score", title, SECONDS["score"])

@@ -47,7 +47,7 @@ def toned(image: Tensor, tone: Tensor) -> Tensor:
     """Images ``(N, C, H, W)`` in [-1, 1] through the curves ``tone`` ``(N, C, 3)`` tell."""
     gain, bias, gamma = (p[:, :, None, None] for p in tone.unbind(2))
     light = ((image + 1) / 2).clamp(DARKEST, 1.0)
-    curved = light ** gamma.exp() * gain.exp() + bias
+    curved = (light.log() * gamma.exp() + gain).exp() + bias  # light ** exp(gamma) * exp(gain)
     # What the floor under the power takes from black is given back.
     black = (image + 1 - 2 * DARKEST).clamp(max=0.0)
     return (curved * 2 - 1 + black).clamp(-1.0, 1.0)
