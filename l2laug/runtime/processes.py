@@ -29,7 +29,9 @@ class Processes:
     """
 
     def __init__(self, *, cpu: bool = False) -> None:
-        self._state: Any = PartialState(cpu=cpu, timeout=PATIENCE)
+        # Where there is no GPU it takes processes for single ones unless it is told so.
+        without_gpus = cpu or not torch.cuda.is_available()
+        self._state: Any = PartialState(cpu=without_gpus, timeout=PATIENCE)
         self.index: int = self._state.process_index
         self.count: int = self._state.num_processes
         self.main = self.index == 0

@@ -70,6 +70,7 @@ def test_fid_is_torch_fidelitys_on_the_same_files(weights: Path, folders: tuple[
         feature_layer_fid="64",
         feature_extractor_weights_path=str(weights),
         cuda=False,
+        save_cpu_ram=True,  # no worker processes: each would import torch anew
         cache=False,
         verbose=False,
     )
@@ -93,6 +94,7 @@ def test_the_inception_score_is_torch_fidelitys(
         isc_splits=1,
         feature_extractor_weights_path=str(weights),
         cuda=False,
+        save_cpu_ram=True,  # no worker processes: each would import torch anew
         cache=False,
         verbose=False,
     )

@@ -53,7 +53,7 @@ def main(source: Path, recipe_file: str, out: Path) -> None:
     }
     torch.save(found, out / f"process-{processes.index}.pt")
     words = ["pretrain", source, "-o", out / "bundle", "--recipe", recipe_file]
-    app([str(word) for word in (*words, "--device", "cpu", "--json")])
+    app([str(word) for word in (*words, "--json")])
 
 
 if __name__ == "__main__":
