@@ -7,8 +7,12 @@ import zlib
 from typing import Any
 
 import numpy as np
-from isal import isal_zlib
 from numpy.typing import NDArray
+
+try:
+    from isal import isal_zlib
+except ModuleNotFoundError:  # Windows on ARM, which it has no wheels for
+    import zlib as isal_zlib  # type: ignore[no-redef]
 
 Bytes = NDArray[np.uint8]
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # of the standard, by channels

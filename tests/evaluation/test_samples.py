@@ -152,5 +152,6 @@ def test_memory_does_not_grow_with_the_number_of_samples(card: Card, tmp_path: P
     # Garbage that is not collected yet may be in a measurement, hence the lower of two.
     few, many = peak(300), min(peak(1100), peak(1100))
 
-    # 800 more images would be 3 MB as they are, and 7 MB as halved floats.
-    assert many - few < 1e6
+    # 800 more images would be 3 MB as they are, and 7 MB as halved floats; their paths are
+    # 2 kB each at most (Python 3.14).
+    assert many - few < 2e6
