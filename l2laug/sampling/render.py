@@ -11,7 +11,7 @@ from PIL import Image
 
 from l2laug.core.arrays import Pixels
 from l2laug.core.errors import UsageError
-from l2laug.data.images.originals import Original, as_picture, resized
+from l2laug.data.images.originals import Original, as_picture, fits_picture, resized
 from l2laug.sampling.apply_change import apply_change
 from l2laug.sampling.png import encode_png
 from l2laug.sampling.sampler import Drawn, Sampler
@@ -83,8 +83,8 @@ def suffix_of(picture: Original, options: PictureOptions) -> str:
         UsageError: the format that was asked for can't hold it.
     """
     if options.format == "png":
-        return "png" if as_picture(picture) is not None else "tif"
-    if picture.pixels.dtype != np.uint8 or as_picture(picture) is None:
+        return "png" if fits_picture(picture) else "tif"
+    if picture.pixels.dtype != np.uint8 or not fits_picture(picture):
         raise UsageError(
             f"--format {options.format} can't hold {picture.pixels.dtype} images of "
             f"{picture.pixels.shape[2]} channels, which the originals are.",
@@ -97,11 +97,11 @@ def encode(picture: Original, options: PictureOptions) -> bytes:
     """The file's content; what the format can't hold is a TIFF, see :func:`suffix_of`."""
     buffer = io.BytesIO()
     suffix = suffix_of(picture, options)
+    if suffix == "png":
+        return encode_png(picture.pixels, picture.profile)
     plain = as_picture(picture)
     if suffix == "tif" or plain is None:
         _write_tiff(buffer, picture)
-    elif suffix == "png":
-        return encode_png(picture.pixels, picture.profile)
     elif suffix == "jpg":
         ground = _over_white(plain)
         ground.save(buffer, "JPEG", quality=QUALITY, icc_profile=picture.profile or None)

@@ -188,11 +188,16 @@ def resized(pixels: NDArray[Any], width: int, height: int) -> NDArray[Any]:
     return found
 
 
+def fits_picture(original: Original) -> bool:
+    """Whether there is a Pillow picture that holds it and that PNG keeps whole."""
+    kind, channels = original.pixels.dtype, original.pixels.shape[2]
+    small = kind == np.uint8 and channels in (1, 2, 3, 4) and original.colours in (1, 3)
+    return small or (kind == np.uint16 and channels == 1)
+
+
 def as_picture(original: Original) -> Image.Image | None:
     """A Pillow picture that PNG keeps whole, or None where there is no such."""
-    pixels, channels = original.pixels, original.pixels.shape[2]
-    if pixels.dtype == np.uint8 and channels in (1, 2, 3, 4) and original.colours in (1, 3):
-        return Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
-    if pixels.dtype == np.uint16 and channels == 1:
-        return Image.fromarray(pixels[..., 0])
-    return None
+    if not fits_picture(original):
+        return None
+    pixels = original.pixels
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
