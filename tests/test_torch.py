@@ -42,6 +42,7 @@ def first(batch: list[Any]) -> Any:
     return batch[0]
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # two, on one core
 @pytest.mark.parametrize("workers", [0, 2])
 def test_draws_are_the_pictures_that_sample_writes(
     tiny_run: Path, pictures: list[np.ndarray], workers: int
@@ -113,6 +114,7 @@ def test_what_can_not_be_drawn_is_refused_at_once(tiny_run: Path, tmp_path: Path
             wrong()
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # two, on one core
 def test_the_example_of_the_docs_runs(
     digits: Path,
     tiny_run: Path,
