@@ -52,10 +52,11 @@ def main() -> None:
         if (original := sampler.original(row)) is not None
     ]
     pictures = [render(sampler, drawn, k) for k in range(len(found))]
-    feed = sampler._trial(0)  # inputs of one batch
+    rows = np.arange(BATCH) % len(sampler.card.support_hashes)
+    latents = np.random.default_rng(0).standard_normal((BATCH, sampler.card.latent), np.float32)
 
     actions: dict[str, Callable[[], object]] = {
-        "network": lambda: sampler.session.run(None, feed),
+        "network": lambda: sampler.decode(rows, latents),
         "mesh": lambda: [warp(o.pixels, c.grid) for o, c in found],
         "mesh and tone": lambda: [apply_change(o.pixels, c, o.colours) for o, c in found],
         "PNG": lambda: [encode_png(p.pixels, p.profile) for p in pictures],
